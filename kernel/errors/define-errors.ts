@@ -1,0 +1,51 @@
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { BadRequest_FieldViolationSchema, BadRequestSchema, ErrorInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+
+type Row = readonly [code: keyof typeof Code, message: string];
+type Params<M extends string> = M extends `${string}{${infer P}}${infer Rest}` ? P | Params<Rest> : never;
+type Make<M extends string> = [Params<M>] extends [never]
+  ? (params?: Record<string, string>) => ConnectError
+  : (params: Record<Params<M>, string | number> & Record<string, string | number>) => ConnectError;
+
+/**
+ * Makes a module's errors from a table of `REASON: [code, message]`.
+ * `{name}` in a message is filled from the parameters. The reason travels as `google.rpc.ErrorInfo`, so it
+ * is the same on every wire; messages are lower case, without a full stop, and say what to do.
+ */
+export function defineErrors<const T extends Record<string, Row>>(domain: string, table: T) {
+  const make = (reason: string, [code, text]: Row) => (params: Record<string, string | number> = {}) => {
+    const metadata = Object.fromEntries(Object.entries(params).map(([key, value]) => [key, String(value)]));
+    const message = text.replace(/\{(\w+)\}/g, (_, key: string) => metadata[key] ?? key);
+    return new ConnectError(message, Code[code], undefined, [{ desc: ErrorInfoSchema, value: { reason, domain, metadata } }]);
+  };
+  return Object.fromEntries(Object.entries(table).map(([reason, row]) => [reason, make(reason, row)])) as {
+    [K in keyof T]: Make<T[K][1]>;
+  };
+}
+
+/** The stable name of an error, `domain.REASON`, the same whether its service ran here or elsewhere. */
+export function reasonOf(error: unknown): string | undefined {
+  const info = ConnectError.from(error).findDetails(ErrorInfoSchema)[0];
+  return info && `${info.domain}.${info.reason}`;
+}
+
+/** One field of a request that is wrong, and what it should be. `field` is a path such as `promise.due_time`. */
+export interface FieldViolation {
+  field: string;
+  description: string;
+  /** A stable identifier of the rule that was broken, such as `string.email`. */
+  reason?: string;
+}
+
+/** Adds field violations to an error, where clients and forms find them: `google.rpc.BadRequest`. */
+export function withViolations(error: ConnectError, violations: readonly FieldViolation[]): ConnectError {
+  const fieldViolations = violations.map((violation) => create(BadRequest_FieldViolationSchema, violation));
+  error.details.push({ desc: BadRequestSchema, value: { fieldViolations } });
+  return error;
+}
+
+/** The field violations that an error carries. */
+export function violationsOf(error: unknown): FieldViolation[] {
+  return ConnectError.from(error).findDetails(BadRequestSchema).flatMap((detail) => detail.fieldViolations);
+}

@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createContextKey, type ContextKey } from '@connectrpc/connect';
+import type { Principal } from './principal.ts';
+
+/** What the kernel knows about the call, job or event that is being handled. */
+export interface Call {
+  principal: Principal;
+  /** The module that made the call; absent when it comes from outside. */
+  callerModule?: string;
+  /** Granted by the guard: the database shows the rows of every org. */
+  acrossOrgs?: boolean;
+  /** 32 hexadecimal digits, W3C trace context; in every log line and internal error. */
+  traceId: string;
+  /** When the answer is no longer wanted, in milliseconds since the epoch. */
+  deadline?: number;
+  /** Aborted when the caller gave up or the deadline passed. */
+  signal?: AbortSignal;
+  idempotencyKey?: string;
+}
+
+const storage = new AsyncLocalStorage<Call>();
+
+/** The call being handled. Throws outside of one: a programming error. */
+export function currentCall(): Call {
+  return storage.getStore() ?? fail();
+}
+
+/** The call being handled, or nothing: for code that also runs at start. */
+export const currentCallIfAny = (): Call | undefined => storage.getStore();
+
+/** Runs `work` as part of `call`; what it awaits and calls inherits it. */
+export const runInCall = <T>(call: Call, work: () => T): T => storage.run(call, work);
+
+/** The signed-in person of the current call and the org they act in; throws for anyone else. */
+export function caller(): Extract<Principal, { kind: 'account' }> {
+  const { principal } = currentCall();
+  if (principal.kind !== 'account') throw new Error(`this handler needs a signed-in account, not ${principal.kind}: check the method's access`);
+  return principal;
+}
+
+/**
+ * Carries the caller's identity between modules of one process, as context values.
+ * They never come from the wire, so nobody outside can set them.
+ */
+export const callKey: ContextKey<Call | undefined> = createContextKey<Call | undefined>(undefined, { description: 'mainstay call' });
+
+function fail(): never {
+  throw new Error('no call is being handled here: start it with runInCall');
+}

@@ -1,0 +1,50 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import type { Principal, Role } from './principal.ts';
+
+/** One question to the guard: may this principal, through this module, call this method? */
+export interface AccessRequest {
+  principal: Principal;
+  /** The module whose code makes the call; absent when it comes from outside. */
+  callerModule?: string;
+  /** The module that serves the method. */
+  module: string;
+  method: DescMethod;
+  /** What the contract says about the method. */
+  access: Access;
+  /** The project a project-scoped method acts in, where the request names one. */
+  projectId?: string;
+}
+
+export type Decision =
+  | {
+      allowed: true;
+      /** The call may see the rows of every org: an operator's list. Only the guard can grant it. */
+      acrossOrgs?: boolean;
+    }
+  | { allowed: false; /** What is missing, for the caller to read. */ because: string };
+
+/**
+ * The port through which every call passes before its handler runs. `sys-core` implements it;
+ * the kernel only asks (R-091, R-092).
+ */
+export interface Guard {
+  /**
+   * Who calls, from the request's headers: `authorization` (bearer token or API key) and
+   * `mainstay-org` (an org to act in other than the session's own). No credentials: anonymous.
+   * Throws `unauthenticated` for credentials that do not hold.
+   */
+  authenticate(header: Headers): Promise<Principal>;
+  decide(request: AccessRequest): Promise<Decision> | Decision;
+}
+
+/** Who may do what: plain data beside a module's contract, read by the guard. */
+export interface AccessRule {
+  role: Role;
+  /** Permissions granted; `promist.promises.*` grants every verb on `promist.promises`. */
+  may: readonly `${string}.${string}`[];
+  /** The role sees the rows of every org through these methods: operators only. */
+  acrossOrgs?: boolean;
+}
+
+export const defineAccess = (rules: readonly AccessRule[]) => rules;

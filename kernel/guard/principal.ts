@@ -1,0 +1,31 @@
+/** A role that an account holds: on the whole platform, in one org, or in one project of an org. */
+export interface RoleGrant {
+  role: Role;
+  /** The org the role is limited to; absent for the platform's own roles. */
+  orgId?: string;
+  /** The project the role is limited to; absent means the whole org. */
+  projectId?: string;
+}
+
+/**
+ * The platform's fixed roles. `SUPERADMIN` is the Platform Administrator, `OPS` Platform Maintenance,
+ * `ADMIN` the Customer Administrator of an org or project, `USER` a Customer User, `GUEST` a new registrant.
+ */
+export type Role = 'GUEST' | 'USER' | 'ADMIN' | 'OPS' | 'SUPERADMIN';
+
+/** Who is calling. Travels with every call, in process and over the wire. */
+export type Principal =
+  /** Nobody signed in. */
+  | { kind: 'anonymous' }
+  /** A person, or a program acting with the person's API key. */
+  | {
+      kind: 'account';
+      accountId: string;
+      /** The org the call acts in: every tenant row it can touch belongs to this org. */
+      orgId: string;
+      roles: readonly RoleGrant[];
+      /** The signed-in session, or the API key, that proved it. */
+      sessionId: string;
+    }
+  /** A module acting for itself: a job, an event handler, the bootstrap. */
+  | { kind: 'module'; module: string; orgId?: string };

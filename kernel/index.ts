@@ -1,0 +1,10 @@
+export { bootstrapFrom, cron, defineModule, job, on, serve } from './module/define-module.ts';
+export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, JobDeclaration, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
+export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';
+export type { FieldViolation } from './errors/define-errors.ts';
+export { caller, currentCall } from './guard/call.ts';
+export { defineAccess } from './guard/guard.ts';
+export type { AccessRequest, AccessRule, Decision, Guard } from './guard/guard.ts';
+export type { Principal, Role, RoleGrant } from './guard/principal.ts';
+export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
+export type { Logger } from './telemetry/log.ts';

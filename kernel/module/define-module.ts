@@ -1,0 +1,155 @@
+import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf';
+import type { Client, ServiceImpl } from '@connectrpc/connect';
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { Database } from '../data/database.ts';
+import type { AccessRule, Guard } from '../guard/guard.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+type Requires = Record<string, DescService>;
+type Clients<R extends Requires> = { [K in keyof R]: Client<R[K]> };
+type Pages = Record<`/${string}`, Page>;
+
+/** Everything a module's code may use: its own configuration and data, and the services it requires. */
+export type Context<R extends Requires = {}, C = unknown> = Clients<R> & {
+  config: C;
+  // Each function names the tables it uses: `({ db }: { db: Database<Tables> })`.
+  db: Database<any>;
+  log: Logger;
+  /** What the deployment is and which modules run in it. */
+  deployment: DeploymentInfo;
+};
+
+export interface DeploymentInfo {
+  name: string;
+  phase: Phase;
+  /** Where the deployment is reached from outside, such as `http://localhost:4400`. */
+  address: string;
+  /** The deployment's own secret, 32 random bytes in hexadecimal: derive keys from it, never store or log it. */
+  secret: string;
+  /** The state of every module, now. */
+  modules(): ModuleState[];
+}
+
+/** Development, test, acceptance, production. */
+export type Phase = 'D' | 'T' | 'A' | 'P';
+
+export interface ModuleState {
+  name: string;
+  state: 'starting' | 'running' | 'quarantined';
+  /** Why an optional module is quarantined. */
+  problem?: string;
+  services: string[];
+}
+
+/** A service together with the function that makes it from what it needs. */
+export interface Served<N> {
+  service: DescService;
+  implement: (needs: N) => Partial<ServiceImpl<any>>;
+}
+
+/** A handler of an event of this or another module. It may run twice for one event: the kernel's inbox and its own writes commit together, so what it does through `db` takes effect once. */
+export interface Subscription<N> {
+  event: DescMessage;
+  /** Names the handler in the queue; the event's name if absent. Needed where a module handles one event twice. */
+  name: string;
+  handle: (needs: N, event: never) => Promise<void>;
+}
+
+/** Work done outside of a request: queued by a command, or on a schedule. */
+export interface JobDeclaration<N, P = unknown> {
+  /** Unique in the module; kebab-case. */
+  name: string;
+  /** Cron expression in UTC, for work on a schedule. It runs over all orgs. */
+  cron?: string;
+  run: (needs: N, payload: P) => Promise<void>;
+}
+
+export interface Page {
+  title: string;
+  view: string;
+}
+
+/** First data of a module, from a YAML file; see `bootstrapFrom`. */
+export interface Bootstrap<N> {
+  file: URL;
+  /** Checks the file's content for the deployment's phase. */
+  schema: z.ZodType;
+  /** Puts the data in place. Runs at every start: must leave alone what is there already. */
+  load: (needs: N, data: never, tools: BootstrapTools) => Promise<void>;
+}
+
+export interface BootstrapTools {
+  /** Shows a line to the operator, once, on the terminal that started the deployment; never in a log. */
+  announce(line: string): void;
+}
+
+export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P extends Pages, N = Context<R, z.infer<C>>> {
+  name: `sys-${string}` | `mod-${string}`;
+  /** The services of other modules that this one calls; each arrives as a typed client of that name. */
+  requires: R;
+  /** Its section of the deployment file. */
+  config: C;
+  /** Rows that are read together live in one shard. */
+  shardBy?: 'org';
+  database?: { migrations: URL; bootstrap?: Bootstrap<N> };
+  services?: Served<N>[];
+  /** Who may call what. */
+  access?: readonly AccessRule[];
+  emits?: DescMessage[];
+  events?: Subscription<N>[];
+  jobs?: JobDeclaration<N, any>[];
+  /** CLI command groups: each file's default export adds commands to the group. */
+  commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
+  pages?: P;
+  /** Only `sys-core`, or its replacement, decides who may do what. */
+  guard?: (needs: N, rules: readonly AccessRule[]) => Guard;
+}
+
+/** What a module's CLI command gets: a client of the running deployment, and ways to talk to the person. */
+export interface CommandTools {
+  /** A client of a service of the running deployment, signed in as the CLI's user. */
+  client<S extends DescService>(service: S): Promise<Client<S>>;
+  /** Prints a result line. */
+  print(line: string): void;
+  /** Prints rows under headings, aligned; `--json` prints them as JSON instead. */
+  table(rows: Record<string, string>[]): void;
+  /** Shows how far long work is; a bar on a terminal, nothing elsewhere. */
+  progress(done: number, total: number, what: string): void;
+  /** The person asked for JSON (`--json`). */
+  json: boolean;
+}
+
+export type Module = ModuleDeclaration<any, any, any, any>;
+
+/** Declares a module: the whole story on one page. */
+export function defineModule<const R extends Requires, C extends z.ZodType, const P extends Pages = {}>(declaration: ModuleDeclaration<R, C, P>): ModuleDeclaration<R, C, P> {
+  return declaration;
+}
+
+export function serve<S extends DescService, N>(service: S, implement: (needs: N) => ServiceImpl<S>): Served<N> {
+  return { service, implement };
+}
+
+/** Subscribes to an event. */
+export function on<M extends DescMessage, N>(event: M, handle: (needs: N, event: MessageShape<M>) => Promise<void>, name = event.typeName): Subscription<N> {
+  return { event, name, handle: handle as Subscription<N>['handle'] };
+}
+
+/** Declares a job that commands put into the queue with `tx.enqueue`. */
+export function job<N, P>(name: string, run: (needs: N, payload: P) => Promise<void>): JobDeclaration<N, P> {
+  return { name, run };
+}
+
+/** Declares a job on a schedule: a cron expression of five fields, in UTC. */
+export function cron<N>(name: string, expression: string, run: (needs: N) => Promise<void>): JobDeclaration<N, unknown> {
+  return { name, cron: expression, run };
+}
+
+/** Declares first data, loaded from a YAML file at every start in the phases that the file names. */
+export function bootstrapFrom<S extends z.ZodType, N>(file: URL, schema: S, load: (needs: N, data: z.infer<S>, tools: BootstrapTools) => Promise<void>): Bootstrap<N> {
+  return { file, schema, load: load as Bootstrap<N>['load'] };
+}
+
+/** The names a module's `pages` give to its views; its client must define each. */
+export type ViewsOf<M> = M extends { pages?: infer P } ? Record<NonNullable<P>[keyof NonNullable<P>] extends { view: infer V extends string } ? V : never, unknown> : never;
