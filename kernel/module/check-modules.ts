@@ -1,0 +1,97 @@
+import { getOption, hasOption, type DescMethod, type DescService } from '@bufbuild/protobuf';
+import { access as accessOption, kind as kindOption, Kind, type Access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { grants } from '../guard/grants.ts';
+import type { Module } from './define-module.ts';
+
+/** What the contract says about who may call a method; undefined if it says nothing. */
+export function accessOf(method: DescMethod): Access | undefined {
+  const access = hasOption(method, accessOption) ? getOption(method, accessOption) : undefined;
+  return access?.rule.case ? access : undefined;
+}
+
+/** Whether a method only reads, or writes. */
+export const kindOf = (method: DescMethod): Kind => (hasOption(method, kindOption) ? getOption(method, kindOption) : Kind.KIND_UNSPECIFIED);
+
+/** Everything about a set of modules that would keep them from running together, told by name. */
+export function problemsOf(modules: readonly Module[]): string[] {
+  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...ungranted(modules), ...guardProblems(modules)];
+}
+
+/** What a module requires that none of `modules` serves. */
+export function unmetRequirements(module: Module, modules: readonly Module[]): string[] {
+  return Object.entries(module.requires as Record<string, DescService>)
+    .filter(([, service]) => !ownerOf(service, modules))
+    .map(([alias, service]) => `${module.name} requires ${service.typeName} (as "${alias}"), which no enabled module serves; enable the module that does`);
+}
+
+/** The modules, each after those that it requires. Call only when `problemsOf` finds none. */
+export function inOrderOfNeed(modules: readonly Module[]): Module[] {
+  const ordered = new Set<Module>();
+  const visit = (module: Module) => {
+    for (const needed of neededBy(module, modules)) if (!ordered.has(needed) && needed !== module) visit(needed);
+    ordered.add(module);
+  };
+  modules.forEach(visit);
+  return [...ordered];
+}
+
+const servicesOf = (module: Module): DescService[] => (module.services ?? []).map(({ service }) => service);
+const ownerOf = (service: DescService, modules: readonly Module[]) => modules.find((module) => servicesOf(module).some(({ typeName }) => typeName === service.typeName));
+const neededBy = (module: Module, modules: readonly Module[]) =>
+  Object.values(module.requires as Record<string, DescService>).flatMap((service) => ownerOf(service, modules) ?? []);
+
+function duplicateNames(modules: readonly Module[]): string[] {
+  const names = modules.map(({ name }) => name);
+  return [...new Set(names.filter((name, at) => names.indexOf(name) !== at))].map((name) => `two modules are named ${name}; a name is given once`);
+}
+
+function servedTwice(modules: readonly Module[]): string[] {
+  const owners = Map.groupBy(modules.flatMap((module) => servicesOf(module).map(({ typeName }) => ({ typeName, name: module.name }))), ({ typeName }) => typeName);
+  return [...owners].filter(([, all]) => all.length > 1).map(([typeName, all]) => `${typeName} is served by ${all.map(({ name }) => name).join(' and ')}; only one module may serve it`);
+}
+
+function unservable(module: Module): string[] {
+  return servicesOf(module).flatMap((service) =>
+    service.methods.flatMap((method) => {
+      const name = `${service.typeName}.${method.name} of ${module.name}`;
+      return [
+        ...(accessOf(method) ? [] : [`${name} does not say who may call it; add option (mainstay.access)`]),
+        ...(kindOf(method) === Kind.KIND_UNSPECIFIED ? [`${name} does not say whether it is a QUERY or a COMMAND; add option (mainstay.kind)`] : []),
+      ];
+    }),
+  );
+}
+
+function cycles(modules: readonly Module[]): string[] {
+  const found = new Map<string, string>();
+  const visit = (module: Module, path: Module[]) => {
+    const at = path.indexOf(module);
+    if (at >= 0) {
+      const circle = path.slice(at).map(({ name }) => name);
+      found.set([...circle].sort().join(), `modules require each other in a circle: ${[...circle, module.name].join(' → ')}; replace one call by an event`);
+      return;
+    }
+    for (const needed of neededBy(module, modules)) if (needed !== module) visit(needed, [...path, module]);
+  };
+  for (const module of modules) visit(module, []);
+  return [...found.values()];
+}
+
+function ungranted(modules: readonly Module[]): string[] {
+  const rules = modules.flatMap((module) => module.access ?? []);
+  return modules.flatMap((module) =>
+    servicesOf(module).flatMap((service) =>
+      service.methods.flatMap((method) => {
+        const rule = accessOf(method)?.rule;
+        if (rule?.case !== 'permission' || rules.some(({ may }) => may.some((pattern) => grants(pattern, rule.value)))) return [];
+        return [`${service.typeName}.${method.name} needs the permission "${rule.value}", which no role grants; grant it in ${module.name}/access.ts`];
+      }),
+    ),
+  );
+}
+
+function guardProblems(modules: readonly Module[]): string[] {
+  const guards = modules.filter((module) => module.guard);
+  if (guards.length === 1) return [];
+  return [guards.length === 0 ? 'no enabled module provides the guard that decides who may call what; enable sys-core' : `${guards.map(({ name }) => name).join(' and ')} both provide the guard; enable one of them`];
+}

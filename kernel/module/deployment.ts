@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { Module, Phase } from './define-module.ts';
+import { readYaml } from './read-yaml.ts';
+import { environmentName, isSecret } from './secret.ts';
+import { StartError } from './start-error.ts';
+
+/** A deployment as its file describes it: what is enabled, and every module's checked configuration. */
+export interface Deployment {
+  name: string;
+  phase: Phase;
+  http: { host: string; port: number; bodyLimitBytes: number };
+  /** Enabled modules, each with its configuration; in the order of `main/modules.ts`. */
+  modules: { module: Module; config: unknown; optional: boolean }[];
+}
+
+const mebibyte = 1024 * 1024;
+
+const http = z.strictObject({
+  host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Anything but localhost is reachable from other machines.'),
+  port: z.int().min(0).max(65535).default(4400).describe('The one port of all protocols. 0 takes any free port.'),
+  bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request, in MiB.'),
+});
+
+/** The schema of a deployment file for these modules: one section a module, and nothing unknown. */
+export function deploymentSchema(modules: readonly Module[]) {
+  const sections = Object.fromEntries(modules.map((module) => [module.name, section(module).nullish()]));
+  return z.strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must start with a letter and hold at most 31 lower-case letters, digits and hyphens').describe('Names the state folder and the database.'),
+    phase: z.enum(['D', 'T', 'A', 'P']).describe('Development, test, acceptance or production. Demo data exists only in D and T.'),
+    http: http.prefault({}),
+    modules: z.strictObject(sections).prefault({}).describe('The modules that run. One that is not named here does not load.'),
+  });
+}
+
+function section(module: Module): z.ZodObject {
+  const optional = z.boolean().default(false).describe('Start the others even if this module cannot start.');
+  const open = Object.fromEntries(Object.entries(shapeOf(module)).filter(([, schema]) => !isSecret(schema)));
+  return z.strictObject({ ...open, optional });
+}
+
+const shapeOf = (module: Module) => (module.config as z.ZodObject).shape as Record<string, z.ZodType>;
+
+/** The JSON Schema of deployment files (draft 2020-12), for editors to complete and check them. */
+export const deploymentJsonSchema = (modules: readonly Module[]) => ({
+  title: 'Mainstay deployment',
+  ...z.toJSONSchema(deploymentSchema(modules), { io: 'input' }),
+});
+
+/**
+ * Reads and checks a deployment file; secrets come from `environment`.
+ * Throws a `StartError` that names file, line and key of everything that is wrong.
+ */
+export function readDeployment(file: string, modules: readonly Module[], environment: NodeJS.ProcessEnv = process.env): Deployment {
+  const { name, phase, http, modules: sections } = readYaml(file, deploymentSchema(modules));
+  const enabled = modules.filter((module) => module.name in sections);
+  if (enabled.length === 0) {
+    throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
+  }
+  const { bodyLimitMiB, ...listen } = http;
+  return {
+    name,
+    phase,
+    http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte },
+    modules: enabled.map((module) => configure(file, module, sections[module.name] as Record<string, unknown> | null, environment)),
+  };
+}
+
+function configure(file: string, module: Module, values: Record<string, unknown> | null, environment: NodeJS.ProcessEnv) {
+  const { optional = false, ...open } = values ?? {};
+  const names = Object.entries(shapeOf(module)).filter(([, schema]) => isSecret(schema)).map(([key]) => [key, environmentName(module.name, key)] as const);
+  const secrets = Object.fromEntries(names.map(([key, variable]) => [key, environment[variable]]));
+  const result = module.config.safeParse({ ...open, ...secrets });
+  if (result.success) return { module, config: result.data as unknown, optional: optional === true };
+  const variables = new Map<PropertyKey, string>(names);
+  throw new StartError(
+    result.error.issues.map(({ path, message }: z.core.$ZodIssue) =>
+      variables.has(path[0]!) ? `${file}: ${module.name} needs the environment variable ${variables.get(path[0]!)}` : `${file}: ${module.name}.${path.join('.')}: ${message}`,
+    ),
+  );
+}

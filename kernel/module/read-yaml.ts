@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import { StartError } from './start-error.ts';
+
+/**
+ * Reads a strict YAML 1.2 file and checks it against `schema`.
+ * Throws a `StartError` with one line a problem: file, line, key and what is allowed there.
+ */
+export function readYaml<S extends z.ZodType>(file: string, schema: S): z.infer<S> {
+  const lines = new LineCounter();
+  const document = parseDocument(textOf(file), { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new StartError(document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: not valid YAML: ${firstLine(error.message)}`));
+  }
+  const result = schema.safeParse(contentOf(file, document));
+  if (result.success) return result.data;
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const problems = result.error.issues.flatMap((issue) => explain(issue, shape)).map(({ path, text }) => `${file}:${lineOf(document, lines, path)}: ${text}`);
+  throw new StartError(problems);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new StartError([missing ? `${file}: no such file` : `${file}: cannot be read: ${(error as Error).message}`]);
+  }
+}
+
+function contentOf(file: string, document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    throw new StartError([`${file}: not valid YAML: ${lowered((error as Error).message)}`]);
+  }
+}
+
+interface Problem {
+  path: PropertyKey[];
+  text: string;
+}
+type Shape = z.core.JSONSchema.BaseSchema;
+
+function explain(issue: z.core.$ZodIssue, shape: Shape): Problem[] {
+  const key = issue.path.join('.') || 'the file';
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: `${key}: ${lowered(issue.message)}` }];
+  const allowed = Object.keys(shapeAt(shape, issue.path)?.properties ?? {});
+  return issue.keys.map((unknown) => ({
+    path: [...issue.path, unknown],
+    text: `${[...issue.path, unknown].join('.')}: unknown key; allowed here: ${allowed.join(', ') || 'nothing'}`,
+  }));
+}
+
+function shapeAt(shape: Shape, path: PropertyKey[]): Shape | undefined {
+  return path.reduce<Shape | undefined>((at, key) => {
+    const within = at?.properties?.[String(key)] ?? at?.additionalProperties;
+    if (typeof within !== 'object') return undefined;
+    return (within.anyOf?.find((choice) => typeof choice === 'object' && choice.properties) as Shape | undefined) ?? within;
+  }, shape);
+}
+
+/** The line of a key, or of the nearest one around it that the file has. */
+function lineOf(document: Document, lines: LineCounter, path: PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const around = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === path[length - 1]) : undefined;
+    if (pair && isNode(pair.key) && pair.key.range) return lines.linePos(pair.key.range[0]).line;
+    const item = document.getIn(path.slice(0, length), true);
+    if (isNode(item) && item.range) return lines.linePos(item.range[0]).line;
+  }
+  return 1;
+}
+
+const firstLine = (text: string) => text.split('\n')[0]!;
+const lowered = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,0 +1,33 @@
+import { createContextValues, type ContextValues, type Transport } from '@connectrpc/connect';
+import { callKey, currentCallIfAny, type Call } from '../guard/call.ts';
+import { newTraceId } from './admit-call.ts';
+
+/**
+ * What a module's clients call through: adds who calls (the principal of the call being handled, and the
+ * module itself), and hands down the deadline and cancellation of that call.
+ */
+export function moduleTransport(module: string, transport: Transport): Transport {
+  return {
+    unary: (method, signal, timeoutMs, header, input, values) => {
+      const call = currentCallIfAny();
+      return transport.unary(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, values));
+    },
+    stream: (method, signal, timeoutMs, header, input, values) => {
+      const call = currentCallIfAny();
+      return transport.stream(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, values));
+    },
+  };
+}
+
+function vouch(module: string, call: Call | undefined, values = createContextValues()): ContextValues {
+  const principal = call?.principal ?? { kind: 'module' as const, module };
+  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call?.idempotencyKey });
+}
+
+function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {
+  if (call?.deadline === undefined) return timeoutMs;
+  const left = call.deadline - Date.now();
+  return timeoutMs === undefined ? left : Math.min(left, timeoutMs);
+}
+
+const signalOf = (call: Call | undefined, signal: AbortSignal | undefined) => (call?.signal && signal ? AbortSignal.any([call.signal, signal]) : (signal ?? call?.signal));
