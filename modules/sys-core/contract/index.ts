@@ -1,0 +1,2 @@
+export * from './gen/sys/core/v1/deployment_pb.js';
+export * from './gen/sys/core/v1/modules_pb.js';
