@@ -1,0 +1,84 @@
+import { readDeployment, type Deployment } from '../module/deployment.ts';
+import type { Module } from '../module/define-module.ts';
+import { StartError } from '../module/start-error.ts';
+import { createLog, type Logger } from '../telemetry/log.ts';
+import { startProcess, type RunningProcess } from './start-process.ts';
+
+export interface RunOptions {
+  /** Every module of the build; the deployment file enables those that run. */
+  modules: readonly Module[];
+  deploymentFile: string | undefined;
+  /** `DATABASE_URL` (an administrator's connection), `MAINSTAY_SECRET`, `MAINSTAY_PORT`, and the modules' secrets. */
+  environment: NodeJS.ProcessEnv;
+}
+
+/** What a process tells the controller that started it, over the IPC channel. */
+export type Report =
+  | { type: 'ready'; address: string }
+  /** A line for the operator's eyes, shown once and never logged. */
+  | { type: 'announce'; line: string }
+  | { type: 'failed'; message: string };
+
+/**
+ * Starts one process of a deployment and runs it until it is told to stop: by SIGTERM, SIGINT, or the end of
+ * the controller that started it. Why it cannot start goes to the controller and the terminal.
+ */
+export async function runProcess(options: RunOptions): Promise<void> {
+  const log = createLog();
+  try {
+    const running = await start(options, log);
+    report({ type: 'ready', address: running.address });
+    log.info({ address: running.address }, 'ready');
+    stopWhenTold(running, log);
+  } catch (error) {
+    const message = error instanceof StartError ? error.message : String((error as Error).stack ?? error);
+    report({ type: 'failed', message });
+    log.fatal({ err: error }, 'the process could not start');
+    process.exitCode = 1;
+    process.disconnect?.();
+  }
+}
+
+function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {
+  if (!deploymentFile) throw new StartError(['no deployment file is named; start with --deployment FILE']);
+  const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
+  return startProcess({
+    deployment,
+    databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),
+    secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone'),
+    log,
+    announce: (line) => report({ type: 'announce', line }),
+  });
+}
+
+function required(environment: NodeJS.ProcessEnv, name: string, what: string): string {
+  const value = environment[name];
+  if (!value) throw new StartError([`the environment variable ${name} is missing; set it to ${what}`]);
+  return value;
+}
+
+function withPort(deployment: Deployment, port: string | undefined): Deployment {
+  if (!port) return deployment;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw new StartError([`MAINSTAY_PORT is "${port}"; it must be a number from 0 to 65535`]);
+  return { ...deployment, http: { ...deployment.http, port: Number(port) } };
+}
+
+function report(report: Report): void {
+  if (process.connected) process.send!(report);
+  else if (report.type === 'announce') process.stderr.write(`${report.line}\n`);
+}
+
+function stopWhenTold(running: RunningProcess, log: Logger): void {
+  let stopping = false;
+  const stop = async (why: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'stopping');
+    // A client or job that never ends must not keep the process: the controller waits no longer than this.
+    setTimeout(() => process.exit(1), 10_000).unref();
+    await running.stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  if (process.connected) process.on('disconnect', () => void stop('the controller is gone'));
+}

@@ -1,0 +1,2 @@
+export { testDatabase } from './postgres.ts';
+export { createLog } from '../telemetry/log.ts';

@@ -1,0 +1,2 @@
+export { everyTopology } from './every-topology.ts';
+export { startDeployment, type TestDeployment, type DeploymentOptions } from './start-deployment.ts';

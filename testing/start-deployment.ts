@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DescService } from '@bufbuild/protobuf';
+import type { Client, Interceptor } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { readDeployment } from '@mainstay/kernel/deployment';
+import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
+import { createLog, testDatabase } from '@mainstay/kernel/testing';
+import { modules } from '@mainstay/main/modules';
+import { stringify } from 'yaml';
+
+export interface DeploymentOptions {
+  phase?: 'D' | 'T' | 'A' | 'P';
+  /** Configuration by module name; every module runs, with its defaults, if absent. */
+  modules?: Record<string, object | null>;
+}
+
+/** A whole deployment for tests: real processes and a real database of its own, reached as users reach it. */
+export interface TestDeployment {
+  /** Its address now, such as `http://localhost:40123`; another after a restart. */
+  readonly address: string;
+  /** The lines it showed to the operator. */
+  readonly announced: readonly string[];
+  /** A gRPC client, signed in as a demo account if `as` names one, or with an access token or API key. */
+  client<S extends DescService>(service: S, as?: string): Promise<Client<S>>;
+  /** A REST call; `as` as for `client`. A body that is not a string is sent as JSON. */
+  fetch(path: string, options?: { method?: string; as?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>;
+  /** An access token of a demo account. */
+  token(email: string): Promise<string>;
+  /** Stops and starts it again on the same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The password of every demo account, in phases D and T. */
+const DEMO_PASSWORD = 'mainstay-demo';
+
+export async function startDeployment({ phase = 'T', modules: sections }: DeploymentOptions = {}): Promise<TestDeployment> {
+  const database = await testDatabase();
+  const secret = randomBytes(32).toString('hex');
+  const announced: string[] = [];
+  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(modules.map(({ name }) => [name, null])) });
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, secret, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
+  let running: RunningProcess = await start();
+  let tokens = new Map<string, Promise<string>>();
+
+  const token = (email: string) => {
+    if (!tokens.has(email)) tokens.set(email, signIn(running.address, email));
+    return tokens.get(email)!;
+  };
+  const authorization = async (as: string) => `Bearer ${as.includes('@') ? await token(as) : as}`;
+  return {
+    get address() {
+      return running.address;
+    },
+    announced,
+    token,
+    async client(service, as) {
+      const header = as && (await authorization(as));
+      const signed: Interceptor = (next) => (request) => {
+        if (header) request.header.set('authorization', header);
+        return next(request);
+      };
+      return createClient(service, createGrpcTransport({ baseUrl: running.address, interceptors: [signed] }));
+    },
+    async fetch(path, { method, as, body, headers = {} } = {}) {
+      const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
+      return fetch(running.address + path, {
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        body: text,
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(as ? { authorization: await authorization(as) } : {}), ...headers },
+      });
+    },
+    async restart() {
+      await running.stop();
+      running = await start();
+      tokens = new Map();
+    },
+    async stop() {
+      await running.stop();
+      await database.drop();
+    },
+  };
+}
+
+function readYamlOf(content: object) {
+  const folder = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
+  try {
+    const file = join(folder, 'deployment.yaml');
+    writeFileSync(file, stringify(content));
+    return readDeployment(file, modules);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function signIn(address: string, email: string): Promise<string> {
+  const response = await fetch(`${address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: DEMO_PASSWORD }) });
+  const body = (await response.json()) as { accessToken: string };
+  if (!response.ok) throw new Error(`${email} could not sign in: ${JSON.stringify(body)}`);
+  return body.accessToken;
+}
