@@ -1,0 +1,80 @@
+import { STATUS_CODES } from 'node:http';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { ErrorInfoSchema, RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+import type { FastifyReply } from 'fastify';
+import { reasonOf, violationsOf } from '../errors/define-errors.ts';
+import { endToEndHeaders } from './forwarded-headers.ts';
+import { statusOfReason } from './http-errors.ts';
+
+/** An error as REST clients see it: RFC 9457, `application/problem+json`. */
+export interface Problem {
+  /** `urn:mainstay:problem:` and the title in kebab-case. */
+  type: string;
+  /** The gRPC code in words, or the name of an HTTP status that says more. */
+  title: string;
+  status: number;
+  detail: string;
+  /** The path that was called. */
+  instance?: string;
+  /** The stable name of the error, such as `mod-promist.PROMISE_NOT_FOUND`. */
+  reason?: string;
+  /** What to quote when an internal error is reported. */
+  traceId?: string;
+  /** The fields that are wrong. */
+  errors?: { field: string; detail: string; reason?: string }[];
+}
+
+/** The HTTP status of each gRPC code, as `google.rpc.Code` documents it. */
+export const statusOfCode: Readonly<Record<Code, number>> = {
+  [Code.Canceled]: 499,
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 400,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+
+/** Describes an error; one that was not made on purpose says nothing of its cause. */
+export function problemOf(thrown: unknown, instance?: string): Problem {
+  const error = ConnectError.from(thrown, Code.Internal);
+  const reason = reasonOf(error);
+  const ownStatus = statusOfReason[reason ?? ''];
+  const name = ownStatus ? STATUS_CODES[ownStatus]! : Code[error.code].replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const errors = violationsOf(error).map(({ field, description, reason }) => ({ field, detail: description, ...(reason && { reason }) }));
+  const traceId = error.findDetails(ErrorInfoSchema)[0]?.metadata.traceId;
+  return {
+    type: `urn:mainstay:problem:${name.toLowerCase().replaceAll(' ', '-')}`,
+    title: name,
+    status: ownStatus ?? statusOfCode[error.code],
+    detail: isUnexpected(error) ? 'internal error' : error.rawMessage,
+    ...(instance && { instance }),
+    ...(reason && { reason }),
+    ...(traceId && { traceId }),
+    ...(errors.length > 0 && { errors }),
+  };
+}
+
+/** An error without a reason and with a code that stands for a defect: its text may tell of the inside. */
+export function isUnexpected(error: ConnectError): boolean {
+  return (error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss) && reasonOf(error) === undefined;
+}
+
+/** Answers with a problem document, and the headers that belong to the error. */
+export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {
+  const error = ConnectError.from(thrown, Code.Internal);
+  const problem = problemOf(error, reply.request.url.split('?', 1)[0]);
+  if (error.code === Code.Unauthenticated) reply.header('www-authenticate', 'Bearer');
+  const wait = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  if (wait) reply.header('retry-after', String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)));
+  return reply.headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}

@@ -1,0 +1,112 @@
+import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
+import type { Transport } from '@connectrpc/connect';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { callTimeout } from './call-timeout.ts';
+import { callHeaders, endToEndHeaders } from './forwarded-headers.ts';
+import { httpBindings, type HttpBinding } from './http-binding.ts';
+import { httpErrors } from './http-errors.ts';
+import { peerValues } from './peer.ts';
+import { requestMessage } from './rest-request.ts';
+import { sendStream } from './rest-stream.ts';
+import { RouteTable } from './route-table.ts';
+
+export interface RestOptions {
+  services: readonly DescService[];
+  /** Every call goes through it, with the request's headers. */
+  transport: Transport;
+  json: Partial<JsonReadOptions & JsonWriteOptions>;
+  bodyLimitBytes: number;
+  /** Ends the streams when the server stops. */
+  stopping: AbortSignal;
+}
+
+interface Matched {
+  binding: HttpBinding;
+  segments: readonly string[];
+}
+
+const matchedKey = Symbol('the REST binding of a request');
+type RestHttpRequest = FastifyRequest & { [matchedKey]?: Matched };
+
+/**
+ * Serves every method that has a `google.api.http` rule as REST, at all paths that nothing else serves
+ * (AIP-127; JSON as ProtoJSON writes it, with fields at their defaults included).
+ */
+export async function restRoutes(app: FastifyInstance, options: RestOptions): Promise<void> {
+  const table = restTable(options.services);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: options.bodyLimitBytes }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (request: RestHttpRequest, reply) => {
+    request[matchedKey] = matchRequest(table, request, reply);
+  });
+  app.route({ method: app.supportedMethods as 'GET'[], url: '/*', handler: (request, reply) => answer(request, reply, options) });
+}
+
+function restTable(services: readonly DescService[]): RouteTable<HttpBinding> {
+  const table = new RouteTable<HttpBinding>();
+  for (const binding of services.flatMap(({ methods }) => methods).flatMap(httpBindings)) table.add(binding.httpMethod, binding.template, binding);
+  return table;
+}
+
+/** Runs before the body is read, so that a request that leads nowhere costs nothing. */
+function matchRequest(table: RouteTable<HttpBinding>, request: FastifyRequest, reply: FastifyReply): Matched {
+  const path = request.url.split('?', 1)[0]!;
+  const match = find(table, path);
+  if (!match) throw httpErrors.NO_SUCH_PATH({ path });
+  const binding = match.methods.get(request.method) ?? match.methods.get('*') ?? (request.method === 'HEAD' ? match.methods.get('GET') : undefined);
+  if (!binding) {
+    const allowed = [...match.methods.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+    reply.header('allow', allowed);
+    throw httpErrors.METHOD_NOT_ALLOWED({ method: request.method, allowed });
+  }
+  if (binding.body) checkMediaType(request);
+  return { binding, segments: match.segments };
+}
+
+function find(table: RouteTable<HttpBinding>, path: string) {
+  try {
+    return table.find(path);
+  } catch {
+    throw httpErrors.MALFORMED_PATH({ what: 'the path' });
+  }
+}
+
+function checkMediaType({ headers }: FastifyRequest): void {
+  const { 'content-type': type, 'content-encoding': encoding } = headers;
+  if (encoding !== undefined && encoding !== 'identity') throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'the body without content-encoding', got: encoding });
+  if (type === undefined && (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined) return;
+  if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-?8"?)?\s*$/i.test(type ?? '')) throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'application/json', got: type ?? 'a body without content-type' });
+}
+
+async function answer(request: RestHttpRequest, reply: FastifyReply, options: RestOptions): Promise<FastifyReply> {
+  const { binding, segments } = request[matchedKey]!;
+  const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
+  const message = requestMessage(binding, { segments, query, body: (request.body as Buffer | undefined) ?? new Uint8Array() }, options.json);
+  const timeout = callTimeout(request.headers);
+  const left = new AbortController();
+  reply.raw.once('close', () => left.abort());
+  const header = callHeaders(request.headers);
+  const values = peerValues(request.ip);
+  const { method } = binding;
+  if (method.methodKind === 'unary') {
+    const response = await options.transport.unary(method as DescMethodUnary, left.signal, timeout, header, message as never, values);
+    return reply.headers(endToEndHeaders(response.header)).type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
+  }
+  const signal = AbortSignal.any([left.signal, options.stopping]);
+  const response = await options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values);
+  reply.headers(endToEndHeaders(response.header));
+  return sendStream(reply, jsonOf(binding, response.message, options.json));
+}
+
+async function* jsonOf(binding: HttpBinding, messages: AsyncIterable<Message>, json: RestOptions['json']): AsyncGenerator<JsonValue> {
+  for await (const message of messages) yield responseJson(binding, message, json);
+}
+
+function responseJson({ method, responseBody }: HttpBinding, message: Message, json: RestOptions['json']): JsonValue {
+  const whole = toJson(method.output as DescMethod['output'], message as never, json);
+  return responseBody ? ((whole as JsonObject)[responseBody.jsonName] ?? null) : whole;
+}
+
+async function* one<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}

@@ -1,0 +1,142 @@
+import { createRegistry, type DescService } from '@bufbuild/protobuf';
+import { ConnectError, type ServiceImpl, type Transport } from '@connectrpc/connect';
+import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
+import { Health } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
+import { ServerReflection } from '@mainstay/kernel/contract/grpc/reflection/v1/reflection_pb.js';
+import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/contract/grpc/reflection/v1alpha/reflection_pb.js';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from '../telemetry/log.ts';
+import { limitBodyTime } from './body-time-limit.ts';
+import { healthService, ServingState } from './health.ts';
+import { httpErrors } from './http-errors.ts';
+import { createOnePort, type OnePort } from './one-port.ts';
+import { peerValues } from './peer.ts';
+import { sendProblem } from './problem.ts';
+import { problemHandlers } from './problem-handlers.ts';
+import { reflectionService } from './reflection.ts';
+import { restRoutes } from './rest.ts';
+import { securityHeaders } from './security-headers.ts';
+
+/** A service that the port offers, with the implementation that stands behind the guard. */
+export interface ServedService {
+  service: DescService;
+  implementation: ServiceImpl<any>;
+  /** The module that serves it. */
+  module: string;
+}
+
+/** Whether the process is ready, and the state of each of its modules. */
+export interface Readiness {
+  ready: boolean;
+  modules: { name: string; state: string; problem?: string }[];
+}
+
+export interface HttpServerOptions {
+  services: readonly ServedService[];
+  /** In-process: REST and WebSocket calls go through it, with the request's headers. */
+  transport: Transport;
+  /** `localhost` binds both loopback addresses. */
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** The largest request or message, in bytes; 16 MiB if absent. */
+  bodyLimitBytes?: number;
+  health: { ready(): Readiness };
+  info: { title: string; version: string };
+  log: Logger;
+}
+
+export interface HttpServer {
+  /** Such as `http://localhost:4400`. */
+  address: string;
+  port: number;
+  fastify: FastifyInstance;
+  /** Says to gRPC health checks whether a service, by its full name, is being served. */
+  setServing(serviceTypeName: string, serving: boolean): void;
+  /** Lets calls in progress finish for a moment, then ends the streams; done within two seconds. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the modules' services on one port: gRPC, gRPC-web, Connect, REST, WebSocket, health, reflection and the API's documentation.
+ * Rejects with code `EADDRINUSE` and a message that names the port if it is taken.
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { port: onePort, app } = createApp();
+  const stopping = new AbortController();
+  const services = options.services.map(({ service }) => service);
+  const state = new ServingState(services.map(({ typeName }) => typeName));
+  const bodyLimitBytes = options.bodyLimitBytes ?? 16 * 1024 * 1024;
+  const registry = createRegistry(...services.map(({ file }) => file));
+  const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal };
+
+  problemHandlers(app, { bodyLimitBytes, log: options.log });
+  securityHeaders(app, stopping.signal);
+  limitBodyTime(app, 60_000);
+  await app.register(rpcRoutes, offered);
+  await app.register(restRoutes, { services, transport: options.transport, json: { registry, alwaysEmitImplicit: true }, bodyLimitBytes, stopping: stopping.signal });
+  await app.ready();
+
+  const port = await onePort.listen(options.host, options.port);
+  return {
+    address: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    port,
+    fastify: app,
+    setServing: (name, serving) => state.set(name, serving),
+    close: () => closeAll(app, onePort, state, stopping),
+  };
+}
+
+interface OfferedOptions extends HttpServerOptions {
+  bodyLimitBytes: number;
+  registry: ReturnType<typeof createRegistry>;
+  state: ServingState;
+  stopping: AbortSignal;
+}
+
+function createApp(): { app: FastifyInstance; port: OnePort } {
+  let port!: OnePort;
+  const app = fastify({
+    // Fastify makes the server, but the port decides which protocol a connection gets.
+    serverFactory: (handler) => (port = createOnePort(handler)).server,
+    logger: false,
+    routerOptions: { maxParamLength: 2000 },
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => sendProblem(reply as FastifyReply, error.code === 'FST_ERR_BAD_URL' ? httpErrors.MALFORMED_PATH({ what: 'the path' }) : httpErrors.MALFORMED_REQUEST({ problem: error.message })),
+  });
+  return { app, port };
+}
+
+/** gRPC, gRPC-web and Connect for every service, and the standard health and reflection services. */
+async function rpcRoutes(app: FastifyInstance, { services, state, stopping, bodyLimitBytes, registry }: OfferedOptions): Promise<void> {
+  const described = [...services.map(({ service }) => service), Health, ServerReflection, ServerReflectionAlpha];
+  const reflection = reflectionService(described);
+  await app.register(fastifyConnectPlugin, {
+    routes: (router) => {
+      for (const { service, implementation } of services) router.service(service, implementation as ServiceImpl<DescService>);
+      router.service(Health, healthService(state)).service(ServerReflection, reflection).service(ServerReflectionAlpha, reflection as never);
+    },
+    readMaxBytes: bodyLimitBytes,
+    writeMaxBytes: bodyLimitBytes,
+    jsonOptions: { registry, ignoreUnknownFields: false },
+    shutdownSignal: stopping,
+    contextValues: (request) => peerValues(request.ip),
+  });
+}
+
+async function closeAll(app: FastifyInstance, port: OnePort, state: ServingState, stopping: AbortController): Promise<void> {
+  state.setAll(false);
+  const drained = port.drain();
+  await within(500, drained);
+  stopping.abort(httpErrors.STOPPING() satisfies ConnectError);
+  await within(700, drained);
+  port.destroy();
+  await drained;
+  await app.close();
+}
+
+async function within(milliseconds: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([done, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}
