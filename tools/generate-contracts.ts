@@ -31,14 +31,14 @@ const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint &
 if (!fresh) {
   await layOutForeignProtos();
   for (const folder of contracts) generate(folder);
-  writeComments();
+  await writeComments();
   writeFileSync(stamp, fingerprint);
 }
 
 function sourcesFingerprint(): string {
   const hash = createHash('sha256');
   const own = contracts.flatMap((folder) => globSync('**/*.proto', { cwd: join(root, folder) }).map((file) => join(folder, file)));
-  for (const file of [...own.sort(), 'package-lock.json', 'buf.yaml', 'tools/generate-contracts.ts', 'tools/print-proto.ts']) {
+  for (const file of [...own.sort(), 'package-lock.json', 'buf.yaml', 'tools/generate-contracts.ts', 'tools/print-proto.ts', 'tools/contract-comments.ts']) {
     hash.update(file).update(readFileSync(join(root, file)));
   }
   return hash.digest('hex');
@@ -70,7 +70,11 @@ function generate(folder: string) {
 }
 
 /** The comments of the contracts, by full name, for the OpenAPI document: descriptors in generated code carry none. */
-function writeComments() {}
+async function writeComments() {
+  const { contractComments } = await import('./contract-comments.ts');
+  const comments = contractComments(buf(['build', '-o', '-#format=binpb']));
+  writeFileSync(join(root, 'gen/comments.json'), JSON.stringify(comments));
+}
 
 function buf(args: string[]) {
   const bin = join(modules, '@bufbuild', `buf-${process.platform}-${process.arch}`, 'bin/buf');
