@@ -1,0 +1,50 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import pg from 'pg';
+import { defineErrors } from '../errors/define-errors.ts';
+
+const errors = defineErrors('kernel', {
+  DATABASE_UNAVAILABLE: ['Unavailable', 'the database can not be reached; try again in a moment'],
+  DATABASE_BUSY: ['Unavailable', 'the database is busy; try again in a moment'],
+  DATABASE_TIMEOUT: ['DeadlineExceeded', 'the database took too long; ask for less'],
+});
+
+const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', '57P01', '57P02', '57P03', '57P05', '25P03']);
+const REPEATABLE = new Set(['40001', '40P01']);
+
+/** The error of PostgreSQL or of its connection as callers should see it; what is not about the connection stays as it is. */
+export function databaseError(error: unknown): unknown {
+  if (error instanceof ConnectError || !(error instanceof Error)) return error;
+  const made = translate(error, codeOf(error));
+  if (made) made.cause = error;
+  return made ?? error;
+}
+
+/** Whether the whole transaction failed for a reason that is gone when it runs again. */
+export function isRepeatable(error: unknown): boolean {
+  const code = codeOf(error);
+  return REPEATABLE.has(code) || isStalePlan(error);
+}
+
+/** A prepared statement whose table has changed since: a fresh connection does not have it. */
+export const isStalePlan = (error: unknown): boolean => codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan');
+
+/** Whether a unique constraint refused the row: the named one, or any. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && (constraint === undefined || error.constraint === constraint);
+}
+
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+function translate(error: Error, code: string): ConnectError | undefined {
+  if (code === '53300' || error.message.includes('timeout exceeded when trying to connect')) return errors.DATABASE_BUSY();
+  if (code === '57014') return errors.DATABASE_TIMEOUT();
+  const lost = LOST.has(code) || code.startsWith('08') || /Connection terminated|connection error and is not queryable|Client was closed|connection timeout/i.test(error.message);
+  return lost ? errors.DATABASE_UNAVAILABLE() : undefined;
+}
+
+/** The code that a caller who gave up is answered with. */
+export const abortError = (signal: AbortSignal): ConnectError =>
+  signal.reason instanceof ConnectError ? signal.reason : new ConnectError('the caller gave up', Code.Canceled, undefined, undefined, signal.reason);

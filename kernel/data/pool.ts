@@ -1,0 +1,57 @@
+import pg from 'pg';
+import { databaseError } from './database-errors.ts';
+
+const INT8 = 20;
+const DATE = 1082;
+
+/** How many connections each of `modules` modules of a process may hold, so that all of them leave the server room. */
+export const poolSize = (modules: number): number => Math.max(2, Math.min(8, Math.floor(56 / Math.max(1, modules))));
+
+/** A pool that opens connections when they are needed and closes those that idle. Its statements are pipelined. */
+export function createPool(config: pg.ClientConfig, max: number): pg.Pool {
+  const settings: pg.PoolConfig & { pipeline: boolean } = {
+    ...config,
+    max,
+    pipeline: true,
+    types: { getTypeParser },
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 10_000,
+    allowExitOnIdle: true,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 60_000,
+    // Lets the server notice that a caller who gave up has gone, in the middle of a statement.
+    options: '-c client_connection_check_interval=1000',
+  };
+  const pool = new pg.Pool(settings);
+  return surviveLoss(pool);
+}
+
+/** A connection that dies is replaced at the next use, and tells the statement that was under way; nobody else needs to hear. */
+export function surviveLoss(pool: pg.Pool): pg.Pool {
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** Takes a connection; waits for one at most ten seconds. */
+export async function takeClient(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}
+
+/** `bigint` becomes a number, or an error where it would lose digits; a `date` stays text, since it has no time zone. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: any) => unknown {
+  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
+  if (oid === INT8) return safeInteger;
+  if (oid === DATE) return String;
+  return pg.types.getTypeParser(oid, 'text');
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} does not fit into a number: select it as text`);
+  return value;
+}

@@ -1,0 +1,168 @@
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Logger, runMigrations } from 'graphile-worker';
+import pg from 'pg';
+import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
+import { codeOf } from './database-errors.ts';
+import { identifier, literal, rolesOf, schemaOf } from './names.ts';
+import { surviveLoss } from './pool.ts';
+
+export interface ProvisionOptions {
+  /** Any database of the server, as its administrator: a superuser, or an account with CREATEDB and CREATEROLE. */
+  adminUrl: AdminUrl;
+  /** The deployment's database; made if absent. */
+  database: string;
+  modules: readonly string[];
+  /** The deployment's secret; the passwords of the modules' roles are derived from it. */
+  secret: string;
+}
+
+const KERNEL_SCHEMA = readFileSync(new URL('./kernel-schema.sql', import.meta.url), 'utf8');
+const OLDEST_SERVER = 180000;
+/** One lock for everything that changes the shape of a database, so that processes may start at once. */
+export const SHAPE_LOCK = 0x6d61696e;
+
+/**
+ * Makes a deployment's database, the kernel's schema and each module's schema and roles, where they are missing.
+ * Where nothing is, it costs one query. Several processes may do it at once.
+ */
+export async function provision(options: ProvisionOptions): Promise<void> {
+  const { database } = options;
+  const config = connectionConfig(options.adminUrl, { database });
+  try {
+    await withClient(config, (client) => provisionIn(client, options));
+  } catch (error) {
+    if (codeOf(error) !== '3D000') throw error;
+    await createEmptyDatabase(options);
+    await withClient(config, (client) => provisionIn(client, options));
+  }
+}
+
+/** The password of a module's role: it can be derived again, so it is stored nowhere. */
+export const passwordOf = (secret: string, role: string): string => createHmac('sha256', secret).update(`postgres role ${role}`).digest('hex');
+
+async function createEmptyDatabase({ adminUrl, database }: ProvisionOptions): Promise<void> {
+  const own = connectionConfig(adminUrl);
+  const config = own.database === database ? { ...own, database: 'postgres' } : own;
+  await withClient(config, async (client) => {
+    await checkServer(client);
+    const sql = `create database ${identifier(database)} template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'`;
+    await client.query(sql).catch((error: unknown) => {
+      // Another process was faster.
+      if (codeOf(error) !== '42P04' && codeOf(error) !== '23505') throw error;
+    });
+  });
+}
+
+async function provisionIn(client: pg.Client, options: ProvisionOptions): Promise<void> {
+  const missing = await findMissing(client, options);
+  if (missing.length === 0) return;
+  await checkServer(client);
+  await client.query('select pg_advisory_lock($1)', [SHAPE_LOCK]);
+  try {
+    await installQueue(options);
+    await client.query('begin');
+    const { database, secret } = options;
+    await client.query(`${KERNEL_SCHEMA}; ${databaseSql(database)}; set local scram_iterations = 1`);
+    for (const module of await findMissing(client, options)) await client.query(moduleSql(database, module, secret));
+    await client.query('commit');
+  } finally {
+    await client.query('rollback; select pg_advisory_unlock_all()').catch(() => {});
+  }
+}
+
+/** The modules that are not provisioned, or differently from how this version does it. */
+async function findMissing(client: pg.Client, { database, modules, secret }: ProvisionOptions): Promise<string[]> {
+  const sql = 'select module, fingerprint from mainstay.modules where (select count(*) from pg_roles where rolname in (owner, login, all_orgs)) = 3';
+  const { rows } = await client.query<{ module: string; fingerprint: string }>(sql).catch((error: unknown) => {
+    if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return { rows: [] };
+    throw error;
+  });
+  const found = new Map(rows.map(({ module, fingerprint }) => [module, fingerprint]));
+  return modules.filter((module) => found.get(module) !== fingerprint(database, module, secret));
+}
+
+async function checkServer(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
+  if (Number(rows[0]!.server_version_num) < OLDEST_SERVER) throw new Error(`the server in DATABASE_URL is older than PostgreSQL 18: upgrade it`);
+}
+
+const silent = new Logger(() => () => {});
+
+async function installQueue({ adminUrl, database }: ProvisionOptions): Promise<void> {
+  const pgPool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: 1 }));
+  await runMigrations({ pgPool, logger: silent }).finally(() => pgPool.end());
+}
+
+const databaseSql = (database: string) => `
+  revoke all on database ${identifier(database)} from public;
+  revoke all on schema public from public;
+  create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null`;
+
+function moduleSql(database: string, module: string, secret: string): string {
+  const roles = rolesOf(database, module);
+  const row = [module, schemaOf(module), roles.owner, roles.login, roles.allOrgs, fingerprint(database, module, secret)];
+  return `${shapeSql(database, module, secret)};
+    insert into mainstay.modules (module, schema, owner, login, all_orgs, fingerprint) values (${row.map(literal).join(', ')})
+      on conflict (module) do update set fingerprint = excluded.fingerprint`;
+}
+
+function shapeSql(database: string, module: string, secret: string): string {
+  const roles = rolesOf(database, module);
+  const schema = identifier(schemaOf(module));
+  const owner = identifier(roles.owner);
+  const sessions = [roles.login, roles.allOrgs];
+  const users = sessions.map(identifier).join(', ');
+  return [
+    createRole(roles.owner, 'nologin'),
+    ...sessions.map((role) => createRole(role, `login password ${literal(passwordOf(secret, role))}`)),
+    // An administrator who is no superuser may act as the owner only after this.
+    `grant ${owner} to current_user with inherit true, set true`,
+    `create schema if not exists ${schema} authorization ${owner}`,
+    `grant connect on database ${identifier(database)} to ${users}`,
+    `grant usage on schema mainstay to ${owner}, ${users}`,
+    `grant usage on schema ${schema} to ${users}`,
+    `grant select on mainstay.modules to ${owner}, ${users}`,
+    `grant execute on function mainstay.current_org, mainstay.all_orgs, mainstay.protect_tenant_table to ${owner}, ${users}`,
+    `grant execute on function mainstay.enqueue, mainstay.cancel, mainstay.deliver to ${users}`,
+    `alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${users}`,
+    `alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${users}`,
+    ...sessions.map((role) => `alter role ${identifier(role)} in database ${identifier(database)} set search_path = ${schema}`),
+    mailboxSql(module, owner),
+  ].join(';\n');
+}
+
+// What a module announced, and which events each of its handlers has dealt with.
+function mailboxSql(module: string, owner: string): string {
+  const prefix = schemaOf(module);
+  return `
+    set local role ${owner};
+    create table if not exists ${prefix}.${prefix}_outbox (
+      id uuid primary key default uuidv7(),
+      type text not null,
+      subject text not null,
+      org uuid,
+      data jsonb not null,
+      time timestamptz not null default clock_timestamp(),
+      trace_id text not null
+    );
+    create index if not exists ${prefix}_outbox_time on ${prefix}.${prefix}_outbox (time);
+    create table if not exists ${prefix}.${prefix}_inbox (
+      event_id uuid not null,
+      handler text not null,
+      time timestamptz not null default clock_timestamp(),
+      primary key (event_id, handler)
+    );
+    create index if not exists ${prefix}_inbox_time on ${prefix}.${prefix}_inbox (time);
+    reset role`;
+}
+
+const createRole = (name: string, options: string) => `
+  do $do$ begin
+    if not exists (select from pg_roles where rolname = ${literal(name)}) then create role ${identifier(name)}; end if;
+  end $do$;
+  alter role ${identifier(name)} ${options}`;
+
+// Holds a password's digest only as part of a digest.
+const fingerprint = (database: string, module: string, secret: string): string =>
+  createHash('sha256').update([KERNEL_SCHEMA, databaseSql(database), shapeSql(database, module, secret)].join('\0')).digest('hex');
