@@ -7,4 +7,6 @@ export { defineAccess } from './guard/guard.ts';
 export type { AccessRequest, AccessRule, Decision, Guard } from './guard/guard.ts';
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
+export { isUniqueViolation } from './data/database-errors.ts';
+export { runInOrg } from './data/run-in-org.ts';
 export type { Logger } from './telemetry/log.ts';

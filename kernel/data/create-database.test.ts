@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { sql, type Generated } from 'kysely';
+import { runInCall, type Call } from '../guard/call.ts';
+import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { createDatabase, type ModuleDatabase } from './create-database.ts';
+import { isUniqueViolation } from './database-errors.ts';
+import { migrate } from './migrate.ts';
+import { provision } from './provision.ts';
+import { runInOrg } from './run-in-org.ts';
+
+interface Tables {
+  mod_notes_notes: { id: Generated<string>; org_id: Generated<string>; text: string; size: Generated<number>; day: Generated<string>; made_at: Generated<Date> };
+}
+
+const secret = 'a'.repeat(64);
+const acme = randomUUID();
+const umbrella = randomUUID();
+const files = mkdtempSync(join(tmpdir(), 'mainstay-migrations-'));
+let server: TestDatabase;
+let db: ModuleDatabase<Tables>;
+let other: ModuleDatabase<Tables>;
+
+before(async () => {
+  server = await testDatabase();
+  writeFileSync(join(files, '0001-notes.sql'), `
+    create table mod_notes_notes (id uuid primary key default uuidv7(), org_id uuid not null, text text unique, size bigint not null default 5, day date not null default '2026-03-01', made_at timestamptz not null default now());
+    select mainstay.protect_tenant_table('mod_notes_notes');`);
+  const place = { adminUrl: server.adminUrl, database: server.name };
+  await provision({ ...place, modules: ['mod-notes', 'mod-other'], secret });
+  await migrate({ ...place, module: 'mod-notes', migrations: pathToFileURL(files) });
+  db = createDatabase<Tables>({ ...place, module: 'mod-notes', secret });
+  other = createDatabase<Tables>({ ...place, module: 'mod-other', secret });
+});
+
+after(async () => {
+  await db.close();
+  await other.close();
+  await server.drop();
+  rmSync(files, { recursive: true });
+});
+
+const call = (over: Partial<Call> = {}): Call => ({ principal: { kind: 'module', module: 'mod-notes' }, traceId: '1'.repeat(32), ...over });
+const inOrg = <T>(orgId: string | undefined, work: () => Promise<T>, over: Partial<Call> = {}): Promise<T> =>
+  runInCall(call({ principal: { kind: 'module', module: 'mod-notes', orgId }, ...over }), work);
+const add = (text: string) => db.write((tx) => tx.insertInto('mod_notes_notes').values({ text }).returning('id').executeTakeFirstOrThrow());
+const texts = () => db.read(async (q) => (await q.selectFrom('mod_notes_notes').select('text').orderBy('text').execute()).map(({ text }) => text));
+const empty = () => inOrg(undefined, () => db.write((tx) => tx.deleteFrom('mod_notes_notes').execute()), { acrossOrgs: true });
+
+test('an org sees its own rows and no other', async () => {
+  await empty();
+  await inOrg(acme, () => add('acme'));
+  await inOrg(umbrella, () => add('umbrella'));
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+  assert.deepEqual(await inOrg(umbrella, texts), ['umbrella']);
+});
+
+test('without an org nothing is seen and nothing can be written', async () => {
+  assert.deepEqual(await inOrg(undefined, texts), []);
+  assert.deepEqual(await texts(), []);
+  await assert.rejects(inOrg(undefined, () => add('nobody')), /row-level security|null value/);
+});
+
+test('a row of another org can not be written, changed or removed', async () => {
+  await assert.rejects(inOrg(acme, () => db.write((tx) => tx.insertInto('mod_notes_notes').values({ text: 'theirs', org_id: umbrella }).execute())), /row-level security/);
+  const changed = await inOrg(acme, () => db.write((tx) => tx.updateTable('mod_notes_notes').set({ text: 'mine' }).where('text', '=', 'umbrella').executeTakeFirst()));
+  assert.equal(changed.numUpdatedRows, 0n);
+});
+
+test('across orgs every row is seen, and a part can run in one org', async () => {
+  await inOrg(undefined, async () => {
+    assert.deepEqual(await texts(), ['acme', 'umbrella']);
+    assert.deepEqual(await runInOrg(umbrella, texts), ['umbrella']);
+  }, { acrossOrgs: true });
+});
+
+test('no statement of a module widens its view to all orgs', async () => {
+  await inOrg(acme, async () => {
+    await assert.rejects(db.read((q) => sql`set local role ${sql.id(`${server.name}.mod_notes.all_orgs`)}`.execute(q)), /permission denied/);
+    await assert.rejects(db.write((tx) => sql`alter table mod_notes_notes disable row level security`.execute(tx)), /must be owner/);
+  });
+});
+
+test("another module's table can not be read with raw SQL", async () => {
+  await assert.rejects(inOrg(acme, () => other.read((q) => sql`select * from mod_notes.mod_notes_notes`.execute(q))), /permission denied for schema mod_notes/);
+  await assert.rejects(inOrg(acme, () => other.read((q) => sql`select * from graphile_worker._private_jobs`.execute(q))), /permission denied/);
+});
+
+test('a module can not make tables at run time', async () => {
+  await assert.rejects(inOrg(acme, () => db.write((tx) => sql`create table mod_notes_more (id int)`.execute(tx))), /permission denied/);
+  await assert.rejects(inOrg(acme, () => db.write((tx) => sql`create table public.more (id int)`.execute(tx))), /permission denied/);
+});
+
+test('a read can not write', async () => {
+  await assert.rejects(inOrg(acme, () => db.read((q) => q.insertInto('mod_notes_notes').values({ text: 'x' }).execute())), /read-only transaction/);
+});
+
+test('a write that throws leaves nothing', async () => {
+  await assert.rejects(inOrg(acme, () => db.write(async (tx) => {
+    await tx.insertInto('mod_notes_notes').values({ text: 'gone' }).execute();
+    throw new Error('no');
+  })), /^Error: no$/);
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('a statement that failed and was caught does not let the rest commit in silence', async () => {
+  await assert.rejects(inOrg(acme, () => db.write(async (tx) => {
+    await tx.insertInto('mod_notes_notes').values({ text: 'half' }).execute();
+    await tx.insertInto('mod_notes_notes').values({ text: 'acme' }).execute().catch(() => {});
+  })), (error) => isUniqueViolation(error));
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('reads and writes inside of a write belong to it', async () => {
+  await assert.rejects(inOrg(acme, () => db.write(async () => {
+    await add('inner');
+    assert.deepEqual(await texts(), ['acme', 'inner']);
+    throw new Error('outer fails');
+  })), /outer fails/);
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('a unique violation is told from other errors', async () => {
+  await inOrg(acme, async () => {
+    const error = await add('acme').catch((thrown: unknown) => thrown);
+    assert.ok(isUniqueViolation(error));
+    assert.ok(isUniqueViolation(error, 'mod_notes_notes_text_key'));
+    assert.ok(!isUniqueViolation(error, 'another'));
+  });
+});
+
+test('values arrive in the types that the table declares', async () => {
+  const row = await inOrg(acme, () => db.read((q) => q.selectFrom('mod_notes_notes').selectAll().executeTakeFirstOrThrow()));
+  assert.equal(row.size, 5);
+  assert.equal(row.day, '2026-03-01');
+  assert.ok(row.made_at instanceof Date);
+  await assert.rejects(inOrg(acme, () => db.read((q) => sql`select 9007199254740993::bigint`.execute(q))), /does not fit into a number/);
+});
+
+test('an aborted write stops in the middle of a statement and commits nothing', async () => {
+  const abort = new AbortController();
+  const start = Date.now();
+  setTimeout(() => abort.abort(), 50);
+  const error = await inOrg(acme, () => db.write(async (tx) => {
+    await tx.insertInto('mod_notes_notes').values({ text: 'aborted' }).execute();
+    await sql`select pg_sleep(5)`.execute(tx);
+  }), { signal: abort.signal }).catch((thrown: unknown) => thrown);
+  assert.equal(ConnectError.from(error).code, Code.Canceled);
+  assert.ok(Date.now() - start < 2000);
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('a call that was aborted before its commit commits nothing', async () => {
+  const abort = new AbortController();
+  await assert.rejects(inOrg(acme, () => db.write(async (tx) => {
+    await tx.insertInto('mod_notes_notes').values({ text: 'late' }).execute();
+    abort.abort();
+  }), { signal: abort.signal }));
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('of two transactions that lock each other out both succeed in the end', async () => {
+  await inOrg(acme, async () => {
+    const [first, second] = [await add('first'), await add('second')];
+    let turns = 0;
+    const raise = (ids: string[]) => db.write(async (tx) => {
+      turns++;
+      for (const id of ids) {
+        await tx.updateTable('mod_notes_notes').set((eb) => ({ size: eb('size', '+', 1) })).where('id', '=', id).execute();
+        await sql`select pg_sleep(0.1)`.execute(tx);
+      }
+    });
+    await Promise.all([raise([first.id, second.id]), raise([second.id, first.id])]);
+    assert.equal(turns, 3);
+    const sizes = await db.read((q) => q.selectFrom('mod_notes_notes').select('size').where('id', 'in', [first.id, second.id]).execute());
+    assert.deepEqual(sizes.map(({ size }) => size), [7, 7]);
+    await db.write((tx) => tx.deleteFrom('mod_notes_notes').where('id', 'in', [first.id, second.id]).execute());
+  });
+});
+
+test('many calls at once keep their orgs apart', async () => {
+  const seen = await Promise.all(Array.from({ length: 200 }, (_, index) => inOrg(index % 2 ? acme : umbrella, texts)));
+  seen.forEach((rows, index) => assert.deepEqual(rows, [index % 2 ? 'acme' : 'umbrella']));
+});
+
+test('a server that is away is told as unavailable', async () => {
+  const gone = createDatabase<Tables>({ adminUrl: 'postgresql://x@%2Fnowhere/x', database: 'x', module: 'mod-notes', secret });
+  const error = await inOrg(acme, () => gone.read((q) => q.selectFrom('mod_notes_notes').selectAll().execute())).catch((thrown: unknown) => thrown);
+  assert.equal(ConnectError.from(error).code, Code.Unavailable);
+  await gone.close();
+});
+
+test('a connection that the server closed is replaced', async () => {
+  await inOrg(acme, texts);
+  await assert.rejects(inOrg(acme, () => db.write((tx) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx))), (error) => ConnectError.from(error).code === Code.Unavailable);
+  assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});

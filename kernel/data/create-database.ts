@@ -1,0 +1,110 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import { effectsOf } from '../events/effects.ts';
+import { currentCallIfAny, type Call } from '../guard/call.ts';
+import { connectionConfig, type AdminUrl } from './connection.ts';
+import type { Database, Transaction } from './database.ts';
+import { isRepeatable } from './database-errors.ts';
+import { createReader, createWriter } from './driver.ts';
+import { rolesOf } from './names.ts';
+import { createPool } from './pool.ts';
+import { passwordOf } from './provision.ts';
+import type { Scope } from './tenant-connection.ts';
+
+export interface DatabaseOptions {
+  /** Where the server is; the module logs in with its own role. */
+  adminUrl: AdminUrl;
+  database: string;
+  module: string;
+  secret: string;
+  /** Most connections at once; see `poolSize`. */
+  poolSize?: number;
+}
+
+/** A module's database, and the end of its connections. */
+export interface ModuleDatabase<T> extends Database<T> {
+  close(): Promise<void>;
+}
+
+/** One login of a module: of the current org, or of all. */
+interface Access {
+  pool: pg.Pool;
+  reader: Kysely<any>;
+  writer: Kysely<any>;
+}
+
+/** A transaction under way. What its own call does through the database joins it. */
+interface Ambient<T> {
+  call: Call | undefined;
+  transaction: Transaction<T>;
+  open: boolean;
+}
+
+const ATTEMPTS = 5;
+
+/** Opens a module's tables. Connections are made at first use. */
+export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
+  const ambient = new AsyncLocalStorage<Ambient<T>>();
+  const accesses = new Map<boolean, Access>();
+  const access = (): Access => {
+    const allOrgs = currentCallIfAny()?.acrossOrgs === true;
+    return accesses.get(allOrgs) ?? remember(accesses, allOrgs, open(options, allOrgs));
+  };
+  // A call to another service has its own call, even in this process: it must not end up in its caller's transaction.
+  const joined = (): Transaction<T> | undefined => {
+    const running = ambient.getStore();
+    return running?.open && running.call === currentCallIfAny() ? running.transaction : undefined;
+  };
+  const begin = <R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> =>
+    access().writer.transaction().execute(async (kysely) => {
+      const transaction = Object.assign(kysely, effectsOf(options.module, kysely)) as unknown as Transaction<T>;
+      const running: Ambient<T> = { call: currentCallIfAny(), transaction, open: true };
+      try {
+        return await ambient.run(running, () => work(transaction));
+      } finally {
+        running.open = false;
+      }
+    });
+  return {
+    read: (work) => work(joined() ?? access().reader),
+    write: (work) => {
+      const transaction = joined();
+      return transaction ? work(transaction) : repeatedly(() => begin(work));
+    },
+    close: async () => {
+      await Promise.all([...accesses.values()].map(({ pool }) => pool.end()));
+    },
+  };
+}
+
+function open({ adminUrl, database, module, secret, poolSize = 8 }: DatabaseOptions, allOrgs: boolean): Access {
+  const roles = rolesOf(database, module);
+  const user = allOrgs ? roles.allOrgs : roles.login;
+  const pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), allOrgs ? Math.min(2, poolSize) : poolSize);
+  return { pool, reader: createReader(pool, currentScope), writer: createWriter(pool, currentScope) };
+}
+
+function currentScope(): Scope {
+  const call = currentCallIfAny();
+  const principal = call?.principal;
+  return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal };
+}
+
+// Two transactions that stood in each other's way: one of them is rolled back whole and runs again.
+async function repeatedly<R>(run: () => Promise<R>): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !isRepeatable(error)) throw error;
+      await sleep(2 ** attempt * 5 * (0.5 + Math.random()));
+    }
+  }
+}
+
+function remember<K, V>(map: Map<K, V>, key: K, value: V): V {
+  map.set(key, value);
+  return value;
+}

@@ -1,0 +1,88 @@
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
+import type pg from 'pg';
+import { takeClient } from './pool.ts';
+import { TenantConnection, type Scope } from './tenant-connection.ts';
+
+/** Kysely over a pool, where each statement is a read-only transaction of its own and takes one round trip. */
+export const createReader = (pool: pg.Pool, scope: () => Scope): Kysely<any> => new Kysely({ dialect: dialect(new ReadDriver(pool, scope)) });
+
+/** Kysely over a pool, for transactions that write. */
+export const createWriter = (pool: pg.Pool, scope: () => Scope): Kysely<any> => new Kysely({ dialect: dialect(new WriteDriver(pool, scope)) });
+
+const dialect = (driver: Driver): Dialect => ({
+  createDriver: () => driver,
+  createAdapter: () => new PostgresAdapter(),
+  createQueryCompiler: () => new PostgresQueryCompiler(),
+  createIntrospector: (db) => new PostgresIntrospector(db),
+});
+
+class WriteDriver implements Driver {
+  readonly #pool: pg.Pool;
+  readonly #scope: () => Scope;
+
+  constructor(pool: pg.Pool, scope: () => Scope) {
+    this.#pool = pool;
+    this.#scope = scope;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const scope = this.#scope();
+    return new TenantConnection(await takeClient(this.#pool), scope);
+  }
+
+  async beginTransaction(connection: TenantConnection): Promise<void> {
+    connection.begin();
+  }
+
+  commitTransaction(connection: TenantConnection): Promise<void> {
+    return connection.commit();
+  }
+
+  rollbackTransaction(connection: TenantConnection): Promise<void> {
+    return connection.rollback();
+  }
+
+  async releaseConnection(connection: TenantConnection): Promise<void> {
+    connection.release();
+  }
+
+  async destroy(): Promise<void> {}
+}
+
+class ReadDriver implements Driver {
+  readonly #connection: DatabaseConnection;
+
+  constructor(pool: pg.Pool, scope: () => Scope) {
+    this.#connection = {
+      executeQuery: <R>(query: CompiledQuery) => readOnce<R>(pool, scope(), query),
+      streamQuery: () => { throw new Error('streaming rows is not supported: read pages'); },
+    };
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async beginTransaction(): Promise<void> {
+    throw new Error('db.read has no transactions: use db.write');
+  }
+
+  async commitTransaction(): Promise<void> {}
+  async rollbackTransaction(): Promise<void> {}
+  async releaseConnection(): Promise<void> {}
+  async destroy(): Promise<void> {}
+}
+
+async function readOnce<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery): Promise<QueryResult<R>> {
+  const connection = new TenantConnection(await takeClient(pool), scope);
+  try {
+    connection.begin(' read only');
+    return await connection.executeAlone<R>(query);
+  } finally {
+    connection.release();
+  }
+}

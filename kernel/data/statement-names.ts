@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+
+const MOST_NAMED = 500;
+const MOST_SEEN = 5000;
+
+const named = new Map<string, string>();
+const seen = new Set<string>();
+
+/**
+ * The name under which a connection keeps the plan of `sql`, so that it is parsed once. A text gets one at its second
+ * use, and only so many do: texts made of lists of many lengths would otherwise fill the server's memory.
+ */
+export function statementName(sql: string): string | undefined {
+  const name = named.get(sql);
+  if (name) return name;
+  if (!seen.has(sql)) {
+    if (seen.size >= MOST_SEEN) seen.clear();
+    seen.add(sql);
+    return undefined;
+  }
+  if (named.size >= MOST_NAMED) return undefined;
+  const made = createHash('sha256').update(sql).digest('base64url').slice(0, 24);
+  named.set(sql, made);
+  seen.delete(sql);
+  return made;
+}

@@ -1,0 +1,114 @@
+import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import type pg from 'pg';
+import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
+import { statementName } from './statement-names.ts';
+
+/** What a transaction is about: whose rows it sees, and when nobody wants its result any more. */
+export interface Scope {
+  /** Absent: no row of a tenant table is seen. */
+  orgId?: string;
+  signal?: AbortSignal;
+}
+
+const SET_ORG = `select set_config('app.org_id', $1, true)`;
+const ABORTED_TRANSACTION = '25P02';
+
+/** A connection on which a transaction of one org runs. */
+export class TenantConnection implements DatabaseConnection {
+  readonly #client: pg.PoolClient;
+  readonly #scope: Scope;
+  #setup: Promise<unknown> = Promise.resolve();
+  #failed?: unknown;
+  #broken = false;
+  #committing = false;
+
+  constructor(client: pg.PoolClient, scope: Scope) {
+    this.#client = client;
+    this.#scope = scope;
+    scope.signal?.addEventListener('abort', this.#giveUp, { once: true });
+  }
+
+  /** Opens the transaction and sets its org; both travel with the statement that comes next, in one write. */
+  begin(mode = ''): void {
+    const { stream } = (this.#client as unknown as { connection: { stream: { cork?(): void; uncork?(): void } } }).connection;
+    stream.cork?.();
+    setImmediate(() => stream.uncork?.());
+    this.#setup = Promise.all([this.#send(`begin${mode}`), this.#send(SET_ORG, [this.#scope.orgId ?? ''])]);
+    this.#setup.catch((error: unknown) => (this.#failed ??= error));
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      return toResult<R>(await this.#send(sql, parameters));
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  async commit(): Promise<void> {
+    if (this.#scope.signal?.aborted) throw abortError(this.#scope.signal);
+    this.#committing = true;
+    try {
+      const { command } = await this.#send('commit');
+      // After a failed statement PostgreSQL answers a commit by rolling back.
+      if (command === 'ROLLBACK') throw this.#failed ?? new Error('the transaction was rolled back because one of its statements failed');
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  /** Sends the statement and the end of its transaction without waiting in between. */
+  async executeAlone<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const result = this.executeQuery<R>(query);
+    const end = this.#send('commit');
+    end.catch(() => {});
+    const answer = await result;
+    await end.catch((error: unknown) => { throw this.#explain(error); });
+    return answer;
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#broken) return;
+    await this.#send('rollback').catch(() => (this.#broken = true));
+  }
+
+  /** Gives the connection back, or throws it away where its state is unknown. */
+  release(): void {
+    this.#scope.signal?.removeEventListener('abort', this.#giveUp);
+    this.#client.release(this.#broken);
+  }
+
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming rows is not supported: read pages');
+  }
+
+  #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    if (this.#scope.signal?.aborted && text !== 'rollback') return Promise.reject(abortError(this.#scope.signal));
+    return this.#client.query({ name: statementName(text), text, values: values as unknown[] });
+  }
+
+  // Closing the connection is the one way to stop a statement that can't hit a later one. A commit that is
+  // under way is waited for: its outcome must be known.
+  readonly #giveUp = () => {
+    if (this.#committing) return;
+    this.#broken = true;
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  };
+
+  #explain(error: unknown): unknown {
+    if (this.#broken && this.#scope.signal?.aborted) return abortError(this.#scope.signal);
+    if (isStalePlan(error)) this.#broken = true;
+    if (codeOf(error) === ABORTED_TRANSACTION) return databaseError(this.#failed ?? error);
+    this.#failed ??= error;
+    const explained = databaseError(error);
+    if (explained !== error) this.#broken = true;
+    return explained;
+  }
+}
+
+function toResult<R>({ command, rowCount, rows }: pg.QueryResult): QueryResult<R> {
+  const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
+  return { rows: (rows ?? []) as R[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+}
