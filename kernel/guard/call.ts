@@ -16,6 +16,8 @@ export interface Call {
   /** Aborted when the caller gave up or the deadline passed. */
   signal?: AbortSignal;
   idempotencyKey?: string;
+  /** The network address the call came from, for limits and the audit; absent for a module's own work. */
+  clientAddress?: string;
 }
 
 const storage = new AsyncLocalStorage<Call>();
@@ -43,6 +45,9 @@ export function caller(): Extract<Principal, { kind: 'account' }> {
  * They never come from the wire, so nobody outside can set them.
  */
 export const callKey: ContextKey<Call | undefined> = createContextKey<Call | undefined>(undefined, { description: 'mainstay call' });
+
+/** Where a call from outside came from; set by the server, never by the caller. */
+export const peerKey: ContextKey<{ address: string } | undefined> = createContextKey<{ address: string } | undefined>(undefined, { description: 'mainstay peer' });
 
 function fail(): never {
   throw new Error('no call is being handled here: start it with runInCall');

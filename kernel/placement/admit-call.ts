@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { kernelErrors } from '../errors/kernel-errors.ts';
-import { callKey, type Call } from '../guard/call.ts';
+import { callKey, peerKey, type Call } from '../guard/call.ts';
 import type { Guard } from '../guard/guard.ts';
+import type { Principal } from '../guard/principal.ts';
 import { accessOf } from '../module/check-modules.ts';
 
 /** What every served method of a module stands behind. */
@@ -11,6 +12,8 @@ export interface Admission {
   /** The module that serves the method. */
   module: string;
   guard: () => Guard;
+  /** Why the module does not run, if it is quarantined. */
+  problem?: () => string | undefined;
 }
 
 /**
@@ -18,7 +21,9 @@ export interface Admission {
  * Another module of this process vouches for its caller by the context value `callKey`; a call from
  * outside proves itself by its headers.
  */
-export async function admitCall(method: DescMethod, context: HandlerContext, { module, guard }: Admission): Promise<Call> {
+export async function admitCall(method: DescMethod, context: HandlerContext, { module, guard, problem }: Admission): Promise<Call> {
+  const quarantined = problem?.();
+  if (quarantined) throw kernelErrors.MODULE_QUARANTINED({ module, problem: quarantined });
   const vouched = context.values.get(callKey);
   const principal = vouched ? vouched.principal : await guard().authenticate(context.requestHeader);
   const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)! });
@@ -26,16 +31,44 @@ export async function admitCall(method: DescMethod, context: HandlerContext, { m
     const refuse = principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
-  const timeout = context.timeoutMs();
-  return {
-    principal,
-    callerModule: vouched?.callerModule,
-    acrossOrgs: decision.acrossOrgs,
-    traceId: vouched?.traceId ?? traceIdOf(context.requestHeader),
-    deadline: timeout === undefined ? undefined : Date.now() + timeout,
-    signal: context.signal,
-    idempotencyKey: context.requestHeader.get('idempotency-key') ?? undefined,
-  };
+  return new AdmittedCall(principal, vouched, decision.acrossOrgs, context);
+}
+
+/** Reads from the transport's context only what is asked for: headers and signals cost more than a local call. */
+class AdmittedCall implements Call {
+  readonly principal: Principal;
+  readonly callerModule: string | undefined;
+  readonly acrossOrgs: boolean | undefined;
+  readonly deadline: number | undefined;
+  readonly #vouched: Call | undefined;
+  readonly #context: HandlerContext;
+  #traceId: string | undefined;
+
+  constructor(principal: Principal, vouched: Call | undefined, acrossOrgs: boolean | undefined, context: HandlerContext) {
+    this.principal = principal;
+    this.callerModule = vouched?.callerModule;
+    this.acrossOrgs = acrossOrgs;
+    const timeout = context.timeoutMs();
+    this.deadline = timeout === undefined ? undefined : Date.now() + timeout;
+    this.#vouched = vouched;
+    this.#context = context;
+  }
+
+  get traceId() {
+    return (this.#traceId ??= this.#vouched?.traceId ?? traceIdOf(this.#context.requestHeader));
+  }
+
+  get signal() {
+    return this.#context.signal;
+  }
+
+  get clientAddress() {
+    return this.#vouched ? this.#vouched.clientAddress : this.#context.values.get(peerKey)?.address;
+  }
+
+  get idempotencyKey() {
+    return this.#vouched ? this.#vouched.idempotencyKey : (this.#context.requestHeader.get('idempotency-key') ?? undefined);
+  }
 }
 
 /** The trace id of W3C `traceparent`, or a new one: 32 hexadecimal digits. */

@@ -21,7 +21,7 @@ export function moduleTransport(module: string, transport: Transport): Transport
 
 function vouch(module: string, call: Call | undefined, values = createContextValues()): ContextValues {
   const principal = call?.principal ?? { kind: 'module' as const, module };
-  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call?.idempotencyKey });
+  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call?.idempotencyKey, clientAddress: call?.clientAddress });
 }
 
 function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { withViolations } from '../errors/define-errors.ts';
@@ -15,4 +15,17 @@ export function validateMessage<D extends DescMessage>(schema: D, message: Messa
   const violations = result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, reason: ruleId }));
   const summary = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description)).join('; ');
   throw withViolations(kernelErrors.INVALID_REQUEST({ summary }), violations);
+}
+
+/** Compiles the rules of these messages one by one while nothing else is to do: the first check of a type costs up to 0.1 s. */
+export function warmValidator(schemas: readonly DescMessage[]): void {
+  const rest = [...new Set(schemas)];
+  const next = () => {
+    const schema = rest.pop();
+    if (!schema) return;
+    validator ??= createValidator();
+    validator.validate(schema, create(schema));
+    setImmediate(next);
+  };
+  setImmediate(next);
 }

@@ -1,0 +1,101 @@
+import type { DescService } from '@bufbuild/protobuf';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { loadBootstrap } from '../data/bootstrap.ts';
+import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
+import { migrate } from '../data/migrate.ts';
+import { kernelErrors } from '../errors/kernel-errors.ts';
+import type { Guard } from '../guard/guard.ts';
+import type { ServedService } from '../http/start-http-server.ts';
+import { unmetRequirements } from '../module/check-modules.ts';
+import type { Context, DeploymentInfo, Module } from '../module/define-module.ts';
+import { StartError } from '../module/start-error.ts';
+import { createClient } from '../placement/create-client.ts';
+import type { InProcessRegistry } from '../placement/in-process-registry.ts';
+import { moduleTransport } from '../placement/module-transport.ts';
+import { serveMethods } from '../placement/serve-methods.ts';
+import type { ModuleStates } from './module-states.ts';
+import type { ProcessOptions } from './start-process.ts';
+
+/** A module with everything its code needs. */
+export interface Part {
+  module: Module;
+  context: Context;
+  database: ModuleDatabase<unknown>;
+}
+
+/** What the parts of a starting process share. */
+export interface Starting extends ProcessOptions {
+  /** The deployment's database on the server. */
+  database: string;
+  /** Most connections of one module. */
+  poolSize: number;
+  states: ModuleStates;
+  registry: InProcessRegistry;
+  served: ServedService[];
+  parts: Part[];
+  guard?: Guard;
+  info: DeploymentInfo;
+}
+
+/** Migrates a module's tables, makes its services and puts them behind the door. */
+export async function startModule(starting: Starting, module: Module): Promise<void> {
+  const { databaseUrl: adminUrl, database, secret, deployment, registry } = starting;
+  const unmet = unmetRequirements(module, deployment.modules.map((enabled) => enabled.module));
+  if (unmet.length > 0) throw new StartError(unmet);
+  if (module.database) await migrate({ adminUrl, database, module: module.name, migrations: module.database.migrations });
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize });
+  const transport = moduleTransport(module.name, registry.transport);
+  const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
+  const context = {
+    ...Object.fromEntries(clients),
+    config: deployment.modules.find((enabled) => enabled.module === module)!.config,
+    db: tables,
+    log: starting.log.child({ module: module.name }),
+    deployment: starting.info,
+  } as Context;
+  starting.parts.push({ module, context, database: tables });
+  const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
+  const rules = deployment.modules.flatMap((enabled) => enabled.module.access ?? []);
+  if (module.guard) starting.guard = module.guard(context, rules);
+  for (const { service, implementation } of made) serveService(starting, module, service, implementation);
+  starting.states.setRunning(module.name);
+}
+
+function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>): void {
+  const { log, states, registry } = starting;
+  const problem = () => states.problemOf(module.name);
+  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log });
+  registry.add(service, behindTheDoor);
+  starting.served.push({ service, implementation: behindTheDoor, module: module.name });
+}
+
+export async function loadFirstData(starting: Starting, { module, context }: Part): Promise<void> {
+  const bootstrap = module.database?.bootstrap;
+  if (!bootstrap || starting.states.problemOf(module.name)) return;
+  await loadBootstrap({ module: module.name, bootstrap, phase: starting.deployment.phase, needs: context, tools: { announce: starting.announce } });
+}
+
+/** Runs a step of a module's start. If it fails, an optional module is quarantined: its methods answer `unavailable`. */
+export async function orQuarantine(starting: Starting, module: Module, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    if (!starting.deployment.modules.some((enabled) => enabled.module === module && enabled.optional)) {
+      throw error instanceof StartError ? error : new StartError([`${module.name} cannot start: ${problem}`], { cause: error });
+    }
+    starting.log.error({ err: error, module: module.name }, 'an optional module is quarantined');
+    starting.states.quarantine(module.name, problem);
+    serveAsUnavailable(starting, module, problem);
+  }
+}
+
+function serveAsUnavailable(starting: Starting, module: Module, problem: string): void {
+  const refuse = () => {
+    throw kernelErrors.MODULE_QUARANTINED({ module: module.name, problem });
+  };
+  for (const { service } of module.services ?? []) {
+    if (starting.registry.has(service)) continue;
+    serveService(starting, module, service, Object.fromEntries(service.methods.map(({ localName }) => [localName, refuse])) as never);
+  }
+}

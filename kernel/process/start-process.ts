@@ -1,0 +1,96 @@
+import { connectionConfig } from '../data/connection.ts';
+import { poolSize } from '../data/pool.ts';
+import { provision } from '../data/provision.ts';
+import { startHttpServer, type HttpServer } from '../http/start-http-server.ts';
+import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
+import type { Module } from '../module/define-module.ts';
+import type { Deployment } from '../module/deployment.ts';
+import { StartError } from '../module/start-error.ts';
+import { InProcessRegistry } from '../placement/in-process-registry.ts';
+import { warmValidator } from '../placement/validate-message.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { startJobs } from './jobs.ts';
+import { ModuleStates } from './module-states.ts';
+import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
+
+export interface ProcessOptions {
+  deployment: Deployment;
+  /** Connection string of an administrator of the PostgreSQL server; its path names the deployment's database. */
+  databaseUrl: string;
+  /** The deployment's own secret, 64 hexadecimal digits. */
+  secret: string;
+  log: Logger;
+  /** Shows a line to the operator, once; never in a log. */
+  announce: (line: string) => void;
+}
+
+export interface RunningProcess {
+  /** Where it is reached, such as `http://localhost:4400`. */
+  address: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the enabled modules of a deployment in this process, and opens its port.
+ * Throws a `StartError` that names everything that keeps it from starting; a module marked optional is
+ * quarantined instead, and the others run.
+ */
+export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+  const modules = checked(options.deployment);
+  const starting = begin(options);
+  const { databaseUrl: adminUrl, secret, log } = options;
+  await provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret });
+  for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
+  if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
+  for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
+  const jobs = await startJobs({ adminUrl, database: starting.database, modules: starting.parts, log });
+  const server = await openPort(starting);
+  warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
+  return {
+    address: server.address,
+    async stop() {
+      await server.close();
+      await jobs.stop();
+      await Promise.all(starting.parts.map(({ database }) => database.close()));
+    },
+  };
+}
+
+/** The enabled modules in the order of their needs; throws a `StartError` with everything that is wrong about them. */
+function checked({ modules: enabled }: Deployment): Module[] {
+  const modules = enabled.map(({ module }) => module);
+  const needed = enabled.filter(({ optional }) => !optional).flatMap(({ module }) => unmetRequirements(module, modules));
+  const problems = [...problemsOf(modules), ...needed];
+  if (problems.length > 0) throw new StartError(problems);
+  return inOrderOfNeed(modules);
+}
+
+function begin(options: ProcessOptions): Starting {
+  const { deployment, secret } = options;
+  const states = new ModuleStates(deployment.modules);
+  const address = `http://${deployment.http.host}:${deployment.http.port}`;
+  return {
+    ...options,
+    database: connectionConfig(options.databaseUrl).database!,
+    poolSize: poolSize(deployment.modules.length),
+    states,
+    registry: new InProcessRegistry(),
+    served: [],
+    parts: [],
+    info: { name: deployment.name, phase: deployment.phase, address, secret, modules: () => states.all() },
+  };
+}
+
+function openPort({ deployment, served, registry, states, log }: Starting): Promise<HttpServer> {
+  const { host, port, bodyLimitBytes } = deployment.http;
+  return startHttpServer({
+    services: served,
+    transport: registry.transport,
+    host,
+    port,
+    bodyLimitBytes,
+    health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all() }) },
+    info: { title: deployment.name, version: '0.1.0' },
+    log,
+  });
+}
