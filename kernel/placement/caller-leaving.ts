@@ -1,0 +1,49 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+
+/** Timers of Node count milliseconds in 31 bits; a deadline beyond, 24 days, is none. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export const deadlineExceeded = () => new ConnectError('the operation timed out', Code.DeadlineExceeded);
+
+/** Throws if the caller is gone, or its deadline has passed, before anything begins. */
+export function refuseIfGone(signal: AbortSignal | undefined, timeoutMs: number | undefined): void {
+  if (signal?.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
+  if (timeoutMs !== undefined && timeoutMs <= 0) throw deadlineExceeded();
+}
+
+/** Calls `leave` once the caller aborts or its deadline passes. Returns how to stop watching. */
+export function onCallerLeaving(signal: AbortSignal | undefined, timeoutMs: number | undefined, leave: (error: ConnectError) => void): () => void {
+  const timer = timeoutMs === undefined || timeoutMs > LONGEST_TIMER ? undefined : setTimeout(() => leave(deadlineExceeded()), timeoutMs);
+  const aborted = () => leave(ConnectError.from(signal!.reason, Code.Canceled));
+  signal?.addEventListener('abort', aborted, { once: true });
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', aborted);
+  };
+}
+
+/** Why the handler's signal is aborted: what it may know of the caller's reason, over any wire. */
+export const reasonForHandler = (error: ConnectError) => (error.code === Code.DeadlineExceeded ? deadlineExceeded() : new ConnectError('the caller left', Code.Canceled));
+
+/** Lets promises through until it shuts; those that wait then fail at once, and later ones too. */
+export class Gate {
+  #shut = false;
+  #reason: unknown;
+  readonly #waiting = new Set<(reason: unknown) => void>();
+
+  shut(reason: unknown): void {
+    if (this.#shut) return;
+    this.#shut = true;
+    this.#reason = reason;
+    for (const reject of this.#waiting) reject(reason);
+    this.#waiting.clear();
+  }
+
+  pass<T>(promise: Promise<T>): Promise<T> {
+    const { promise: passed, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#shut) reject(this.#reason);
+    else this.#waiting.add(reject);
+    promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    return passed;
+  }
+}

@@ -1,0 +1,100 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { createContextValues, type ContextValues, type HandlerContext } from '@connectrpc/connect';
+import { callKey, peerKey } from '../guard/call.ts';
+
+/** What `new Headers` takes. */
+export type RequestHeader = ConstructorParameters<typeof Headers>[0];
+
+/**
+ * What a handler sees of a call from its own process. Headers, values and the signal are made when first asked
+ * for: each costs more than the rest of the call. Read its properties, never spread it.
+ */
+export class InProcessCall implements HandlerContext {
+  readonly protocolName = 'in-process';
+  readonly requestMethod = 'POST';
+  readonly method: DescMethod;
+  readonly #deadline: number | undefined;
+  readonly #callerValues: ContextValues | undefined;
+  #requestHeader: Headers | undefined;
+  #responseHeader: Headers | undefined;
+  #responseTrailer: Headers | undefined;
+  #sentHeader: Headers | undefined;
+  #sentTrailer: Headers | undefined;
+  #values: ContextValues | undefined;
+  #controller: AbortController | undefined;
+  #over = false;
+  #reason: unknown;
+
+  constructor(method: DescMethod, timeoutMs: number | undefined, header: RequestHeader | undefined, values: ContextValues | undefined) {
+    this.method = method;
+    this.#deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+    this.#requestHeader = header && new Headers(header);
+    this.#callerValues = values;
+  }
+
+  get service() {
+    return this.method.parent;
+  }
+
+  get url() {
+    return `in-process:///${this.method.parent.typeName}/${this.method.name}`;
+  }
+
+  get requestHeader() {
+    return (this.#requestHeader ??= new Headers());
+  }
+
+  get responseHeader() {
+    return (this.#responseHeader ??= new Headers());
+  }
+
+  get responseTrailer() {
+    return (this.#responseTrailer ??= new Headers());
+  }
+
+  /** The caller's identity and address cross; its other values stay on its side, as on a wire. */
+  get values() {
+    if (!this.#values) {
+      this.#values = createContextValues();
+      for (const key of [callKey, peerKey]) {
+        const value = this.#callerValues?.get<unknown>(key);
+        if (value) this.#values.set<unknown>(key, value);
+      }
+    }
+    return this.#values;
+  }
+
+  get signal() {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#over) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  readonly timeoutMs = () => (this.#deadline === undefined ? undefined : this.#deadline - Date.now());
+
+  /** What the caller gets, of what the handler had set when the headers and the trailers went out. */
+  get sentHeader() {
+    return (this.#sentHeader ??= new Headers());
+  }
+
+  get sentTrailer() {
+    return (this.#sentTrailer ??= new Headers());
+  }
+
+  /** Headers go out with the first message, or with the end. */
+  sendHeader(): void {
+    this.#sentHeader ??= this.#responseHeader && new Headers(this.#responseHeader);
+  }
+
+  /** The call is over, well or, for a reason, badly: the handler's signal tells what still runs. */
+  end(reason?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reason = reason;
+    this.sendHeader();
+    this.#sentTrailer ??= this.#responseTrailer && new Headers(this.#responseTrailer);
+    this.#controller?.abort(reason);
+  }
+}

@@ -1,0 +1,85 @@
+import type { DescMessage, DescMethod, DescMethodStreaming, DescMethodUnary, Message, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { ContextValues, StreamResponse, Transport, UnaryResponse } from '@connectrpc/connect';
+import { callerError } from './caller-error.ts';
+import { onCallerLeaving, reasonForHandler, refuseIfGone } from './caller-leaving.ts';
+import { InProcessCall, type RequestHeader } from './in-process-call.ts';
+import { InProcessStream } from './in-process-stream.ts';
+import type { ServedMethod } from './served-method.ts';
+
+/**
+ * Calls handlers of this process as a wire would, without one: messages are copied, errors, deadlines and
+ * cancellation behave as over gRPC. `find` throws `unimplemented` for a method that is not served here.
+ */
+export class InProcessTransport implements Transport {
+  readonly #find: (method: DescMethod) => ServedMethod;
+
+  constructor(find: (method: DescMethod) => ServedMethod) {
+    this.#find = find;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: RequestHeader, input: MessageInitShape<I>, values?: ContextValues): Promise<UnaryResponse<I, O>> {
+    const served = this.#find(method);
+    refuseIfGone(signal, timeoutMs);
+    const request = served.copyInput(input);
+    const call = new InProcessCall(served.method, timeoutMs, header, values);
+    const message = await (signal || timeoutMs !== undefined ? answerWhileWanted(served, request, call, signal, timeoutMs) : answer(served, request, call));
+    return new Answer(false as const, method, message as MessageShape<O>, call);
+  }
+
+  async stream<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: RequestHeader, input: AsyncIterable<MessageInitShape<I>>, values?: ContextValues): Promise<StreamResponse<I, O>> {
+    const served = this.#find(method);
+    refuseIfGone(signal, timeoutMs);
+    const call = new InProcessCall(served.method, timeoutMs, header, values);
+    const stream = new InProcessStream(served, call, input, signal, timeoutMs);
+    await stream.open();
+    return new Answer(true as const, method, stream as AsyncIterable<MessageShape<O>>, call);
+  }
+}
+
+/** A response whose headers and trailers are made when asked for. */
+class Answer<S extends boolean, D extends DescMethod, M> {
+  readonly stream: S;
+  readonly method: D;
+  readonly message: M;
+  readonly #call: InProcessCall;
+
+  constructor(stream: S, method: D, message: M, call: InProcessCall) {
+    this.stream = stream;
+    this.method = method;
+    this.message = message;
+    this.#call = call;
+  }
+
+  get service() {
+    return this.method.parent;
+  }
+
+  get header() {
+    return this.#call.sentHeader;
+  }
+
+  get trailer() {
+    return this.#call.sentTrailer;
+  }
+}
+
+async function answer(served: ServedMethod, request: Message, call: InProcessCall): Promise<Message> {
+  try {
+    const message = served.copyOutput((await served.handle(request, call)) as object);
+    call.end();
+    return message;
+  } catch (error) {
+    throw callerError(error, call);
+  }
+}
+
+/** The caller that leaves does not wait for the handler, which is told by its signal. */
+function answerWhileWanted(served: ServedMethod, request: Message, call: InProcessCall, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<Message> {
+  const { promise, resolve, reject } = Promise.withResolvers<Message>();
+  const stopWatching = onCallerLeaving(signal, timeoutMs, (error) => {
+    reject(error);
+    call.end(reasonForHandler(error));
+  });
+  answer(served, request, call).then(resolve, reject).finally(stopWatching);
+  return promise;
+}
