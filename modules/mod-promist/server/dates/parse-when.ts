@@ -1,4 +1,5 @@
 import * as chrono from 'chrono-node';
+import { Temporal } from 'temporal-polyfill';
 import { nextTime } from '../reminders/recurrence.ts';
 import { endOfDay, localTime, momentOf } from './zoned-time.ts';
 

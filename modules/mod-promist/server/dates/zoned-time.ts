@@ -1,3 +1,5 @@
+import { Temporal } from 'temporal-polyfill';
+
 /** Whether `name` is a time zone of the IANA database (or `UTC`). */
 export function isTimeZone(name: string): boolean {
   try {

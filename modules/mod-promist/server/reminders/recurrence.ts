@@ -1,4 +1,5 @@
 import { RRuleTemporal } from 'rrule-temporal';
+import { Temporal } from 'temporal-polyfill';
 import { endOfDay, isTimeZone, localTime } from '../dates/zoned-time.ts';
 
 /** A time, or a rule for times (RFC 5545) that counts from it. */

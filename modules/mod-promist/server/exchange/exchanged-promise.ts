@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Schedule } from '../reminders/recurrence.ts';
+import { problemOf } from '../reminders/recurrence.ts';
+
+export type State = 'PENDING' | 'FULFILLED' | 'FAILED';
+export type Method = 'APP' | 'EMAIL' | 'SMS';
+export type ExchangedReminder = Schedule & { method: Method };
+
+/** A promise on its way in or out: what every file format can say about one. */
+export interface ExchangedPromise {
+  /** Names the promise in its source, so that a second import finds it again. */
+  sourceKey: string;
+  title: string;
+  description: string;
+  madeAt?: Date;
+  dueTime?: Date;
+  promisee?: ExchangedPromisee;
+  tags: string[];
+  state: State;
+  archived: boolean;
+  /** When it was kept or broken. */
+  settledAt?: Date;
+  reminders: ExchangedReminder[];
+}
+
+/** To whom: whichever of these the file tells. */
+export interface ExchangedPromisee {
+  name: string;
+  email?: string;
+  accountId?: string;
+  contactId?: string;
+}
+
+/** What a reader makes of one place in a file. */
+export type Entry =
+  | { line: number; promise: ExchangedPromise; warnings: string[] }
+  | { line: number; refused: string };
+
+export interface ReadOptions {
+  now: Date;
+  /** For times that name no zone. */
+  timeZone: string;
+}
+
+/** Lengths that the contract sets; a file must keep to them too. */
+const limits = { title: 500, description: 20_000, tags: 50, tag: 100, reminders: 20, name: 200 };
+
+/** What about a promise breaks the limits of the contract, if anything. */
+export function limitProblem(promise: ExchangedPromise): string | undefined {
+  const { title, description, tags, reminders, promisee } = promise;
+  if (!title.trim()) return 'it has no title';
+  if (title.length > limits.title) return `its title is longer than ${limits.title} characters`;
+  if (description.length > limits.description) return `its description is longer than ${limits.description} characters`;
+  if (tags.length > limits.tags) return `it has more than ${limits.tags} tags`;
+  if (tags.some((tag) => tag.length > limits.tag)) return `a tag is longer than ${limits.tag} characters`;
+  if (reminders.length > limits.reminders) return `it has more than ${limits.reminders} reminders`;
+  if ((promisee?.name.length ?? 0) > limits.name) return `the promisee's name is longer than ${limits.name} characters`;
+  if (`${title}${description}${tags.join('')}${promisee?.name ?? ''}`.includes('\0')) return 'it holds a null character';
+  return reminders.map(problemOf).find(Boolean);
+}
+
+/** Tags as they are kept: trimmed, none twice, none empty. */
+export const normalTags = (tags: readonly string[]): string[] => [...new Set(tags.map((tag) => tag.trim()).filter(Boolean))];
+
+/** Tells whether a promise says the same as another: the same hash for the same content, whoever wrote it. */
+export function contentHash(promise: ExchangedPromise): string {
+  const { sourceKey: _, madeAt, reminders, tags, promisee, ...rest } = promise;
+  const content = {
+    ...rest,
+    madeAt,
+    promisee: promisee && [promisee.name, promisee.email?.toLowerCase(), promisee.accountId],
+    tags: tags.toSorted(),
+    reminders: reminders.map(({ time, recurrence, timeZone, method }) => [time, recurrence, recurrence && timeZone, method].join(' ')).toSorted(),
+  };
+  return createHash('sha256').update(JSON.stringify(content, Object.keys(content).sort())).digest('base64url');
+}
+
+/** Gives each promise that has no name of its own one by its title: the second of a title is #2, and so on. */
+export function keysByTitle(prefix: string): (title: string) => string {
+  const seen = new Map<string, number>();
+  return (title) => {
+    const hash = createHash('sha256').update(title).digest('base64url').slice(0, 22);
+    const nth = (seen.get(hash) ?? 0) + 1;
+    seen.set(hash, nth);
+    return `${prefix}:${hash}#${nth}`;
+  };
+}

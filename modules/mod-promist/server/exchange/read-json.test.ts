@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatOf, readFile } from './read-file.ts';
+
+const options = { now: new Date(), timeZone: 'UTC' };
+const read = (text: string) => [...readFile(text, 'JSON', options)].map((entry) => ('promise' in entry ? `${entry.line} ${entry.promise.title}` : `${entry.line}: ${entry.refused}`));
+
+test('a promise that can\'t be read is refused with its line, and the rest is read', () => {
+  assert.deepEqual(read('{\n "version": {"promises": 3},\n "promises": [\n {"title": "one"},\n {"title": 2},\n {"title": "three",},\n\n {"title": "four",\n  "dueTime": "tomorrow"},\n {"title": " "},\n 5,\n {"title": "six", "unknown": [[]]}\n ]}').map((text) => text.replace(/(is not JSON).*/, '$1')), [
+    '4 one',
+    '5: title: Invalid input: expected string, received number',
+    '6: it is not JSON',
+    '8: dueTime: must be a time such as 2026-11-30T17:00:00Z',
+    '10: it has no title',
+    '11: the promise: Invalid input: expected object, received number',
+    '12 six',
+  ]);
+});
+
+test('a list alone is read too', () => assert.deepEqual(read('\ufeff[{"title": "one"}]'), ['1 one']));
+
+test('a file that ends too early gives what stands before', () => {
+  assert.deepEqual(read('{"promises": [{"title": "one"},\n{"title": "tw'), ['1 one', '2: the promise does not end']);
+  assert.deepEqual(read('{"promises": [{"title": "one"}'), ['1 one', '1: the list of promises does not end']);
+});
+
+test('something else is refused as a whole', () => {
+  for (const text of ['', '5', '{}', '{"promises": 5}', '{"promise": []}']) assert.match(read(text).join(), /^1: the file must hold/, text);
+});
+
+test('nesting a million deep is refused and costs little', () => {
+  const started = performance.now();
+  assert.equal(read(`{"promises": [${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}, {"title": "after"}]}`).length, 2);
+  assert.match(read('['.repeat(1_000_000)).join(), /does not end/);
+  assert.ok(performance.now() - started < 3000);
+});
+
+test('the format is told from the content', () => {
+  assert.equal(formatOf('\ufeff {"promises": []}'), 'JSON');
+  assert.equal(formatOf('BEGIN:VCALENDAR\r\n'), 'ICS');
+  assert.equal(formatOf('TYPE,CONTENT,PRIORITY\n'), 'CSV');
+  assert.equal(formatOf('\x89PNG'), undefined);
+});

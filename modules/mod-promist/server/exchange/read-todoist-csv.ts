@@ -1,0 +1,105 @@
+import { type CsvErrorCode, parse } from 'csv-parse/sync';
+import { parseWhen } from '../dates/parse-when.ts';
+import { isTimeZone } from '../dates/zoned-time.ts';
+import type { Entry, ExchangedPromise, ReadOptions } from './exchanged-promise.ts';
+import { keysByTitle, normalTags } from './exchanged-promise.ts';
+
+interface Row {
+  line: number;
+  /** By the column's name in upper case. */
+  cells: Record<string, string>;
+}
+
+/** Reads the CSV that Todoist exports: tasks become promises, sections and @labels tags, notes part of the description. */
+export function* readTodoistCsv(text: string, options: ReadOptions): Generator<Entry> {
+  const keyOf = keysByTitle('csv');
+  let section = '';
+  let open: Extract<Entry, { promise: unknown }> | undefined;
+  for (const row of rows(text)) {
+    if ('refused' in row) {
+      if (open) yield open;
+      open = undefined;
+      yield row;
+      continue;
+    }
+    const type = (row.cells.TYPE ?? '').toLowerCase();
+    const content = row.cells.CONTENT ?? '';
+    if (type === 'note') {
+      if (open && content) open.promise.description = [open.promise.description, content].filter(Boolean).join('\n\n');
+      continue;
+    }
+    if (open) yield open;
+    open = undefined;
+    if (type === 'section') section = content.trim();
+    else if (type === 'task' && content.trim()) open = taskOf(row, section, options, keyOf);
+    else if (type === 'task') yield { line: row.line, refused: 'the task has no CONTENT' };
+    else if (type && type !== 'meta') yield { line: row.line, refused: `a row of the type "${type.slice(0, 40)}" is not known` };
+  }
+  if (open) yield open;
+}
+
+function taskOf({ line, cells }: Row, section: string, options: ReadOptions, keyOf: (title: string) => string): Extract<Entry, { promise: unknown }> {
+  const { title, labels } = withoutLabels(cells.CONTENT ?? '');
+  const warnings: string[] = [];
+  const zone = cells.TIMEZONE?.trim() ?? '';
+  const timeZone = isTimeZone(zone) ? zone : options.timeZone;
+  const date = cells.DATE?.trim() ?? '';
+  const when = date ? parseWhen(date, { ...options, timeZone }) : undefined;
+  if (date && !when) warnings.push(`the date "${date.slice(0, 60)}" is not understood: imported without a due time`);
+  const promise: ExchangedPromise = {
+    sourceKey: keyOf(title),
+    title,
+    description: cells.DESCRIPTION ?? '',
+    dueTime: when?.time,
+    tags: normalTags([...labels, section]),
+    state: 'PENDING',
+    archived: false,
+    reminders: when?.recurrence ? [{ time: when.time, recurrence: when.recurrence, timeZone, method: 'APP' }] : [],
+  };
+  return { line, promise, warnings };
+}
+
+/** Todoist writes labels into the task's text: `Call Ben @phone @today`. */
+function withoutLabels(content: string): { title: string; labels: string[] } {
+  const labels: string[] = [];
+  const title = content.replace(/(^|\s)@([\p{L}\p{N}_/-]+)(?=\s|$)/gu, (_, __, label: string) => {
+    labels.push(label);
+    return '';
+  });
+  return title.trim() ? { title: title.replace(/\s+/g, ' ').trim(), labels } : { title: content.trim(), labels: [] };
+}
+
+/** The rows below the heading. What `csv-parse` can't read ends up refused, with its line. */
+function* rows(text: string): Generator<Row | Extract<Entry, { refused: string }>> {
+  const refused: { line: number; refused: string }[] = [];
+  // The parser counts CR LF inside of a value as two lines.
+  const records = parse(text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'), {
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    max_record_size: 256 * 1024,
+    on_skip: (error) => void refused.push({ line: (error as { lines?: number } | undefined)?.lines ?? 1, refused: reasons[error?.code as CsvErrorCode] ?? 'the row can\'t be read' }),
+  }) as unknown as { record: string[]; info: { lines: number } }[];
+  const heading = records.shift();
+  const names = heading?.record.map((name) => name.trim().toUpperCase()) ?? [];
+  if (!names.includes('TYPE') || !names.includes('CONTENT')) {
+    return yield { line: 1, refused: 'the first line must name the columns, TYPE and CONTENT among them' };
+  }
+  let line = heading!.info.lines + 1;
+  for (const { record, info } of records) {
+    const height = record.reduce((lines, cell) => lines + (cell.match(/\n/g)?.length ?? 0), 0);
+    line = Math.max(line, info.lines - height);
+    while (refused[0] && refused[0].line < line) yield refused.shift()!;
+    yield { line, cells: Object.fromEntries(names.map((name, index) => [name, record[index] ?? ''])) };
+    line = info.lines + 1;
+  }
+  yield* refused;
+}
+
+const reasons: Partial<Record<CsvErrorCode, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quotation mark is opened and never closed',
+  CSV_INVALID_CLOSING_QUOTE: 'a quotation mark is closed in the middle of a value',
+  INVALID_OPENING_QUOTE: 'a quotation mark stands in the middle of a value',
+  CSV_MAX_RECORD_SIZE: 'the row is longer than 256 KiB',
+};
