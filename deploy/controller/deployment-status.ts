@@ -1,0 +1,84 @@
+import type { ModuleState, Phase } from '@mainstay/kernel';
+import { findRunning } from '@mainstay/kernel/postgres';
+import { descendants, isAlive, memoryOf } from './process-info.ts';
+import { currentRun, lastRun } from './run-record.ts';
+import type { StateFolder } from './state-folder.ts';
+
+/** One process of a deployment, or PostgreSQL with its workers. Memory in bytes. */
+export interface ProcessStatus {
+  what: 'controller' | 'process' | 'postgres';
+  pid: number;
+  rss: number;
+  /** Its fair share of what several processes hold in common. */
+  pss?: number;
+}
+
+export interface DeploymentStatus {
+  name: string;
+  /** `unresponsive`: its processes run, but it does not answer. `abandoned`: its controller was killed and left something behind. */
+  state: 'stopped' | 'starting' | 'running' | 'restarting' | 'unresponsive' | 'abandoned';
+  phase?: Phase;
+  file?: string;
+  address?: string;
+  started?: string;
+  uptimeSeconds?: number;
+  modules?: Pick<ModuleState, 'name' | 'state' | 'problem'>[];
+  processes: ProcessStatus[];
+  database?: DatabaseStatus;
+}
+
+export interface DatabaseStatus {
+  bytes: number;
+  /** Jobs and events that failed for good, waiting for a person. */
+  deadLetters?: number;
+}
+
+/** How a deployment fares, running or not. */
+export async function deploymentStatus(folder: StateFolder): Promise<DeploymentStatus> {
+  const last = lastRun(folder);
+  const run = currentRun(folder);
+  const postgres = findRunning(folder.postgres);
+  const processes = [
+    ...(run ? measure('controller', [run.controller.pid]) : []),
+    ...(last?.process && isAlive(last.process) ? measure('process', [last.process.pid]) : []),
+    ...(postgres ? measure('postgres', [postgres.pid, ...descendants(postgres.pid)]) : []),
+  ];
+  if (!run) return { name: folder.name, state: processes.length > 0 ? 'abandoned' : 'stopped', processes };
+  const [modules, database] = await Promise.all([moduleStates(run.address), postgres && databaseStatus(postgres.adminUrl)]);
+  const { name, phase, file, address, started } = run;
+  const state = run.state === 'running' && !modules ? 'unresponsive' : run.state;
+  return { name, state, phase, file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
+}
+
+function measure(what: ProcessStatus['what'], pids: number[]): ProcessStatus[] {
+  const memories = pids.flatMap((pid) => memoryOf(pid) ?? []);
+  if (memories.length === 0) return [];
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+  const shares = memories.flatMap(({ pss }) => pss ?? []);
+  return [{ what, pid: pids[0]!, rss: sum(memories.map(({ rss }) => rss)), ...(shares.length === memories.length && { pss: sum(shares) }) }];
+}
+
+/** What `/readyz` says of each module; nothing if it does not answer in time. */
+async function moduleStates(address?: string): Promise<DeploymentStatus['modules']> {
+  if (!address) return undefined;
+  try {
+    const response = await fetch(new URL('/readyz', address), { signal: AbortSignal.timeout(2000) });
+    return ((await response.json()) as { modules?: DeploymentStatus['modules'] }).modules ?? [];
+  } catch {
+    return undefined;
+  }
+}
+
+async function databaseStatus(adminUrl: (database: string) => string): Promise<DatabaseStatus | undefined> {
+  const { Client } = (await import('pg')).default;
+  const client = new Client({ connectionString: adminUrl('postgres'), connectionTimeoutMillis: 1000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ bytes: string }>('select sum(pg_database_size(oid)) as bytes from pg_database where not datistemplate');
+    return { bytes: Number(rows[0]!.bytes) };
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,13 @@
+export { deploymentStatus, type DeploymentStatus } from './deployment-status.ts';
+export { demoLogins } from './demo-logins.ts';
+export { startDetached } from './start-detached.ts';
+export { formatLogLine } from './format-log-line.ts';
+export { followLog, lineReader, sizeOf } from './log-file.ts';
+export { OperatorError } from './operator-error.ts';
+export { replaceFile } from './replace-file.ts';
+export { AlreadyRunning, runDeployment } from './run-deployment.ts';
+export type { RunningDeployment, RunOptions } from './run-deployment.ts';
+export { currentRun, currentRuns, type RunRecord } from './run-record.ts';
+export { projectRoot, type StateFolder, stateFolder, stateFolders } from './state-folder.ts';
+export { watchSources } from './watch-sources.ts';
+export { stopDeployment } from './stop-deployment.ts';

@@ -1,0 +1,29 @@
+import { startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { identify } from './process-info.ts';
+
+export interface KeptPostgres {
+  /** Connection string of the server's administrator. */
+  url: string;
+  adopted: boolean;
+  stop(): Promise<void>;
+}
+
+/** Starts the deployment's own PostgreSQL, or adopts the one that runs already, and starts it again if it dies. */
+export async function keepPostgres(directory: string, say: (text: string) => void, onProgress: (what: string) => void): Promise<KeptPostgres> {
+  const first = await startEmbeddedPostgres({ directory, onProgress });
+  let pid = first.pid;
+  let starting: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    if (!starting && !identify(pid)) starting = startAgain().finally(() => { starting = undefined; });
+  }, 500);
+  const startAgain = async () => {
+    say('PostgreSQL has ended; starting it again');
+    await startEmbeddedPostgres({ directory }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
+  };
+  const stop = async () => {
+    clearInterval(timer);
+    await starting;
+    await stopEmbeddedPostgres(directory);
+  };
+  return { url: first.adminUrl('postgres'), adopted: first.adopted, stop };
+}

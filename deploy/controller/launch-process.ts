@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '@mainstay/kernel/process';
+import { lineReader, sizeOf } from './log-file.ts';
+import { OperatorError } from './operator-error.ts';
+import { identify, type ProcessIdentity } from './process-info.ts';
+import { projectRoot } from './state-folder.ts';
+
+/** How long a process may take to end its work, in milliseconds. */
+const grace = 12_000;
+
+export interface LaunchOptions {
+  /** The deployment file. */
+  file: string;
+  environment: NodeJS.ProcessEnv;
+  log: string;
+  /** Shows a line to the operator that must not be kept. */
+  announce: (line: string) => void;
+}
+
+export interface LaunchedProcess {
+  identity: ProcessIdentity;
+  /** Resolves to its address when it serves; rejects with an `OperatorError` if it ends before. */
+  ready: Promise<string>;
+  /** Resolves when it has ended, to what became of it. */
+  ended: Promise<string>;
+  /** Ends it: first it is asked, and killed if it does not heed. */
+  stop(): Promise<void>;
+}
+
+/** Starts one process of a deployment. It writes to the log, and ends by itself when this process ends. */
+export function launchProcess({ file, environment, log, announce }: LaunchOptions): LaunchedProcess {
+  const newLines = lineReader(log, sizeOf(log));
+  const output = openSync(log, 'a', 0o600);
+  // A group of its own: Ctrl-C is for the controller, which stops the process before its database.
+  const child = spawn(process.execPath, [join(projectRoot, 'main/main.ts'), '--deployment', file], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
+  closeSync(output);
+  let failure: string | undefined;
+  const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `it ended with code ${code}`)));
+  const ready = new Promise<string>((resolve, reject) => {
+    child.on('message', (report: Report) => {
+      if (report.type === 'ready') resolve(report.address);
+      else if (report.type === 'announce') announce(report.line);
+      else failure = report.message;
+    });
+    child.on('error', reject);
+    void ended.then((why) => reject(new OperatorError(failure ?? `the process did not start: ${why}\n${plainLines(newLines())}`.trim())));
+  });
+  ready.catch(() => {});
+  const identity = identify(child.pid!) ?? { pid: child.pid!, startTicks: 0 };
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const timer = new AbortController();
+    await Promise.race([ended, sleep(grace, undefined, { signal: timer.signal }).then(() => child.kill('SIGKILL'))]);
+    timer.abort();
+    await ended;
+  };
+  return { identity, ready, ended, stop };
+}
+
+/** What Node itself wrote, such as a syntax error with its place; JSON lines are the log's. */
+const plainLines = (lines: string[]) => lines.filter((line) => !line.startsWith('{')).slice(0, 12).join('\n');
