@@ -1,37 +1,50 @@
 import { Command, CommanderError } from 'commander';
-import { addModuleCommands } from './module-commands.ts';
+import { addGlobalOptions } from './global-options.ts';
 import { printError } from './terminal/print-error.ts';
 
-type Define = (command: Command) => Command;
-
-/** Every command of the platform itself. Each file is read only when its command runs. */
-const commands: Record<string, { summary: string; load: () => Promise<{ default: Define }> }> = {
+/** Every command of the platform itself. A file is read only when its command runs: most take more code than time. */
+const commands: Record<string, { summary: string; load: () => Promise<{ default: (command: Command) => Command }> }> = {
+  up: { summary: 'start a deployment', load: () => import('./commands/up.ts') },
+  down: { summary: 'stop it', load: () => import('./commands/down.ts') },
+  status: { summary: 'show what runs and how it fares', load: () => import('./commands/status.ts') },
+  logs: { summary: 'show its log', load: () => import('./commands/logs.ts') },
+  dev: { summary: 'start it, and again after each change of the sources', load: () => import('./commands/dev.ts') },
   test: { summary: 'check everything: types, import rules, contracts, all tests', load: () => import('./commands/test.ts') },
+  login: { summary: 'sign in on the command line', load: () => import('./commands/login.ts') },
+  logout: { summary: 'sign out', load: () => import('./commands/logout.ts') },
+  call: { summary: 'call any method with JSON', load: () => import('./commands/call.ts') },
 };
 
 /** Runs one command of the CLI. Exit codes: 0 done, 1 failed, 2 called wrongly. */
-export async function runCommandLine(args: string[]): Promise<void> {
-  const name = args.find((argument) => !argument.startsWith('-'));
+export async function runCommandLine(given: string[]): Promise<void> {
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   try {
-    await (await makeProgram(name)).parseAsync(args, { from: 'user' });
+    await (await makeProgram(findCommand(args))).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-    else process.exitCode = printError(error);
+    else {
+      process.exitCode = 1;
+      await printError(error);
+    }
   }
 }
 
+/** The first word that is neither an option nor the value of one. */
+const findCommand = (args: string[]): string | undefined =>
+  args.find((argument, index) => !argument.startsWith('-') && !['--deployment', '--as'].includes(args[index - 1] ?? ''));
+
 /** The whole program for help and suggestions; only what `name` needs if it is a command of the platform. */
 async function makeProgram(name: string | undefined): Promise<Command> {
-  const program = new Command('mainstay')
+  const program = addGlobalOptions(new Command('./mainstay'))
     .description('Mainstay: start it, look after it, use it.')
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(add --help for what is allowed)')
-    .enablePositionalOptions()
+    .showHelpAfterError('(add --help to see what is allowed)')
+    .helpCommand('help [command]', 'show how to use a command')
     .exitOverride();
   for (const [command, { summary, load }] of Object.entries(commands)) {
-    if (command === name) (await load()).default(program.command(command));
-    else program.command(command).summary(summary).action(() => {});
+    const added = program.command(command).summary(summary);
+    if (command === name) (await load()).default(added);
   }
-  if (!name || !(name in commands)) await addModuleCommands(program);
+  if (!name || !(name in commands)) await (await import('./module-commands.ts')).addModuleCommands(program, name);
   return program;
 }

@@ -1,5 +1,15 @@
-/** Prints what went wrong in one line, never a stack, and gives the exit code. */
-export function printError(error: unknown): number {
-  process.stderr.write(`mainstay: ${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
+import { styleText } from 'node:util';
+
+/** Prints what went wrong for a person, never a stack: the message, the fields that are wrong, and the reason to search for. */
+export async function printError(error: unknown): Promise<void> {
+  const lines = error instanceof Error && error.name === 'ConnectError' ? await describeCall(error) : [error instanceof Error ? error.message : String(error)];
+  process.stderr.write(`mainstay: ${lines.join('\n')}\n`);
+}
+
+async function describeCall(error: Error): Promise<string[]> {
+  const { reasonOf, violationsOf } = await import('@mainstay/kernel');
+  const { rawMessage, code } = error as Error & { rawMessage: string; code: number };
+  const { Code } = await import('@connectrpc/connect');
+  const reason = reasonOf(error) ?? Code[code];
+  return [`${rawMessage} ${styleText('dim', `(${reason})`, { stream: process.stderr })}`, ...violationsOf(error).map(({ field, description }) => `  ${field}: ${description}`)];
 }

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { runDeployment, watchSources } from '@mainstay/deploy';
+import { terminalSteps } from '@mainstay/deploy/steps';
+import { globalOptions } from '../global-options.ts';
+import { parsePort } from '../parse-port.ts';
+import { regenerateContracts } from '../regenerate-contracts.ts';
+import { showStarted } from '../show-started.ts';
+import { stayUntilStopped, stopSignal } from '../stay-until-stopped.ts';
+
+export default (command: Command) => command
+  .description('Start a deployment, and start its process again after each change of the sources. Ctrl-C stops it.')
+  .option('--port <number>', 'instead of the port in the deployment file', parsePort)
+  .action(async ({ port }: { port?: number }) => {
+    const { deployment } = globalOptions(command);
+    const steps = terminalSteps();
+    const stopped = stopSignal();
+    const running = await runDeployment({ ...(deployment && { deployment }), ...(port !== undefined && { port }), waitForChange: true }, steps, stopped);
+    showStarted(running);
+    const unwatch = watchSources(running.run.file, (paths) => {
+      steps.line(`${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''} changed`);
+      const generated = paths.some((path) => path.endsWith('.proto')) ? regenerateContracts() : Promise.resolve();
+      generated.then(() => running.restart()).catch((error: Error) => steps.line(error.message));
+    });
+    process.stdout.write('Watching the sources. Ctrl-C stops it.\n');
+    await stayUntilStopped(running, steps, stopped);
+    unwatch();
+  });

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { deploymentStatus, type DeploymentStatus, stateFolder, stateFolders } from '@mainstay/deploy';
+import { globalOptions } from '../global-options.ts';
+import { formatTable } from '../terminal/print-table.ts';
+
+export default (command: Command) => command
+  .description('Show what runs: address, modules, processes, memory, database. With --json for programs.')
+  .action(async () => {
+    const { deployment, json } = globalOptions(command);
+    const statuses = await Promise.all((deployment ? [stateFolder(deployment)] : stateFolders()).map(deploymentStatus));
+    const lines = json ? [JSON.stringify({ deployments: statuses }, null, 2)] : statuses.flatMap(describe);
+    process.stdout.write(`${lines.length > 0 ? lines.join('\n') : 'nothing has been started here; start the demo with ./mainstay up'}\n`);
+  });
+
+const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+
+function describe(status: DeploymentStatus): string[] {
+  const { name, state, phase, address, uptimeSeconds = 0, modules = [], processes, database } = status;
+  if (state === 'stopped') return [`${name} is not running`];
+  if (state === 'abandoned') return [`${name} lost its controller and left processes behind; clean up with ./mainstay down, or go on with ./mainstay up`, ...processTable(processes)];
+  const total = processes.reduce((sum, { rss, pss = rss }) => sum + pss, 0);
+  return [
+    `${name} is ${state} (phase ${phase})${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
+    ...indent(formatTable(modules.map(({ name, state, problem = '' }) => ({ module: name, state, problem })))),
+    ...processTable(processes),
+    `  memory in all ${mebibytes(total)}${database ? `, database ${mebibytes(database.bytes)}` : ''}${database?.deadLetters ? `, ${database.deadLetters} dead letters` : ''}`,
+  ];
+}
+
+const processTable = (processes: DeploymentStatus['processes']): string[] =>
+  indent(formatTable(processes.map(({ what, pid, rss, pss }) => ({ process: what, pid: String(pid), resident: mebibytes(rss), share: pss === undefined ? '' : mebibytes(pss) }))));
+
+const indent = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
+
+function uptime(seconds: number): string {
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  return [[days, 'd'], [hours, 'h'], [minutes, 'min']].filter(([amount]) => amount !== 0).map(([amount, unit]) => `${amount} ${unit}`).join(' ') || `${seconds} s`;
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { AlreadyRunning, runDeployment, startDetached } from '@mainstay/deploy';
+import { terminalSteps } from '@mainstay/deploy/steps';
+import { globalOptions } from '../global-options.ts';
+import { parsePort } from '../parse-port.ts';
+import { showStarted } from '../show-started.ts';
+import { stayUntilStopped, stopSignal } from '../stay-until-stopped.ts';
+
+export default (command: Command) => command
+  .description('Start a deployment: check its file, start PostgreSQL, then the process. Ctrl-C stops it.')
+  .option('--detach', 'return when it is ready, and leave it running')
+  .option('--port <number>', 'instead of the port in the deployment file', parsePort)
+  .action(async ({ detach, port }: { detach?: boolean; port?: number }) => {
+    const { deployment } = globalOptions(command);
+    const options = { ...(deployment && { deployment }), ...(port !== undefined && { port }) };
+    const steps = terminalSteps();
+    try {
+      if (detach) return showStarted(await startDetached(options, steps));
+      const stopped = stopSignal();
+      const running = await runDeployment(options, steps, stopped);
+      showStarted(running);
+      process.stdout.write('Ctrl-C stops it.\n');
+      await stayUntilStopped(running, steps, stopped);
+    } catch (error) {
+      if (!(error instanceof AlreadyRunning)) throw error;
+      process.stdout.write(`${error.message}\n`);
+    }
+  });

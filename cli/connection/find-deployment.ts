@@ -1,0 +1,18 @@
+import { currentRun, currentRuns, OperatorError, type RunRecord, stateFolder } from '@mainstay/deploy';
+
+/** A deployment that serves, and where. */
+export type Reachable = RunRecord & { address: string };
+
+/** The running deployment of this name; without a name the only one that runs. */
+export function findDeployment(name?: string): Reachable {
+  const run = name ? currentRun(stateFolder(name)) : onlyOne();
+  if (!run) throw new OperatorError(`${name ?? 'the deployment'} is not running; start it with ./mainstay up`);
+  if (!run.address) throw new OperatorError(`${run.name} is still being started; try again in a moment`);
+  return { ...run, address: run.address };
+}
+
+function onlyOne(): RunRecord | undefined {
+  const runs = currentRuns();
+  if (runs.length > 1) throw new OperatorError(`several deployments run; choose with --deployment: ${runs.map(({ name }) => name).join(', ')}`);
+  return runs[0];
+}

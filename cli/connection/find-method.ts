@@ -1,0 +1,16 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { OperatorError } from '@mainstay/deploy';
+import { nearest } from '../terminal/nearest.ts';
+
+/** The method of this name: its own, with its service's before it, or the full one; in any case of letters. */
+export function findMethod(services: readonly DescService[], name: string): DescMethod {
+  const methods = services.flatMap(({ methods }) => methods);
+  const wanted = name.toLowerCase().replace(/^\//, '').replace('/', '.');
+  const found = methods.filter((method) => names(method).some((known) => known.toLowerCase() === wanted));
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) throw new OperatorError(`several methods are named ${name}: ${found.map((method) => names(method)[1]).join(', ')}`);
+  const close = nearest(name, methods.map((method) => (name.includes('.') ? names(method)[1]! : method.name)));
+  throw new OperatorError(`there is no method ${name}; ${close ? `did you mean ${close}?` : `these are: ${methods.map(({ name }) => name).sort().join(', ')}`}`);
+}
+
+const names = ({ name, parent }: DescMethod): string[] => [name, `${parent.name}.${name}`, `${parent.typeName}.${name}`];

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { OperatorError, replaceFile, stateFolder } from '@mainstay/deploy';
+import { demoAccounts, demoPassword } from '@mainstay/deploy/demo-logins';
+import type { Reachable } from './find-deployment.ts';
+
+interface Tokens {
+  accessToken: string;
+  refreshToken: string;
+  /** RFC 3339. */
+  expiresAt: string;
+}
+
+/** `sessions.json`: who is signed in on the command line, by e-mail address. */
+interface Sessions {
+  /** Who the CLI acts as unless told otherwise. */
+  current?: string;
+  tokens: Record<string, Tokens>;
+}
+
+const demoDefault = 'ada@acme.test';
+/** A token that ends sooner, in milliseconds, is refreshed before it is used. */
+const margin = 30_000;
+
+/** Signs in with a password and remembers the session as the current one. */
+export async function signIn(deployment: Reachable, email: string, password: string): Promise<void> {
+  const tokens = await post(deployment, '/v1/sessions', { email, password });
+  change(deployment, (sessions) => {
+    sessions.current = email;
+    sessions.tokens[email] = tokens;
+  });
+}
+
+/** Ends the current session, or that of `email`, here and on the server; gives whose it was. */
+export async function signOut(deployment: Reachable, email = read(deployment).current): Promise<string | undefined> {
+  const tokens = email ? read(deployment).tokens[email] : undefined;
+  if (!email || !tokens) return undefined;
+  const headers = { authorization: `Bearer ${tokens.accessToken}` };
+  // A session that has ended already needs no ending.
+  await fetch(new URL('/v1/sessions/current', deployment.address), { method: 'DELETE', headers }).catch(() => {});
+  change(deployment, (sessions) => {
+    delete sessions.tokens[email];
+    if (sessions.current === email) delete sessions.current;
+  });
+  return email;
+}
+
+/** An access token for the account to act as: `email`, else who signed in last, else in a demo its usual user. */
+export async function accessToken(deployment: Reachable, email?: string): Promise<string | undefined> {
+  const demo = 'DT'.includes(deployment.phase);
+  const sessions = read(deployment);
+  const who = email ?? sessions.current ?? (demo ? demoDefault : undefined);
+  if (!who) return undefined;
+  const tokens = sessions.tokens[who];
+  if (tokens && Date.parse(tokens.expiresAt) - margin > Date.now()) return tokens.accessToken;
+  const renewed = (tokens && (await refresh(deployment, tokens))) ?? (await signInToDemo(deployment, demo, who));
+  change(deployment, (sessions) => { sessions.tokens[who] = renewed; });
+  return renewed.accessToken;
+}
+
+/** Forgets the tokens of an account, so that the next call signs in anew: the server did not accept them. */
+export const forget = (deployment: Reachable, email?: string): void =>
+  change(deployment, (sessions) => { delete sessions.tokens[email ?? sessions.current ?? demoDefault]; });
+
+/** A session that was ended elsewhere cannot be refreshed: nothing, then. */
+const refresh = (deployment: Reachable, { refreshToken }: Tokens): Promise<Tokens | undefined> =>
+  post(deployment, '/v1/sessions:refresh', { refreshToken }).catch(() => undefined);
+
+function signInToDemo(deployment: Reachable, demo: boolean, email: string): Promise<Tokens> {
+  if (!demo || !demoAccounts.some((account) => account.email === email)) throw new OperatorError(`${email} is not signed in here; sign in with ./mainstay login ${email}`);
+  return post(deployment, '/v1/sessions', { email, password: demoPassword });
+}
+
+async function post({ address }: Reachable, path: string, body: unknown): Promise<Tokens> {
+  const response = await fetch(new URL(path, address), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).catch((error: Error) => {
+    throw new OperatorError(`${address} does not answer (${error.message}); look with ./mainstay status`);
+  });
+  const answer = (await response.json().catch(() => ({}))) as Tokens & { detail?: string; title?: string };
+  if (!response.ok) throw new OperatorError(answer.detail ?? answer.title ?? `signing in failed with status ${response.status}`);
+  return { accessToken: answer.accessToken, refreshToken: answer.refreshToken, expiresAt: answer.expiresAt };
+}
+
+function read({ name }: Reachable): Sessions {
+  try {
+    return JSON.parse(readFileSync(stateFolder(name).sessions, 'utf8')) as Sessions;
+  } catch {
+    return { tokens: {} };
+  }
+}
+
+function change(deployment: Reachable, edit: (sessions: Sessions) => void): void {
+  const sessions = read(deployment);
+  edit(sessions);
+  replaceFile(stateFolder(deployment.name).sessions, `${JSON.stringify(sessions, null, 2)}\n`);
+}
