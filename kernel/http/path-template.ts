@@ -48,17 +48,6 @@ export function parsePathTemplate(source: string): PathTemplate {
   return { source, segments, variables, verb };
 }
 
-/** The path as OpenAPI writes it, each variable in braces. */
-export function openApiPath({ segments, variables, verb }: PathTemplate): string {
-  const parts: string[] = [];
-  for (let index = 0; index < segments.length; index++) {
-    const variable = variables.find(({ start }) => start === index);
-    parts.push(variable ? `{${variable.field}}` : segments[index]!);
-    if (variable) index = (variable.end ?? segments.length) - 1;
-  }
-  return `/${parts.join('/')}${verb && `:${verb}`}`;
-}
-
 /**
  * What a variable holds in a path that matched, percent-decoded. Throws a `URIError` for a broken encoding.
  * In a variable of several segments an encoded slash stays `%2F`, as google.api.http has it.

@@ -10,6 +10,7 @@ import { limitBodyTime } from './body-time-limit.ts';
 import { healthService, ServingState } from './health.ts';
 import { httpErrors } from './http-errors.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
+import { pageRoutes } from './pages.ts';
 import { peerValues } from './peer.ts';
 import { sendProblem } from './problem.ts';
 import { problemHandlers } from './problem-handlers.ts';
@@ -74,6 +75,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   securityHeaders(app, stopping.signal);
   limitBodyTime(app, 60_000);
   await app.register(rpcRoutes, offered);
+  await app.register(pageRoutes, options);
   await app.register(restRoutes, { services, transport: options.transport, json: { registry, alwaysEmitImplicit: true }, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 

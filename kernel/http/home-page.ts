@@ -1,0 +1,43 @@
+import { Html, html } from './html-text.ts';
+import { logo } from './page-style.ts';
+import type { Readiness, ServedService } from './start-http-server.ts';
+
+/** The page at `/`: what runs here, how it is, and where to read on. */
+export function homePage(title: string, version: string, { ready, modules }: Readiness, services: readonly ServedService[]): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/page.css">
+</head>
+<body>
+${pageHeader(title)}
+<main>
+<p class="lead">${ready ? 'Ready' : 'Not ready yet'}: ${modules.filter(({ state }) => state === 'running').length} of ${modules.length} modules run. Version ${version}.</p>
+<h2>Modules</h2>
+<ul class="cards">
+${modules.map((module) => moduleCard(module, services))}
+</ul>
+<h2>For programs</h2>
+<ul class="cards">
+<li><span class="name"><a href="/docs">API documentation</a></span><p class="small">Every REST call, to read and to try.</p></li>
+<li><span class="name"><a href="/openapi.json">OpenAPI 3.1</a></span><p class="small">The same for tools.</p></li>
+<li><span class="name"><a href="/readyz">Readiness</a></span><p class="small">For load balancers and scripts; <a href="/healthz">/healthz</a> says that the process lives.</p></li>
+<li><span class="name">gRPC, gRPC-web, Connect</span><p class="small">On this same port, with reflection; all calls through one WebSocket at <code>/v1/socket</code>.</p></li>
+</ul>
+</main>
+</body>
+</html>`.text;
+}
+
+/** The bar on top of every page. */
+export const pageHeader = (title: string): Html => html`<header>${new Html(logo)}<h1><a href="/">${title}</a></h1><nav><a href="/docs">API</a><a href="/openapi.json">OpenAPI</a><a href="/readyz">Status</a></nav></header>`;
+
+function moduleCard({ name, state, problem }: Readiness['modules'][number], services: readonly ServedService[]): Html {
+  const own = services.filter(({ module }) => module === name).map(({ service }) => service.typeName);
+  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}${problem ? html`<p class="small">${problem}</p>` : ''}</li>
+`;
+}
