@@ -1,0 +1,47 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Selectable } from 'kysely';
+import { AccountSchema, AccountState, type Account } from '../contract/index.ts';
+import type { Tables } from '../database/tables.ts';
+import type { Reader } from './needs.ts';
+import { roleGrant, type GrantRow } from './roles.ts';
+
+export type AccountRow = Selectable<Tables['sys_accounts_accounts']>;
+
+/** An account as the members of its orgs see it. */
+export const publicAccount = (row: AccountRow): Account => create(AccountSchema, publicFields(row));
+
+/** An account as the person and operators see it. */
+export const fullAccount = (row: AccountRow, grants: readonly GrantRow[]): Account =>
+  create(AccountSchema, {
+    ...publicFields(row),
+    lockReason: row.lock_reason,
+    personalOrgId: row.personal_org,
+    roles: grants.map(roleGrant),
+    lastLoginTime: row.last_login_at ? timestampFromDate(row.last_login_at) : undefined,
+  });
+
+/** The roles of accounts, by account. */
+export async function grantsOf(q: Reader, accountIds: readonly string[]): Promise<Map<string, GrantRow[]>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await q.selectFrom('sys_accounts_role_grants').select(['account_id', 'role', 'scope_org', 'scope_project']).where('account_id', 'in', accountIds).orderBy('id').execute();
+  return Map.groupBy(rows, ({ account_id }) => account_id);
+}
+
+/** One account in full; its row must exist. */
+export async function readFullAccount(q: Reader, accountId: string): Promise<Account> {
+  const row = await q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirstOrThrow();
+  return fullAccount(row, (await grantsOf(q, [accountId])).get(accountId) ?? []);
+}
+
+const publicFields = (row: AccountRow): MessageInitShape<typeof AccountSchema> => ({
+  accountId: row.id,
+  email: row.email ?? '',
+  displayName: row.display_name,
+  language: row.language,
+  timeZone: row.time_zone,
+  avatarUrl: row.avatar_url,
+  state: AccountState[row.state],
+  createTime: timestampFromDate(row.created_at),
+  updateTime: timestampFromDate(row.updated_at),
+});

@@ -1,0 +1,79 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { caller, currentCall } from '@mainstay/kernel';
+import type { Selectable } from 'kysely';
+import { MembershipChangedSchema, Role, type OrgsService } from '../contract/index.ts';
+import type { Tables } from '../database/tables.ts';
+import { errors } from '../errors.ts';
+import type { Needs } from './needs.ts';
+import { mayReadOrg, requireOrgOfCall } from './org-of-call.ts';
+import { readPageById } from './read-page.ts';
+import { requireName } from './require-name.ts';
+import { withUniqueName } from './unique-name.ts';
+import { fieldsToUpdate } from './update-mask.ts';
+
+type Methods = Pick<ServiceImpl<typeof OrgsService>, 'createOrg' | 'getOrg' | 'listOrgs' | 'updateOrg'>;
+
+/** Orgs themselves. */
+export function orgMethods({ db }: Needs): Methods {
+  return {
+    async createOrg({ org }) {
+      const { accountId } = caller();
+      const { name, contact, logoUrl } = org!;
+      requireName(name, 'org.name');
+      return db.write(async (tx) => {
+        const values = { name, contact, logo_url: logoUrl, creator_id: accountId };
+        const row = await tx.insertInto('sys_accounts_orgs').values(values).onConflict((conflict) => conflict.doNothing()).returningAll().executeTakeFirst();
+        if (!row) throw errors.ORG_NAME_TAKEN({ name });
+        await tx.insertInto('sys_accounts_role_grants').values({ account_id: accountId, role: 'ADMIN', scope_org: row.id, scope_project: null }).execute();
+        await tx.emit(MembershipChangedSchema, { orgId: row.id, accountId, roles: [{ role: Role.ADMIN, orgId: row.id }] }, { aggregate: accountId });
+        return orgMessage(row);
+      });
+    },
+
+    async getOrg({ orgId }) {
+      const row = mayReadOrg(orgId) ? await db.read((q) => q.selectFrom('sys_accounts_orgs').selectAll().where('id', '=', orgId).executeTakeFirst()) : undefined;
+      if (!row) throw errors.ORG_NOT_FOUND({ orgId });
+      return orgMessage(row);
+    },
+
+    async listOrgs(request) {
+      const own = caller().roles.flatMap(({ orgId }) => orgId ?? []);
+      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
+        db.read((q) =>
+          q
+            .selectFrom('sys_accounts_orgs')
+            .selectAll()
+            .where('id', '<', before)
+            .$if(!currentCall().acrossOrgs, (mine) => mine.where('id', 'in', own))
+            .orderBy('id', 'desc')
+            .limit(limit)
+            .execute(),
+        ),
+      );
+      return { orgs: rows.map(orgMessage), nextPageToken };
+    },
+
+    async updateOrg({ org, updateMask }) {
+      const { orgId, name, contact, logoUrl } = org!;
+      requireOrgOfCall(orgId);
+      const changes = fieldsToUpdate(updateMask, { name, contact, logo_url: logoUrl });
+      if (changes.name !== undefined) requireName(changes.name, 'org.name');
+      const row = await withUniqueName(errors.ORG_NAME_TAKEN({ name }), () =>
+        db.write((tx) => tx.updateTable('sys_accounts_orgs').set({ ...changes, id: orgId }).where('id', '=', orgId).returningAll().executeTakeFirst()),
+      );
+      if (!row) throw errors.ORG_NOT_FOUND({ orgId });
+      return orgMessage(row);
+    },
+  };
+}
+
+const orgMessage = (row: Selectable<Tables['sys_accounts_orgs']>) => ({
+  orgId: row.id,
+  name: row.name,
+  contact: row.contact,
+  logoUrl: row.logo_url,
+  personal: row.personal,
+  creatorAccountId: row.creator_id ?? '',
+  createTime: timestampFromDate(row.created_at),
+});

@@ -1,0 +1,105 @@
+import { create } from '@bufbuild/protobuf';
+import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { caller } from '@mainstay/kernel';
+import { sql } from 'kysely';
+import type { CreateSessionRequest, SessionsService } from '../contract/index.ts';
+import { errors } from '../errors.ts';
+import { accessTokenSigner } from './access-token.ts';
+import { readFullAccount, type AccountRow } from './account-message.ts';
+import { clientAddressOf } from './client-address.ts';
+import type { Needs } from './needs.ts';
+import { checkNewPassword, hashPassword } from './passwords.ts';
+import { provePassword } from './prove-password.ts';
+import { readPageById } from './read-page.ts';
+import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
+
+/** Logging in, refreshing, logging out. */
+export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsService> {
+  const { db, config } = needs;
+  const sign = accessTokenSigner(needs);
+
+  const tokens = async ({ accountId, sessionId, orgId, refreshToken }: OpenSession) => {
+    const [{ token, expiresAt }, account] = await Promise.all([sign(accountId, sessionId), db.read((q) => readFullAccount(q, accountId))]);
+    return { accessToken: token, refreshToken, expiresAt: timestampFromDate(expiresAt), sessionId, orgId, account };
+  };
+
+  return {
+    async createSession(request, { requestHeader }) {
+      const clientAddress = clientAddressOf(requestHeader);
+      const account = await proveAccount(needs, request, clientAddress);
+      return tokens(await logIn(needs, request, account, clientAddress));
+    },
+
+    async refreshSession({ refreshToken }) {
+      const session = await db.write((tx) => refreshSession(tx, config, refreshToken));
+      if (session === 'reused') throw errors.REFRESH_TOKEN_REUSED();
+      if (session === 'invalid') throw errors.REFRESH_TOKEN_INVALID();
+      return tokens(session);
+    },
+
+    async listSessions(request) {
+      const { accountId, sessionId: current } = caller();
+      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
+        db.read((q) =>
+          q.selectFrom('sys_accounts_sessions').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`).where('id', '<', before).orderBy('id', 'desc').limit(limit).execute(),
+        ),
+      );
+      const sessions = rows.map((row) => ({
+        sessionId: row.id,
+        orgId: row.acting_org,
+        clientAddress: row.client_address,
+        current: row.id === current,
+        createTime: timestampFromDate(row.created_at),
+        refreshTime: timestampFromDate(row.refreshed_at),
+        expireTime: timestampFromDate(row.expires_at),
+      }));
+      return { sessions, nextPageToken };
+    },
+
+    async deleteSession(request) {
+      const { accountId, sessionId: current } = caller();
+      const sessionId = request.sessionId === 'current' ? current : request.sessionId;
+      const ended = await db.write((tx) => endSessions(tx).where('id', '=', sessionId).where('account_id', '=', accountId).returning('id').executeTakeFirst());
+      if (!ended) throw errors.SESSION_NOT_FOUND({ sessionId });
+      return create(EmptySchema);
+    },
+  };
+}
+
+/** Finds the account and checks the password; an unknown address is answered like a wrong password. */
+async function proveAccount(needs: Needs, { email, password }: CreateSessionRequest, clientAddress: string | null): Promise<AccountRow> {
+  const found = await needs.db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where(sql`lower(email)`, '=', email.toLowerCase()).executeTakeFirst());
+  const account = await provePassword(needs, { email, account: found, clientAddress, wrong: errors.WRONG_CREDENTIALS() }, password);
+  // Only whoever knows the password learns that the account is locked.
+  if (account.state === 'LOCKED') throw errors.ACCOUNT_LOCKED({ reason: account.lock_reason });
+  return account;
+}
+
+async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow, clientAddress: string | null): Promise<OpenSession> {
+  const { newPassword } = request;
+  if (account.password_change_required && !newPassword) throw errors.PASSWORD_CHANGE_REQUIRED();
+  if (newPassword) checkNewPassword(newPassword, account.email!, 'new_password');
+  const replaced = newPassword ? { password_hash: await hashPassword(newPassword), password_change_required: false } : {};
+  return db.write(async (tx) => {
+    const grants = await tx.selectFrom('sys_accounts_role_grants').select('scope_org').where('account_id', '=', account.id).execute();
+    const orgId = actingOrg(request.org, account, new Set(grants.map(({ scope_org }) => scope_org)));
+    // The account may have been locked, or its password changed, since it was read.
+    const { numUpdatedRows } = await tx
+      .updateTable('sys_accounts_accounts')
+      .set({ last_login_at: sql<Date>`now()`, ...replaced })
+      .where('id', '=', account.id)
+      .where('password_hash', '=', account.password_hash)
+      .where('state', '=', 'ACTIVE')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw errors.WRONG_CREDENTIALS();
+    if (newPassword) await endSessions(tx).where('account_id', '=', account.id).execute();
+    return beginSession(tx, config, { accountId: account.id, orgId, clientAddress });
+  });
+}
+
+function actingOrg(wanted: string, account: AccountRow, memberOf: Set<string | null>): string {
+  if (wanted && !memberOf.has(wanted)) throw errors.ORG_NOT_FOUND({ orgId: wanted });
+  if (wanted) return wanted;
+  return account.home_org && memberOf.has(account.home_org) ? account.home_org : account.personal_org;
+}

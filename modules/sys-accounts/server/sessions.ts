@@ -1,0 +1,63 @@
+import type { Transaction } from '@mainstay/kernel';
+import { sql } from 'kysely';
+import type { Config } from '../config.ts';
+import type { Tables } from '../database/tables.ts';
+import { hashOf, newOpaqueToken } from './opaque-token.ts';
+
+type Tx = Transaction<Tables>;
+
+/** A session that a login or refresh leads to, with its newest refresh token. */
+export interface OpenSession {
+  sessionId: string;
+  accountId: string;
+  orgId: string;
+  refreshToken: string;
+}
+
+/** Begins a session of an account. */
+export async function beginSession(tx: Tx, { sessionDays }: Config, who: { accountId: string; orgId: string; clientAddress: string | null }): Promise<OpenSession> {
+  const { id } = await tx
+    .insertInto('sys_accounts_sessions')
+    .values({ account_id: who.accountId, acting_org: who.orgId, client_address: who.clientAddress ?? '', expires_at: inDays(sessionDays), ended_at: null })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { sessionId: id, accountId: who.accountId, orgId: who.orgId, refreshToken: await addRefreshToken(tx, id) };
+}
+
+/**
+ * Uses a refresh token up, and gives the next. A token that was used before ends its session: whoever used it
+ * first may have stolen it (RFC 9700 §4.14). Of several uses at once exactly one gets a token.
+ */
+export async function refreshSession(tx: Tx, { sessionDays }: Config, refreshToken: string): Promise<OpenSession | 'invalid' | 'reused'> {
+  const token_hash = hashOf(refreshToken);
+  const consumed = await tx.updateTable('sys_accounts_refresh_tokens').set({ consumed_at: sql<Date>`now()` }).where('token_hash', '=', token_hash).where('consumed_at', 'is', null).returning('session_id').executeTakeFirst();
+  if (!consumed) {
+    const used = await tx.selectFrom('sys_accounts_refresh_tokens').select('session_id').where('token_hash', '=', token_hash).executeTakeFirst();
+    if (used) await endSessions(tx).where('id', '=', used.session_id).execute();
+    return used ? 'reused' : 'invalid';
+  }
+  const session = await tx
+    .updateTable('sys_accounts_sessions as s')
+    .from('sys_accounts_accounts as a')
+    .set({ refreshed_at: sql<Date>`now()`, expires_at: inDays(sessionDays) })
+    .where('s.id', '=', consumed.session_id)
+    .whereRef('a.id', '=', 's.account_id')
+    .where('a.state', '=', 'ACTIVE')
+    .where('s.ended_at', 'is', null)
+    .where('s.expires_at', '>', sql<Date>`now()`)
+    .returning(['s.account_id', 's.acting_org'])
+    .executeTakeFirst();
+  if (!session) return 'invalid';
+  return { sessionId: consumed.session_id, accountId: session.account_id, orgId: session.acting_org, refreshToken: await addRefreshToken(tx, consumed.session_id) };
+}
+
+/** Ends the sessions that the caller's further conditions name. */
+export const endSessions = (tx: Tx) => tx.updateTable('sys_accounts_sessions').set({ ended_at: sql<Date>`now()` }).where('ended_at', 'is', null);
+
+async function addRefreshToken(tx: Tx, sessionId: string): Promise<string> {
+  const token = newOpaqueToken();
+  await tx.insertInto('sys_accounts_refresh_tokens').values({ token_hash: hashOf(token), session_id: sessionId, consumed_at: null }).execute();
+  return token;
+}
+
+const inDays = (days: number) => sql<Date>`now() + ${days} * interval '1 day'`;

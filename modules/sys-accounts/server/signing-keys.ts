@@ -1,0 +1,74 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import type { Database, Logger } from '@mainstay/kernel';
+import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
+import { sql } from 'kysely';
+import type { Tables } from '../database/tables.ts';
+
+/** The algorithm of access tokens: ECDSA on P-256 (RFC 7518). */
+export const algorithm = 'ES256';
+
+/** A key that signs. */
+export interface SigningKey {
+  keyId: string;
+  privateKey: CryptoKey;
+}
+
+interface Needs {
+  db: Database<Tables>;
+  deployment: { secret: string };
+  log: Logger;
+}
+
+/** The key that signs now; the first use in a deployment makes it. Safe in several processes at once. */
+export async function currentSigningKey({ db, deployment, log }: Needs): Promise<SigningKey> {
+  const sealing = sealingKey(deployment.secret);
+  const stored = await db.read((q) => q.selectFrom('sys_accounts_signing_keys').select(['id', 'sealed_private_jwk']).where('retired_at', 'is', null).executeTakeFirst());
+  if (!stored) return makeSigningKey({ db, deployment, log }, sealing);
+  const jwk = unseal(stored.sealed_private_jwk, sealing);
+  if (jwk) return { keyId: stored.id, privateKey: await privateKeyOf(jwk) };
+  log.warn({ keyId: stored.id }, "the signing key can't be opened with the deployment's secret, which must have changed: another replaces it");
+  await retire(db, stored.id);
+  return makeSigningKey({ db, deployment, log }, sealing);
+}
+
+/** Retires the key that signs now; the next use makes another. What it signed stays good until it expires. */
+export async function rotateSigningKey({ db }: { db: Database<Tables> }): Promise<void> {
+  await db.write((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('retired_at', 'is', null).execute());
+}
+
+async function makeSigningKey(needs: Needs, sealing: Buffer): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  const sealed = seal(await exportJWK(privateKey), sealing);
+  const publicJwk = JSON.stringify(await exportJWK(publicKey));
+  await needs.db.write((tx) =>
+    tx.insertInto('sys_accounts_signing_keys').values({ public_jwk: publicJwk, sealed_private_jwk: sealed, retired_at: null }).onConflict((conflict) => conflict.doNothing()).execute(),
+  );
+  // Another process may have been first: the stored key counts.
+  return currentSigningKey(needs);
+}
+
+async function retire(db: Database<Tables>, keyId: string) {
+  await db.write((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('id', '=', keyId).where('retired_at', 'is', null).execute());
+}
+
+const privateKeyOf = async (jwk: JWK) => (await importJWK(jwk, algorithm)) as CryptoKey;
+
+const sealingKey = (secret: string) => Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'sys-accounts signing keys', 32));
+
+function seal(jwk: JWK, key: Buffer): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const sealed = Buffer.concat([cipher.update(JSON.stringify(jwk)), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+}
+
+/** The sealed key, or nothing if it was sealed under another secret. */
+function unseal(stored: Uint8Array, key: Buffer): JWK | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, stored.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAuthTag(stored.subarray(12, 28));
+  try {
+    return JSON.parse(Buffer.concat([decipher.update(stored.subarray(28)), decipher.final()]).toString()) as JWK;
+  } catch {
+    return undefined;
+  }
+}
