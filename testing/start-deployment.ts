@@ -42,7 +42,7 @@ export async function startDeployment({ phase = 'T', modules: sections }: Deploy
   const secret = randomBytes(32).toString('hex');
   const announced: string[] = [];
   const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(modules.map(({ name }) => [name, null])) });
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, secret, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 

@@ -68,7 +68,8 @@ function cycles(modules: readonly Module[]): string[] {
     const at = path.indexOf(module);
     if (at >= 0) {
       const circle = path.slice(at).map(({ name }) => name);
-      found.set([...circle].sort().join(), `modules require each other in a circle: ${[...circle, module.name].join(' → ')}; replace one call by an event`);
+      const members = [...circle].sort().join();
+      if (!found.has(members)) found.set(members, `modules require each other in a circle: ${[...circle, module.name].join(' → ')}; replace one call by an event`);
       return;
     }
     for (const needed of neededBy(module, modules)) if (needed !== module) visit(needed, [...path, module]);

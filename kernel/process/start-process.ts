@@ -17,6 +17,8 @@ export interface ProcessOptions {
   deployment: Deployment;
   /** Connection string of an administrator of the PostgreSQL server; its path names the deployment's database. */
   databaseUrl: string;
+  /** The deployment's database, if it is not the one in the path of `databaseUrl`. */
+  databaseName?: string;
   /** The deployment's own secret, 64 hexadecimal digits. */
   secret: string;
   log: Logger;
@@ -71,7 +73,7 @@ function begin(options: ProcessOptions): Starting {
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
   return {
     ...options,
-    database: connectionConfig(options.databaseUrl).database!,
+    database: options.databaseName ?? connectionConfig(options.databaseUrl).database!,
     poolSize: poolSize(deployment.modules.length),
     states,
     registry: new InProcessRegistry(),
