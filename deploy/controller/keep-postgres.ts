@@ -2,8 +2,8 @@ import { startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/po
 import { identify } from './process-info.ts';
 
 export interface KeptPostgres {
-  /** Connection string of the server's administrator. */
-  url: string;
+  /** Connection string of the server's administrator for one of its databases. */
+  adminUrl(database: string): string;
   adopted: boolean;
   stop(): Promise<void>;
 }
@@ -25,5 +25,5 @@ export async function keepPostgres(directory: string, say: (text: string) => voi
     await starting;
     await stopEmbeddedPostgres(directory);
   };
-  return { url: first.adminUrl('postgres'), adopted: first.adopted, stop };
+  return { adminUrl: first.adminUrl, adopted: first.adopted, stop };
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '@mainstay/kernel/process';
 import { lineReader, sizeOf } from './log-file.ts';
@@ -12,8 +11,9 @@ import { projectRoot } from './state-folder.ts';
 const grace = 12_000;
 
 export interface LaunchOptions {
-  /** The deployment file. */
-  file: string;
+  /** A TypeScript program that reports over its IPC channel, and its arguments. */
+  program: string;
+  args: string[];
   environment: NodeJS.ProcessEnv;
   log: string;
   /** Shows a line to the operator that must not be kept. */
@@ -31,11 +31,11 @@ export interface LaunchedProcess {
 }
 
 /** Starts one process of a deployment. It writes to the log, and ends by itself when this process ends. */
-export function launchProcess({ file, environment, log, announce }: LaunchOptions): LaunchedProcess {
+export function launchProcess({ program, args, environment, log, announce }: LaunchOptions): LaunchedProcess {
   const newLines = lineReader(log, sizeOf(log));
   const output = openSync(log, 'a', 0o600);
   // A group of its own: Ctrl-C is for the controller, which stops the process before its database.
-  const child = spawn(process.execPath, [join(projectRoot, 'main/main.ts'), '--deployment', file], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
+  const child = spawn(process.execPath, [program, ...args], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
   closeSync(output);
   let failure: string | undefined;
   const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `it ended with code ${code}`)));

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { checkDeployment } from './check-deployment.ts';
 import { type DeploymentSummary, findDeploymentFile } from './deployment-file.ts';
@@ -10,9 +11,11 @@ import { identify } from './process-info.ts';
 import { ProcessKeeper } from './process-keeper.ts';
 import { currentRun, lastRun, removeRun, type RunRecord, writeRun } from './run-record.ts';
 import { deploymentEnvironment, makeSecrets } from './secrets.ts';
-import { makeStateFolder, type StateFolder, stateFolder } from './state-folder.ts';
+import { makeStateFolder, projectRoot, type StateFolder, stateFolder } from './state-folder.ts';
 import type { Steps } from './steps.ts';
 import { endLeftovers } from './stop-deployment.ts';
+
+const program = join(projectRoot, 'main/main.ts');
 
 export interface RunOptions {
   /** A deployment file, or the name of one in `deploy/deployments/`; the demo if absent. */
@@ -97,12 +100,12 @@ async function startParts({ options, steps, folder, run, ends, cancel }: Parts):
     const postgres = await keepPostgres(folder.postgres, warn, say);
     ends.push(postgres.stop);
     if (postgres.adopted) say('it was running already');
-    return postgres.url;
+    return postgres.adminUrl(run.name);
   });
   cancel?.throwIfAborted();
   const environment = { ...deploymentEnvironment(folder), DATABASE_URL: databaseUrl, MAINSTAY_PORT: String(options.port) };
   const keeper = new ProcessKeeper({
-    launch: () => launchProcess({ file: run.file, environment, log: folder.log, announce: steps.line }),
+    launch: () => launchProcess({ program, args: ['--deployment', run.file], environment, log: folder.log, announce: steps.line }),
     say: warn,
     changed: (state, { identity }, address) => writeRun(folder, Object.assign(run, { state, process: identity, ...(address && { address }) })),
     ...(options.waitForChange && { waitForChange: true }),
