@@ -83,9 +83,9 @@ function begin(options: ProcessOptions): Starting {
   };
 }
 
-function openPort({ deployment, served, registry, states, log }: Starting): Promise<HttpServer> {
+async function openPort({ deployment, served, registry, states, log }: Starting): Promise<HttpServer> {
   const { host, port, bodyLimitBytes } = deployment.http;
-  return startHttpServer({
+  const server = await startHttpServer({
     services: served,
     transport: registry.transport,
     host,
@@ -95,4 +95,6 @@ function openPort({ deployment, served, registry, states, log }: Starting): Prom
     info: { title: deployment.name, version: '0.1.0' },
     log,
   });
+  for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
+  return server;
 }
