@@ -1,9 +1,10 @@
-import { cron, defineModule, serve } from '@mainstay/kernel';
+import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { access } from './access.ts';
 import { config } from './config.ts';
 import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OrgsService, SessionsService, StandingService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
+import { firstData, loadFirstData } from './server/bootstrap.ts';
 import { keysService } from './server/keys-service.ts';
 import { orgsService } from './server/orgs-service.ts';
 import { rotateSigningKey } from './server/signing-keys.ts';
@@ -15,7 +16,10 @@ export default defineModule({
   name: 'sys-accounts',
   config,
   requires: {},
-  database: { migrations: new URL('./database/migrations/', import.meta.url) },
+  database: {
+    migrations: new URL('./database/migrations/', import.meta.url),
+    bootstrap: bootstrapFrom(new URL('./database/bootstrap.yaml', import.meta.url), firstData, loadFirstData),
+  },
   services: [
     serve(AccountsService, accountsService),
     serve(SessionsService, sessionsService),

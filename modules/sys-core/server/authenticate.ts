@@ -1,0 +1,59 @@
+import type { Principal, RoleGrant } from '@mainstay/kernel';
+import { Role, type Standing } from '@mainstay/sys-accounts/contract';
+import { errors } from '../errors.ts';
+import type { Standings } from './standings.ts';
+import type { TokenClaims } from './token-verifier.ts';
+
+type Account = Extract<Principal, { kind: 'account' }>;
+
+interface Means {
+  standings: Standings;
+  verifyToken: (token: string) => Promise<TokenClaims>;
+}
+
+/** `mst_<id>_<secret>`: the id's hexadecimal digits, and 32 bytes in base64url. */
+const apiKey = /^mst_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([\w-]{43})$/;
+
+/**
+ * Who calls, from the headers `authorization` (RFC 6750) and `mainstay-org`. No credentials: anonymous.
+ * Throws for credentials that don't hold, and `ORG_NOT_FOUND` for an org of which the account is no member.
+ */
+export async function authenticate(header: Headers, means: Means): Promise<Principal> {
+  const authorization = header.get('authorization');
+  if (authorization === null) return { kind: 'anonymous' };
+  const credential = /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (!credential) throw errors.CREDENTIALS_UNKNOWN();
+  const wantedOrg = header.get('mainstay-org') ?? undefined;
+  return credential.startsWith('mst_') ? byApiKey(credential, wantedOrg, means) : byToken(credential, wantedOrg, means);
+}
+
+async function byToken(token: string, wantedOrg: string | undefined, { verifyToken, standings }: Means): Promise<Account> {
+  const { accountId, sessionId } = await verifyToken(token);
+  const standing = await standings.of({ sessionId });
+  if (!standing.active || standing.accountId !== accountId) throw errors.SESSION_ENDED();
+  const account = accountOf(standing, sessionId);
+  if (!wantedOrg || wantedOrg === account.orgId) return account;
+  if (!account.roles.some(({ orgId }) => orgId === wantedOrg)) throw errors.ORG_NOT_FOUND({ orgId: wantedOrg });
+  return { ...account, orgId: wantedOrg };
+}
+
+async function byApiKey(key: string, wantedOrg: string | undefined, { standings }: Means): Promise<Account> {
+  const [, ...parts] = apiKey.exec(key) ?? [];
+  if (parts.length === 0) throw errors.API_KEY_INVALID();
+  const apiKeyId = parts.slice(0, 5).join('-');
+  const standing = await standings.of({ apiKeyId, secret: parts[5]! });
+  if (!standing.active) throw errors.API_KEY_INVALID();
+  // A key acts in its own org alone.
+  if (wantedOrg && wantedOrg !== standing.orgId) throw errors.ORG_NOT_FOUND({ orgId: wantedOrg });
+  return accountOf(standing, apiKeyId);
+}
+
+const accountOf = ({ accountId, orgId, roles }: Standing, sessionId: string): Account => ({ kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant) });
+
+function roleGrant({ role, orgId, projectId }: Standing['roles'][number]): RoleGrant[] {
+  const name = names[role];
+  return name ? [{ role: name, ...(orgId && { orgId }), ...(projectId && { projectId }) }] : [];
+}
+
+// A role that this version does not know gives nothing.
+const names: Partial<Record<Role, RoleGrant['role']>> = { [Role.GUEST]: 'GUEST', [Role.USER]: 'USER', [Role.ADMIN]: 'ADMIN', [Role.OPS]: 'OPS', [Role.SUPERADMIN]: 'SUPERADMIN' };

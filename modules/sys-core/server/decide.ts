@@ -1,0 +1,87 @@
+import { createMongoAbility, type MongoAbility, type RawRuleOf } from '@casl/ability';
+import type { AccessRequest, AccessRule, Decision, Principal, Role, RoleGrant } from '@mainstay/kernel';
+
+type Account = Extract<Principal, { kind: 'account' }>;
+
+/** What a set of roles may do, and what of it across orgs. */
+interface Abilities {
+  may: MongoAbility;
+  acrossOrgs: MongoAbility;
+}
+
+/** Permissions on which the platform's own services rest are every Platform Administrator's (R-017). */
+const platform = 'sys-';
+
+/**
+ * Makes the one function that decides who may call what, from the access rules of all modules (R-092).
+ * Whatever no rule allows is refused. Throws if a rule lets anyone but an operator act across orgs.
+ */
+export function createDecide(rules: readonly AccessRule[]): (request: AccessRequest) => Decision {
+  const unfit = rules.find(({ role, acrossOrgs }) => acrossOrgs && role !== 'OPS' && role !== 'SUPERADMIN');
+  if (unfit) throw new Error(`an access rule lets ${unfit.role} act across orgs (${unfit.may.join(', ')}); only OPS and SUPERADMIN can`);
+  const known = new Map<string, Abilities>();
+  const abilitiesOf = (roles: readonly Role[]): Abilities => {
+    const key = roles.join();
+    const abilities = known.get(key) ?? { may: abilityOf(rules.filter(({ role }) => roles.includes(role))), acrossOrgs: abilityOf(rules.filter(({ role, acrossOrgs }) => acrossOrgs && roles.includes(role))) };
+    known.set(key, abilities);
+    return abilities;
+  };
+  return (request) => decide(request, abilitiesOf);
+}
+
+function decide({ principal, callerModule, module, access, projectId }: AccessRequest, abilitiesOf: (roles: readonly Role[]) => Abilities): Decision {
+  const { rule } = access;
+  switch (rule.case) {
+    case 'public':
+      return { allowed: true };
+    case 'internal':
+      return callerModule ? { allowed: true } : refused('only modules call this method');
+    case 'signedIn':
+      return principal.kind === 'account' ? { allowed: true } : refused('this is for people who are signed in');
+    case 'permission': {
+      if (principal.kind === 'anonymous') return refused(`this needs the permission ${rule.value}`);
+      // A module has clients of the services that it requires and of no others.
+      if (principal.kind === 'module') return callerModule ? { allowed: true } : refused('a module calls through its own clients');
+      const roles = rolesThatCount(principal, projectId);
+      const { may, acrossOrgs } = abilitiesOf(roles);
+      const allowed = covers(may, rule.value) || (module.startsWith(platform) && roles.includes('SUPERADMIN'));
+      return allowed ? { allowed, acrossOrgs: covers(acrossOrgs, rule.value) } : refused(`this needs the permission ${rule.value}`);
+    }
+    default:
+      return refused('the contract does not say who may call this method');
+  }
+}
+
+/**
+ * The roles of an account that count for a call: those on the whole platform, those in the org it acts in, and
+ * those in the project the request names. Whoever is signed in is a GUEST.
+ */
+export function rolesThatCount({ orgId, roles }: Pick<Account, 'orgId' | 'roles'>, projectId?: string): Role[] {
+  const counts = (grant: RoleGrant) => !grant.orgId || (grant.orgId === orgId && (!grant.projectId || grant.projectId === projectId));
+  return [...new Set<Role>(['GUEST', ...roles.filter(counts).map(({ role }) => role)])].sort();
+}
+
+/** Permissions as CASL takes them: the last part is the action, the rest the subject. */
+function abilityOf(rules: readonly AccessRule[]): MongoAbility {
+  const raw = rules.flatMap(({ may }) => may).map((pattern): RawRuleOf<MongoAbility> => {
+    const [action, subject] = split(pattern);
+    return { action, subject };
+  });
+  // CASL's own words for these, `manage` and `all`, could be parts of a permission; these can't.
+  return createMongoAbility(raw, { anyAction: '*', anySubjectType: '(any)' });
+}
+
+/** Whether a rule names the permission, or `.*` of anything that it lies below. */
+function covers(ability: MongoAbility, permission: string): boolean {
+  const [action, subject] = split(permission);
+  if (ability.can(action, subject)) return true;
+  for (let above = split(subject)[1]; above; above = split(above)[1]) if (ability.can('*', above)) return true;
+  return false;
+}
+
+function split(name: string): [last: string, rest: string] {
+  const at = name.lastIndexOf('.');
+  return [name.slice(at + 1), at < 0 ? '' : name.slice(0, at)];
+}
+
+const refused = (because: string): Decision => ({ allowed: false, because });

@@ -1,0 +1,42 @@
+import { getOption } from '@bufbuild/protobuf';
+import type { Client } from '@connectrpc/connect';
+import type { AccessRequest, AccessRule, DeploymentInfo, Guard } from '@mainstay/kernel';
+import { kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { StandingService, type KeysService } from '@mainstay/sys-accounts/contract';
+import type { JWK } from 'jose';
+import type { Config } from '../config.ts';
+import { authenticate } from './authenticate.ts';
+import { createDecide } from './decide.ts';
+import { Standings } from './standings.ts';
+import { createTokenVerifier } from './token-verifier.ts';
+
+interface Needs {
+  config: Config;
+  deployment: Pick<DeploymentInfo, 'address'>;
+  keys: Client<typeof KeysService>;
+  standing: Client<typeof StandingService>;
+}
+
+/** The one place where authentication and authorization are decided (R-091, R-092). */
+export function createGuard({ config, deployment, keys, standing }: Needs, rules: readonly AccessRule[]): Guard {
+  const standings = new Standings(standing, config.standingCacheMilliseconds);
+  const verifyToken = createTokenVerifier({
+    issuer: deployment.address,
+    audience: config.audience ?? deployment.address,
+    readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
+  });
+  const decide = createDecide(rules);
+  return {
+    authenticate: (header) => authenticate(header, { standings, verifyToken }),
+    decide(request) {
+      const decision = decide(request);
+      if (decision.allowed && changesStandings(request)) standings.doubt();
+      return decision;
+    },
+  };
+}
+
+/** Whether a call may end a session, lock an account or change a role: any command of the accounts' package but logging in. */
+function changesStandings({ method, access }: AccessRequest): boolean {
+  return method.parent.file.proto.package === StandingService.file.proto.package && access.rule.case !== 'public' && getOption(method, kind) === Kind.COMMAND;
+}
