@@ -1,5 +1,5 @@
 import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
-import type { Transport } from '@connectrpc/connect';
+import type { StreamResponse, Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callTimeout } from './call-timeout.ts';
 import { callHeaders, endToEndHeaders } from './forwarded-headers.ts';
@@ -93,13 +93,14 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
     return reply.headers(endToEndHeaders(response.header)).type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
   }
   const signal = AbortSignal.any([left.signal, options.stopping]);
-  const response = await options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values);
-  reply.headers(endToEndHeaders(response.header));
-  return sendStream(reply, jsonOf(binding, response.message, options.json));
+  return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values), options.json));
 }
 
-async function* jsonOf(binding: HttpBinding, messages: AsyncIterable<Message>, json: RestOptions['json']): AsyncGenerator<JsonValue> {
-  for await (const message of messages) yield responseJson(binding, message, json);
+async function* streamedJson(binding: HttpBinding, reply: FastifyReply, open: () => Promise<StreamResponse>, json: RestOptions['json']): AsyncGenerator<JsonValue> {
+  const response = await open();
+  // A stream that began in silence has its headers out already.
+  if (!reply.sent) reply.headers(endToEndHeaders(response.header));
+  for await (const message of response.message) yield responseJson(binding, message as Message, json);
 }
 
 function responseJson({ method, responseBody }: HttpBinding, message: Message, json: RestOptions['json']): JsonValue {

@@ -17,6 +17,7 @@ import { problemHandlers } from './problem-handlers.ts';
 import { reflectionService } from './reflection.ts';
 import { restRoutes } from './rest.ts';
 import { securityHeaders } from './security-headers.ts';
+import { socketRoute } from './websocket.ts';
 
 /** A service that the port offers, with the implementation that stands behind the guard. */
 export interface ServedService {
@@ -74,9 +75,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   problemHandlers(app, { bodyLimitBytes, log: options.log });
   securityHeaders(app, stopping.signal);
   limitBodyTime(app, 60_000);
+  const json = { registry, alwaysEmitImplicit: true };
+  await socketRoute(app, { services, transport: options.transport, json, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
   await app.register(rpcRoutes, offered);
   await app.register(pageRoutes, options);
-  await app.register(restRoutes, { services, transport: options.transport, json: { registry, alwaysEmitImplicit: true }, bodyLimitBytes, stopping: stopping.signal });
+  await app.register(restRoutes, { services, transport: options.transport, json, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 
   const port = await onePort.listen(options.host, options.port);

@@ -1,0 +1,134 @@
+import type { DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { ConnectError } from '@connectrpc/connect';
+import type { FastifyRequest } from 'fastify';
+import type { RawData, WebSocket } from 'ws';
+import { callHeaders } from './forwarded-headers.ts';
+import { httpErrors } from './http-errors.ts';
+import { parseJson } from './json-text.ts';
+import { problemOf } from './problem.ts';
+import { peerValues } from './peer.ts';
+import { isObject } from './request-field.ts';
+import { SocketCall } from './socket-call.ts';
+import type { SocketOptions } from './websocket.ts';
+
+const callsAtOnce = 100;
+const longestId = 100;
+const mostUnreadBytes = 64 * 1024 * 1024;
+
+/** One client's WebSocket and the calls that are open on it. */
+export class SocketConnection {
+  readonly #socket: WebSocket;
+  readonly #request: FastifyRequest;
+  readonly #options: SocketOptions;
+  readonly #calls = new Map<string, SocketCall>();
+  readonly #methods: ReadonlyMap<string, DescMethod>;
+
+  constructor(socket: WebSocket, request: FastifyRequest, options: SocketOptions) {
+    this.#socket = socket;
+    this.#request = request;
+    this.#options = options;
+    this.#methods = methodsByPath(options);
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.once('close', () => {
+      for (const call of this.#calls.values()) call.cancel();
+    });
+  }
+
+  /** Ends every call and closes the socket: the server stops. */
+  stop(): void {
+    for (const call of this.#calls.values()) call.cancel(httpErrors.STOPPING());
+    // The calls' last frames go out first.
+    setTimeout(() => this.#socket.close(1001, 'the server is stopping'), 50);
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    let id: string | undefined;
+    try {
+      if (isBinary) throw malformed('send text, not binary');
+      const bytes = data as Buffer;
+      const frame = frameOf(bytes);
+      id = idOf(frame);
+      this.#dispatch(id, frame, bytes.length);
+    } catch (error) {
+      void this.#send({ ...(id !== undefined && { id }), error: problemOf(error) as unknown as JsonObject });
+    }
+  }
+
+  #dispatch(id: string, frame: JsonObject, bytes: number): void {
+    const call = this.#calls.get(id);
+    if ('call' in frame) {
+      if (call) throw malformed(`a call with the id ${JSON.stringify(id)} is open already`);
+      return this.#begin(id, frame, bytes);
+    }
+    // What the client sent before it could know that the call had ended.
+    if (!call) return;
+    if (frame.cancel === true) return call.cancel();
+    if ('message' in frame) call.push(messageOf(frame), bytes);
+    if (frame.end === true) call.endInput();
+    if (!('message' in frame) && frame.end !== true) throw malformed('it has none of call, message, end: true, cancel: true');
+  }
+
+  #begin(id: string, frame: JsonObject, bytes: number): void {
+    if (this.#calls.size >= callsAtOnce) throw httpErrors.TOO_MANY_CALLS({ limit: callsAtOnce });
+    const method = typeof frame.call === 'string' ? this.#methods.get(frame.call) : undefined;
+    if (!method) throw httpErrors.NO_SUCH_METHOD({ call: String(frame.call).slice(0, 200) });
+    const header = callHeaders(this.#request.headers);
+    addHeaders(header, frame.headers);
+    const call = new SocketCall(method, { transport: this.#options.transport, json: this.#options.json, header, values: peerValues(this.#request.ip), send: (rest) => this.#send({ id, ...rest }) });
+    if ('message' in frame || !call.streamsIn) call.push(messageOf(frame), bytes);
+    if (frame.end === true || !call.streamsIn) call.endInput();
+    this.#calls.set(id, call);
+    void call.run().finally(() => this.#calls.delete(id));
+  }
+
+  /** Resolves when the frame is on its way, so that whoever sends in a loop goes no faster than the client reads. */
+  #send(frame: JsonObject): Promise<void> {
+    // Complaints about bad frames are sent without waiting: a client that never reads must not fill the memory.
+    if (this.#socket.bufferedAmount > mostUnreadBytes) this.#socket.terminate();
+    return new Promise((resolve) => this.#socket.send(JSON.stringify(frame), () => resolve()));
+  }
+}
+
+const tables = new WeakMap<SocketOptions, Map<string, DescMethod>>();
+
+function methodsByPath(options: SocketOptions): Map<string, DescMethod> {
+  const made = tables.get(options) ?? new Map(options.services.flatMap(({ methods }) => methods).map((method) => [`${method.parent.typeName}/${method.name}`, method]));
+  tables.set(options, made);
+  return made;
+}
+
+function frameOf(bytes: Buffer): JsonObject {
+  let frame: JsonValue;
+  try {
+    frame = parseJson(bytes);
+  } catch (error) {
+    throw malformed(ConnectError.from(error).rawMessage);
+  }
+  if (!isObject(frame)) throw malformed('it must be an object');
+  return frame;
+}
+
+function idOf({ id }: JsonObject): string {
+  if ((typeof id !== 'string' || id.length > longestId) && !Number.isSafeInteger(id)) throw malformed(`give an id: a string of at most ${longestId} characters, or a whole number`);
+  return id as string;
+}
+
+function messageOf({ message = {} }: JsonObject): JsonObject {
+  if (!isObject(message)) throw malformed('message must be an object');
+  return message;
+}
+
+function addHeaders(header: Headers, more: JsonValue | undefined): void {
+  if (more === undefined) return;
+  if (!isObject(more)) throw malformed('headers must be an object of strings');
+  for (const [name, value] of Object.entries(more)) {
+    try {
+      if (typeof value !== 'string') throw new TypeError('not a string');
+      header.set(name, value);
+    } catch {
+      throw malformed(`the header ${JSON.stringify(name)} is not a valid name with a string`);
+    }
+  }
+}
+
+const malformed = (problem: string) => httpErrors.MALFORMED_FRAME({ problem });

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { WebSocket } from 'ws';
+import type { EchoWatch } from '../testing/echo.ts';
+import { startTestServer } from '../testing/test-server.ts';
+import type { HttpServer } from './start-http-server.ts';
+
+type Frame = { id?: string; message?: Record<string, unknown>; end?: { trailers?: Record<string, string> }; error?: { reason?: string; status: number; detail: string; errors?: unknown[] } };
+
+const watch: EchoWatch = { running: 0, produced: 0 };
+const echo = (method: string) => `mainstay.testing.v1.EchoService/${method}`;
+let server: HttpServer;
+before(async () => void (server = await startTestServer({}, watch)));
+after(() => server.close());
+
+/** An open socket, and the frames that arrive on it. */
+async function connect(headers: Record<string, string> = {}) {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/v1/socket`, { headers });
+  const frames: Frame[] = [];
+  let wake = () => {};
+  socket.on('message', (data) => {
+    frames.push(JSON.parse(String(data)) as Frame);
+    wake();
+  });
+  await once(socket, 'open');
+  return {
+    socket,
+    frames,
+    send: (frame: unknown) => socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame)),
+    async next(): Promise<Frame> {
+      while (frames.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return frames.shift()!;
+    },
+    async [Symbol.asyncDispose]() {
+      socket.close();
+      if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close');
+    },
+  };
+}
+
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+test('a unary call is answered with a message and an end that carries the trailers', async () => {
+  await using peer = await connect();
+  peer.send({ id: 'a', call: echo('GetEcho'), headers: { 'echo-header': 'kept' }, message: { text: 'hello' } });
+  assert.equal((await peer.next()).message?.text, 'hello');
+  assert.deepEqual(await peer.next(), { id: 'a', end: { trailers: { 'echo-trailer': 'kept' } } });
+});
+
+test('headers of the upgrade request belong to every call', async () => {
+  await using peer = await connect({ authorization: 'Bearer one' });
+  peer.send({ id: 1, call: echo('GetEcho'), message: { text: 'x' } });
+  await peer.next();
+  assert.equal(watch.context?.requestHeader.get('authorization'), 'Bearer one');
+});
+
+test('a client stream is summed up after its end', async () => {
+  await using peer = await connect();
+  peer.send({ id: 's', call: echo('Sum') });
+  for (const number of ['1', '2', '3']) peer.send({ id: 's', message: { number } });
+  peer.send({ id: 's', end: true });
+  assert.deepEqual(await peer.next(), { id: 's', message: { sum: '6', count: 3 } });
+  assert.deepEqual(await peer.next(), { id: 's', end: {} });
+});
+
+test('calls in both directions run side by side on one socket', async () => {
+  await using peer = await connect();
+  peer.send({ id: 'one', call: echo('Converse'), message: { text: '1' } });
+  peer.send({ id: 'two', call: echo('Converse'), message: { text: '2' } });
+  const first = [await peer.next(), await peer.next()];
+  assert.deepEqual(first.map(({ id, message }) => [id, message?.text]).sort(), [['one', '1'], ['two', '2']]);
+  peer.send({ id: 'one', message: { text: 'fail' } });
+  assert.equal((await peer.next()).error?.reason, 'testing.ECHO_REFUSED');
+  peer.send({ id: 'two', message: { text: 'still here' } });
+  assert.equal((await peer.next()).message?.text, 'still here');
+});
+
+test('a cancelled stream ends at its handler', async () => {
+  await using peer = await connect();
+  peer.send({ id: 'c', call: echo('Count'), message: { to: 1000, delayMs: 10 } });
+  await peer.next();
+  assert.equal(watch.running, 1);
+  peer.send({ id: 'c', cancel: true });
+  await until(() => watch.running === 0);
+  while (!peer.frames.some(({ error }) => error)) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(peer.frames.at(-1)?.error?.status, 499);
+});
+
+test('closing the socket ends its calls', async () => {
+  {
+    await using peer = await connect();
+    peer.send({ id: 'c', call: echo('Count'), message: { to: 1000, delayMs: 10 } });
+    await peer.next();
+  }
+  await until(() => watch.running === 0);
+});
+
+test('a stream is produced no faster than the client reads', async () => {
+  await using peer = await connect();
+  const before = watch.produced;
+  peer.socket.pause();
+  peer.send({ id: 'c', call: echo('Count'), message: { to: 5000, payloadBytes: 50_000 } });
+  await until(() => watch.produced > before);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(watch.produced - before < 1000, `produced ${watch.produced - before} messages of 50 kB that nobody read`);
+  peer.socket.terminate();
+  await until(() => watch.running === 0);
+});
+
+for (const [what, frame, reason] of [
+  ['a text that is not JSON', '{', 'kernel.MALFORMED_FRAME'],
+  ['a frame that is no object', '[]', 'kernel.MALFORMED_FRAME'],
+  ['a frame without an id', { call: echo('GetEcho') }, 'kernel.MALFORMED_FRAME'],
+  ['a binary frame', Buffer.from('{}'), 'kernel.MALFORMED_FRAME'],
+  ['a method that does not exist', { id: 'x', call: 'none.Service/None' }, 'kernel.NO_SUCH_METHOD'],
+  ['a message that does not fit', { id: 'x', call: echo('GetEcho'), message: { text: 1 } }, 'kernel.INVALID_REQUEST'],
+  ['a message that breaks a rule', { id: 'x', call: echo('CreateEcho'), message: { text: '' } }, 'kernel.INVALID_REQUEST'],
+  ['a header that cannot be sent', { id: 'x', call: echo('GetEcho'), headers: { 'a b': 'c' } }, 'kernel.MALFORMED_FRAME'],
+] as const) {
+  test(`${what} is answered with ${reason}, and the socket stays open`, async () => {
+    await using peer = await connect();
+    peer.send(frame);
+    assert.equal((await peer.next()).error?.reason, reason);
+    peer.send({ id: 'after', call: echo('GetEcho'), message: { text: 'well' } });
+    assert.equal((await peer.next()).message?.text, 'well');
+  });
+}
+
+test('a frame over the limit closes the socket with 1009', async () => {
+  await using peer = await connect();
+  peer.send(JSON.stringify({ id: 'x', call: 'y'.repeat(2 * 1024 * 1024) }));
+  const [code] = (await once(peer.socket, 'close')) as [number];
+  assert.equal(code, 1009);
+});
+
+test('the call after the hundredth open one is refused', async () => {
+  await using peer = await connect();
+  for (let id = 0; id <= 100; id++) peer.send({ id, call: echo('Converse') });
+  assert.equal((await peer.next()).error?.reason, 'kernel.TOO_MANY_CALLS');
+});
+
+test('a page of another origin is refused, one of the same origin is not', async () => {
+  const foreign = new WebSocket(`ws://127.0.0.1:${server.port}/v1/socket`, { origin: 'http://evil.test' });
+  const [, response] = (await once(foreign, 'unexpected-response')) as [unknown, { statusCode: number }];
+  assert.equal(response.statusCode, 403);
+  foreign.on('error', () => {}).terminate();
+  await using peer = await connect({ origin: `http://127.0.0.1:${server.port}` });
+  assert.equal(peer.socket.readyState, WebSocket.OPEN);
+});
+
+test('an upgrade elsewhere, and the socket path without an upgrade, are refused', async () => {
+  for (const path of ['/', '/v1/genres', '/none']) {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }];
+    assert.equal(response.statusCode, 404, path);
+    socket.on('error', () => {}).terminate();
+  }
+  assert.equal((await fetch(`${server.address}/v1/socket`)).status, 426);
+});
+
+test('stopping the server tells the open calls and closes the socket', async () => {
+  const other = await startTestServer();
+  const socket = new WebSocket(`ws://127.0.0.1:${other.port}/v1/socket`);
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ id: 'c', call: echo('Converse'), message: { text: 'x' } }));
+  await once(socket, 'message');
+  const last = once(socket, 'message');
+  const closed = once(socket, 'close');
+  await other.close();
+  assert.equal((JSON.parse(String((await last)[0])) as Frame).error?.reason, 'kernel.STOPPING');
+  assert.equal((await closed)[0], 1001);
+});
