@@ -1,0 +1,47 @@
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import type { Kysely } from 'kysely';
+import type { Database } from '../data/database.ts';
+import { schemaOf } from '../data/names.ts';
+import { runInCall } from '../guard/call.ts';
+import type { Subscription } from '../module/define-module.ts';
+
+/** An event on its way, a CloudEvents 1.0 envelope in JSON; `orgid` and `traceid` are extensions. */
+export interface CloudEvent {
+  specversion: '1.0';
+  id: string;
+  /** The module that announced it, as `/mod-name`. */
+  source: string;
+  /** Full name of the message in `data`. */
+  type: string;
+  /** The aggregate that it happened to. */
+  subject: string;
+  time: string;
+  data: JsonValue;
+  orgid: string | null;
+  traceid: string;
+}
+
+/** A module that handles events: its name, its tables, and what its handlers need. */
+export interface Subscriber {
+  module: string;
+  database: Database<any>;
+  context: unknown;
+}
+
+/**
+ * Hands an event to a handler in the event's org. The inbox row and what the handler writes commit together, so an
+ * event that is delivered again has no effect.
+ */
+export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent): Promise<void> {
+  const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
+  const call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid };
+  await runInCall(call, () => database.write(async (transaction) => {
+    if (await isFirst(transaction, module, subscription.name, event.id)) await subscription.handle(context as never, message);
+  }));
+}
+
+async function isFirst(transaction: Kysely<any>, module: string, handler: string, eventId: string): Promise<boolean> {
+  const inserted = await transaction.insertInto(`${schemaOf(module)}_inbox`).values({ event_id: eventId, handler })
+    .onConflict((conflict) => conflict.doNothing()).returning('event_id').executeTakeFirst();
+  return inserted !== undefined;
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { StringValueSchema, type StringValue } from '@bufbuild/protobuf/wkt';
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { connectionConfig, withClient } from '../data/connection.ts';
+import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
+import { migrate } from '../data/migrate.ts';
+import { provision } from '../data/provision.ts';
+import { currentCall, runInCall, type Call } from '../guard/call.ts';
+import { cron, defineModule, job, on, type Module } from '../module/define-module.ts';
+import { createLog } from '../telemetry/log.ts';
+import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { startJobs, type RunningJobs } from './jobs.ts';
+
+interface Tables { mod_b_seen: { id?: number; org_id?: string; text: string } }
+
+const secret = 'd'.repeat(64);
+const org = randomUUID();
+const files = mkdtempSync(join(tmpdir(), 'mainstay-migrations-'));
+const log = createLog({ level: 'silent' });
+
+let server: TestDatabase;
+let a: ModuleDatabase<{}>;
+let b: ModuleDatabase<Tables>;
+let running: RunningJobs | undefined;
+
+/** What ran, in order; each test starts with none. */
+let runs: string[] = [];
+let fail: (what: string) => boolean = () => false;
+
+const note = job('note', async (_: unknown, { text }: { text: string }) => {
+  const { principal, traceId } = currentCall();
+  runs.push(`${text} ${principal.kind === 'module' && principal.orgId === org} ${traceId[0]}`);
+  if (fail(text)) throw new Error(`no ${text}`);
+});
+const remember = async ({ db }: { db: ModuleDatabase<Tables> }, { value }: StringValue) => {
+  runs.push(value);
+  await db.write((tx) => tx.insertInto('mod_b_seen').values({ text: value }).execute());
+  if (fail(value)) throw new Error(`no ${value}`);
+};
+const modules = () => [
+  { module: defineModule({ name: 'mod-a', requires: {}, config: z.object({}), jobs: [note], emits: [StringValueSchema] }) as Module, context: {}, database: a },
+  { module: defineModule({ name: 'mod-b', requires: {}, config: z.object({}), events: [on(StringValueSchema, remember as never)], jobs: [cron('tick', '* * * * *', async () => {})] }) as Module, context: { db: b }, database: b },
+];
+
+before(async () => {
+  server = await testDatabase();
+  const place = { adminUrl: server.adminUrl, database: server.name };
+  writeFileSync(join(files, '0001-seen.sql'), `create table mod_b_seen (id serial primary key, org_id uuid, text text not null); select mainstay.protect_tenant_table('mod_b_seen');`);
+  await provision({ ...place, modules: ['mod-a', 'mod-b'], secret });
+  await migrate({ ...place, module: 'mod-b', migrations: pathToFileURL(files) });
+  a = createDatabase({ ...place, module: 'mod-a', secret });
+  b = createDatabase({ ...place, module: 'mod-b', secret });
+  await start();
+});
+
+after(async () => {
+  await running?.stop();
+  await Promise.all([a.close(), b.close()]);
+  await server.drop();
+  rmSync(files, { recursive: true });
+});
+
+afterEach(async () => {
+  fail = () => false;
+  runs = [];
+  await ask('delete from graphile_worker._private_jobs');
+  await ask('delete from mod_b.mod_b_seen');
+});
+
+async function start(): Promise<void> {
+  running = await startJobs({ adminUrl: server.adminUrl, database: server.name, modules: modules(), log });
+}
+async function stop(): Promise<void> {
+  await running?.stop();
+  running = undefined;
+}
+const ask = (text: string): Promise<any[]> => withClient(connectionConfig(server.adminUrl, { database: server.name }), async (client) => (await client.query({ text, rowMode: 'array' })).rows.flat());
+const call: Call = { principal: { kind: 'module', module: 'mod-a', orgId: org }, traceId: '7'.repeat(32) };
+const command = <T>(work: Parameters<typeof a.write<T>>[0]) => runInCall(call, () => a.write(work));
+const seen = () => runInCall({ ...call, principal: { kind: 'module', module: 'mod-b', orgId: org } }, () => b.read(async (q) => (await q.selectFrom('mod_b_seen').select('text').orderBy('id').execute()).map(({ text }) => text)));
+async function until(what: () => boolean | Promise<boolean>, milliseconds = 5000): Promise<void> {
+  for (const end = Date.now() + milliseconds; !(await what()); await sleep(10)) assert.ok(Date.now() < end, `it did not come to pass; ran: ${runs.join(', ')}`);
+}
+
+test('a job runs in the org and the trace of the command that queued it', async () => {
+  await command((tx) => tx.enqueue(note, { text: 'hello' }));
+  await until(() => runs.length > 0);
+  assert.deepEqual(runs, ['hello true 7']);
+});
+
+test('jobs and events of a command that fails never happened', async () => {
+  await assert.rejects(command(async (tx) => {
+    await tx.enqueue(note, { text: 'ghost' });
+    await tx.emit(StringValueSchema, { value: 'ghost' }, { aggregate: 'x' });
+    throw new Error('changed my mind');
+  }), /changed my mind/);
+  assert.deepEqual(await ask(`select count(*)::int from graphile_worker._private_jobs`), [0]);
+  assert.deepEqual(await ask(`select count(*)::int from mod_a.mod_a_outbox where data = '"ghost"'`), [0]);
+});
+
+test('an event reaches the other module in its org, with the attributes of a cloud event', async () => {
+  await command((tx) => tx.emit(StringValueSchema, { value: 'kept' }, { aggregate: 'promise-1' }));
+  await until(async () => (await seen()).length === 1);
+  const [type, subject, orgId, trace] = await ask(`select type, subject, org::text, trace_id from mod_a.mod_a_outbox where data = '"kept"'`);
+  assert.deepEqual([type, subject, orgId, trace], ['google.protobuf.StringValue', 'promise-1', org, '7'.repeat(32)]);
+});
+
+test('an event that is delivered twice takes effect once', async () => {
+  await command((tx) => tx.emit(StringValueSchema, { value: 'once' }, { aggregate: 'p' }));
+  await until(async () => (await seen()).length === 1);
+  const [event] = await ask(`select json_build_object('id', id, 'source', '/mod-a', 'type', type, 'subject', subject, 'data', data, 'orgid', org, 'traceid', trace_id) from mod_a.mod_a_outbox where data = '"once"'`);
+  await ask(`select graphile_worker.add_job('mod-b/on:google.protobuf.StringValue', '${JSON.stringify(event)}')`);
+  await until(async () => (await ask(`select count(*)::int from graphile_worker._private_jobs`))[0] === 0);
+  assert.deepEqual(await seen(), ['once']);
+  assert.deepEqual(runs, ['once']);
+});
+
+test('what a handler wrote before it failed is gone, and it is tried again', async () => {
+  let failures = 1;
+  fail = () => failures-- > 0;
+  await command((tx) => tx.emit(StringValueSchema, { value: 'again' }, { aggregate: 'q' }));
+  await until(() => runs.length === 1);
+  assert.deepEqual(await seen(), []);
+  await until(async () => (await seen()).length === 1, 8000);
+  assert.deepEqual(runs, ['again', 'again']);
+});
+
+test('events of one aggregate keep their order though one fails at first; others pass', async () => {
+  let failures = 1;
+  fail = (value) => value === 'a1' && failures-- > 0;
+  await command(async (tx) => {
+    for (const value of ['a1', 'a2', 'a3']) await tx.emit(StringValueSchema, { value }, { aggregate: 'first' });
+    await tx.emit(StringValueSchema, { value: 'b1' }, { aggregate: 'second' });
+  });
+  await until(async () => (await seen()).length === 4, 15_000);
+  assert.deepEqual((await seen()).filter((value) => value.startsWith('a')), ['a1', 'a2', 'a3']);
+  assert.equal((await seen())[0], 'b1');
+});
+
+test('a job at a later time runs within two seconds of it, also when the process restarts before', async () => {
+  const runAt = new Date(Date.now() + 1500);
+  await command((tx) => tx.enqueue(note, { text: 'later' }, { runAt }));
+  await stop();
+  await start();
+  await until(() => runs.length > 0);
+  const late = Date.now() - runAt.getTime();
+  assert.ok(late >= 0 && late < 2000, `${late} ms late`);
+});
+
+test('a key replaces the waiting job, and cancel takes it back', async () => {
+  const runAt = new Date(Date.now() + 700);
+  await command((tx) => tx.enqueue(note, { text: 'old' }, { runAt, key: 'k' }));
+  await command((tx) => tx.enqueue(note, { text: 'new' }, { runAt, key: 'k' }));
+  await command((tx) => tx.enqueue(note, { text: 'cancelled' }, { runAt, key: 'c' }));
+  await command((tx) => tx.cancel(note, 'c'));
+  await until(() => runs.length > 0);
+  await sleep(600);
+  assert.deepEqual(runs, ['new true 7']);
+});
+
+test('a job that fails backs off, ends as a dead letter, and can be retried or discarded', async () => {
+  fail = () => true;
+  const start = Date.now();
+  await command((tx) => tx.enqueue(note, { text: 'doomed' }, { maxAttempts: 2 }));
+  const letters = () => running!.deadLetters.list();
+  await until(async () => (await letters()).length === 1, 8000);
+  assert.equal(runs.length, 2);
+  assert.ok(Date.now() - start > 2500, 'it backs off before it tries again');
+  const [letter] = await letters();
+  assert.deepEqual([letter!.module, letter!.job, letter!.attempts, letter!.error], ['mod-a', 'note', 2, 'no doomed']);
+  fail = () => false;
+  assert.equal(await running!.deadLetters.retry(letter!.id), true);
+  await until(() => runs.length === 3);
+  assert.equal(await running!.deadLetters.discard(letter!.id), false);
+});
+
+test('a dead letter that is discarded is gone', async () => {
+  fail = () => true;
+  await command((tx) => tx.enqueue(note, { text: 'doomed' }, { maxAttempts: 1 }));
+  await until(async () => (await running!.deadLetters.list()).length === 1);
+  const { id, failedAt } = (await running!.deadLetters.list())[0]!;
+  assert.ok(Math.abs(Date.now() - failedAt.getTime()) < 2000);
+  assert.equal(await running!.deadLetters.discard(id), true);
+  assert.deepEqual(await running!.deadLetters.list(), []);
+});
+
+test('the job of a process that was killed is taken over', async () => {
+  await stop();
+  await command((tx) => tx.enqueue(note, { text: 'orphan' }));
+  await ask(`update graphile_worker._private_jobs set locked_by = 'pool-killed', locked_at = now() - interval '3 seconds', attempts = 1`);
+  await start();
+  await until(() => runs.length > 0, 4000);
+  assert.deepEqual(runs, ['orphan true 7']);
+});
+
+test('a module can not put a job of another module into the queue', async () => {
+  await runInCall(call, () => b.write((tx) => sql`select mainstay.enqueue('note', '{}', null, 1, null)`.execute(tx)));
+  assert.deepEqual(await ask(`select tasks.identifier from graphile_worker._private_jobs jobs join graphile_worker._private_tasks tasks on tasks.id = task_id`), ['mod-b/note']);
+  await assert.rejects(runInCall(call, () => b.write((tx) => sql`select graphile_worker.add_job('mod-a/note')`.execute(tx))), /permission denied/);
+});

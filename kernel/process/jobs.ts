@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger as WorkerLogger, parseCronItems, run, type CronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import pg from 'pg';
+import { connectionConfig, type AdminUrl } from '../data/connection.ts';
+import type { Database } from '../data/database.ts';
+import { surviveLoss } from '../data/pool.ts';
+import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
+import { MAX_ATTEMPTS, type JobEnvelope } from '../events/effects.ts';
+import { pruneMailboxes } from '../events/prune-mailboxes.ts';
+import { subscribe } from '../events/subscribe.ts';
+import { Postponed, waitYourTurn } from '../events/wait-your-turn.ts';
+import { runInCall } from '../guard/call.ts';
+import type { JobDeclaration, Module, Subscription } from '../module/define-module.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { discardDeadLetter, listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts';
+import { reviveJobs, showAlive } from './revive-jobs.ts';
+
+/** A module whose jobs and event handlers this process runs, with what they need. */
+export interface Worked {
+  module: Module;
+  context: unknown;
+  database: Database<any>;
+}
+
+export interface JobsOptions {
+  adminUrl: AdminUrl;
+  database: string;
+  modules: readonly Worked[];
+  log: Logger;
+  /** Jobs that run at the same time. */
+  concurrency?: number;
+}
+
+export interface RunningJobs {
+  deadLetters: {
+    list(limit?: number): Promise<DeadLetter[]>;
+    retry(id: string): Promise<boolean>;
+    discard(id: string): Promise<boolean>;
+  };
+  /** Takes no more jobs and waits for those that run; after a few seconds their calls are aborted. */
+  stop(): Promise<void>;
+}
+
+const POLL_MILLISECONDS = 500;
+const STOP_MILLISECONDS = 8000;
+const REVIVE_MILLISECONDS = 5000;
+
+/** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
+export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
+  const { adminUrl, database, modules, log, concurrency = 8 } = options;
+  // Handlers use their modules' own connections; these only take and finish jobs, and listen.
+  const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: 4, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
+  await subscribe(pool, modules.map(({ module }) => module));
+  const events: WorkerEvents = new EventEmitter();
+  const reviving = keepReviving(pool, events, log);
+  const runner = await run({
+    pgPool: pool,
+    events,
+    taskList: { ...tasksOf(modules, pool), 'kernel/prune-mailboxes': () => pruneMailboxes(pool) },
+    parsedCronItems: parseCronItems([...modules.flatMap(({ module }) => schedulesOf(module)), schedule('kernel/prune-mailboxes', '17 3 * * *')]),
+    noHandleSignals: true,
+    logger: workerLogger(log),
+    // One fetch serves every worker, so an idle process asks twice a second, however many jobs it could run.
+    preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
+  });
+  return {
+    deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
+    stop: async () => {
+      reviving.stop();
+      await stopRunner(runner);
+      await pool.end();
+    },
+  };
+}
+
+function tasksOf(modules: readonly Worked[], pool: pg.Pool): TaskList {
+  const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job)] as const));
+  const handlers = modules.flatMap((worked) => (worked.module.events ?? []).map((subscription) =>
+    [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool)] as const));
+  return Object.fromEntries([...jobs, ...handlers]);
+}
+
+function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>): TaskList[string] {
+  return (data, helpers) => {
+    const { payload, orgId, traceId = randomBytes(16).toString('hex') } = data as Partial<JobEnvelope>;
+    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined, traceId, signal: helpers.abortSignal };
+    return runInCall(call, () => job.run(context, payload));
+  };
+}
+
+function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool): TaskList[string] {
+  return async (data, helpers) => {
+    const event = data as CloudEvent;
+    await waitYourTurn(pool, helpers.job, event.subject);
+    await deliverEvent({ module: module.name, database, context }, subscription, event);
+  };
+}
+
+const schedulesOf = ({ name, jobs = [] }: Module): CronItem[] =>
+  jobs.flatMap((job) => (job.cron ? [schedule(`${name}/${job.name}`, job.cron)] : []));
+
+// Its own queue and key keep a schedule from overtaking itself and from piling up while it fails.
+const schedule = (task: string, match: string): CronItem =>
+  ({ task, match, identifier: task, options: { queueName: task, jobKey: task, maxAttempts: MAX_ATTEMPTS } });
+
+function keepReviving(pool: pg.Pool, events: WorkerEvents, log: Logger): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  events.on('pool:listen:success', ({ workerPool, client }) => {
+    const revive = () => reviveJobs(pool, workerPool.id).catch((error: unknown) => log.warn({ err: error }, 'jobs of dead processes could not be taken over'));
+    clearInterval(timer);
+    timer = setInterval(() => void revive(), REVIVE_MILLISECONDS).unref();
+    // The worker is about to use the connection to listen.
+    client.once('drain', () => void showAlive(client, workerPool.id).then(revive, () => {}));
+  });
+  return { stop: () => clearInterval(timer) };
+}
+
+async function stopRunner(runner: Runner): Promise<void> {
+  const stopped = runner.stop().catch(() => {});
+  const late = await Promise.race([stopped.then(() => false), sleep(STOP_MILLISECONDS, true, { ref: false })]);
+  if (late) await runner.kill();
+}
+
+const workerLogger = (log: Logger): WorkerLogger => new WorkerLogger(() => (level, message, meta) => {
+  if (meta?.error instanceof Postponed || level === 'debug' || meta?.success) return;
+  const job = meta?.job as { task_identifier?: string; attempts: number; max_attempts: number } | undefined;
+  const details = { job: job?.task_identifier, attempt: job?.attempts, err: meta?.error };
+  if (meta?.failure && job && job.attempts < job.max_attempts) log.warn(details, 'a job failed and will be tried again');
+  else if (meta?.failure) log.error(details, 'a job failed for good and is a dead letter');
+  else log[level === 'warning' ? 'warn' : level === 'info' ? 'debug' : level](details, message);
+});
