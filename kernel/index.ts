@@ -8,5 +8,9 @@ export type { AccessRequest, AccessRule, Decision, Guard } from './guard/guard.t
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
 export { isUniqueViolation } from './data/database-errors.ts';
+export { decodePageToken, encodePageToken } from './data/page-token.ts';
+export type { PagePosition } from './data/page-token.ts';
+export { paginate } from './data/paginate.ts';
+export type { Order, Page, PageOptions } from './data/paginate.ts';
 export { runInOrg } from './data/run-in-org.ts';
 export type { Logger } from './telemetry/log.ts';
