@@ -24,8 +24,7 @@ export async function runChecks(selection: TestSelection, steps: Steps): Promise
     steps.line(selection.pattern ? `no test file's path contains "${selection.pattern}"` : 'there are no tests');
     return [...failed, 'tests'];
   }
-  const tests: Check = { name: 'tests', run: () => runTests(files) };
-  steps.line(`… tests (${files.length} files)`);
+  const tests: Check = { name: 'tests', run: async (say) => { say(`${files.length} files`); await runTests(files); } };
   return (await passes(tests, steps)) ? failed : [...failed, 'tests'];
 }
 

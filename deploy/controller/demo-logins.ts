@@ -14,7 +14,7 @@ export const demoAccounts = [
 ];
 
 /** Lines that tell who can sign in; none in phases A and P. */
-export function demoLogins(phase: Phase, modules: readonly string[]): string[] {
-  if (!'DT'.includes(phase) || !modules.includes('sys-accounts')) return [];
+export function demoLogins(phase: Phase | undefined, modules: readonly string[]): string[] {
+  if (!phase || !'DT'.includes(phase) || !modules.includes('sys-accounts')) return [];
   return [`Demo logins, password ${demoPassword}:`, ...demoAccounts.map(({ email, role }) => `  ${email.padEnd(20)} ${role}`)];
 }

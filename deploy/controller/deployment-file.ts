@@ -1,6 +1,5 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { Phase } from '@mainstay/kernel';
 import { OperatorError } from './operator-error.ts';
 import { projectRoot } from './state-folder.ts';
 
@@ -15,10 +14,8 @@ export function findDeploymentFile(wanted = 'demo'): string {
   throw new OperatorError(`there is no deployment "${wanted}"; give the path of a deployment file, or one of these names: ${names.join(', ')}`);
 }
 
-/** What the controller needs to know of a deployment before it starts anything. */
-export interface DeploymentSummary {
-  name: string;
-  phase: Phase;
-  http: { host: string; port: number };
-  modules: string[];
+/** The name that a deployment file gives; nothing if it gives none that can be a folder's. Its process checks the rest. */
+export function nameIn(file: string): string | undefined {
+  const [, name] = /^name:[ \t]*["']?([a-z][a-z0-9-]{0,30})["']?[ \t]*(?:#.*)?$/m.exec(readFileSync(file, 'utf8')) ?? [];
+  return name;
 }

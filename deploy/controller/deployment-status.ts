@@ -47,7 +47,7 @@ export async function deploymentStatus(folder: StateFolder): Promise<DeploymentS
   const [modules, database] = await Promise.all([moduleStates(run.address), postgres && databaseStatus(postgres.adminUrl)]);
   const { name, phase, file, address, started } = run;
   const state = run.state === 'running' && !modules ? 'unresponsive' : run.state;
-  return { name, state, phase, file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
+  return { name, state, ...(phase && { phase }), file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
 }
 
 function measure(what: ProcessStatus['what'], pids: number[]): ProcessStatus[] {

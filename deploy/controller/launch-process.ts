@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Report } from '@mainstay/kernel/process';
+import type { DeploymentSummary, Go, Report } from '@mainstay/kernel/process';
 import { lineReader, sizeOf } from './log-file.ts';
 import { OperatorError } from './operator-error.ts';
 import { identify, type ProcessIdentity } from './process-info.ts';
@@ -22,6 +22,10 @@ export interface LaunchOptions {
 
 export interface LaunchedProcess {
   identity: ProcessIdentity;
+  /** Resolves when it has found the deployment file right; it then waits for `go`. */
+  checked: Promise<DeploymentSummary>;
+  /** Lets it start on its database. */
+  go(databaseUrl: string): void;
   /** Resolves to its address when it serves; rejects with an `OperatorError` if it ends before. */
   ready: Promise<string>;
   /** Resolves when it has ended, to what became of it. */
@@ -38,17 +42,20 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   const child = spawn(process.execPath, [program, ...args], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
   closeSync(output);
   let failure: string | undefined;
+  const checked = Promise.withResolvers<DeploymentSummary>();
   const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `it ended with code ${code}`)));
   const ready = new Promise<string>((resolve, reject) => {
     child.on('message', (report: Report) => {
-      if (report.type === 'ready') resolve(report.address);
+      if (report.type === 'checked') checked.resolve(report);
+      else if (report.type === 'ready') resolve(report.address);
       else if (report.type === 'announce') announce(report.line);
       else failure = report.message;
     });
     child.on('error', reject);
     void ended.then((why) => reject(new OperatorError(failure ?? `the process did not start: ${why}\n${plainLines(newLines())}`.trim())));
   });
-  ready.catch(() => {});
+  ready.catch(checked.reject);
+  checked.promise.catch(() => {});
   const identity = identify(child.pid!) ?? { pid: child.pid!, startTicks: 0 };
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -58,7 +65,8 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
     timer.abort();
     await ended;
   };
-  return { identity, ready, ended, stop };
+  const go = (databaseUrl: string) => { if (child.connected) child.send({ databaseUrl } satisfies Go); };
+  return { identity, checked: checked.promise, go, ready, ended, stop };
 }
 
 /** What Node itself wrote, such as a syntax error with its place; JSON lines are the log's. */

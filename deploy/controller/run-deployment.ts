@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { DeploymentSummary } from '@mainstay/kernel/process';
 import { withStartLock } from '@mainstay/kernel/start-lock';
-import { checkDeployment } from './check-deployment.ts';
-import { type DeploymentSummary, findDeploymentFile } from './deployment-file.ts';
+import { findDeploymentFile, nameIn } from './deployment-file.ts';
 import { requireFreePort } from './free-port.ts';
 import { keepPostgres } from './keep-postgres.ts';
 import { launchProcess } from './launch-process.ts';
@@ -48,42 +48,42 @@ export class AlreadyRunning extends OperatorError {
 }
 
 /**
- * Starts a deployment: its file is checked first, then its port, then come its database and its process.
- * Resolves when it serves. `cancel` ends what was started so far. Throws an `OperatorError` if it cannot start.
+ * Starts a deployment: its process reads and checks the file, the port is checked, then the database is started,
+ * while the process loads, and the process goes on. Resolves when it serves. `cancel` ends what was started so far.
+ * Throws an `OperatorError` if it cannot start.
  */
 export async function runDeployment(options: RunOptions, steps: Steps, cancel?: AbortSignal): Promise<RunningDeployment> {
   const file = findDeploymentFile(options.deployment);
-  const summary = await steps.step('checking the deployment', () => checkDeployment(file));
-  const folder = stateFolder(summary.name);
+  const name = nameIn(file);
+  if (!name) throw new OperatorError(`${file}: "name" is missing or wrong; it must start with a letter and hold at most 31 lower-case letters, digits and hyphens`);
+  const folder = stateFolder(name);
   makeStateFolder(folder);
-  const run = await claim(folder, file, summary);
+  const run = await claim(folder, file);
   const ends: (() => Promise<void>)[] = [async () => removeRun(folder)];
   const stop = async () => { for (let end = ends.pop(); end; end = ends.pop()) await end(); };
   try {
-    const port = options.port ?? summary.http.port;
-    await requireFreePort(summary.http.host, port);
-    const keeper = await startParts({ options: { ...options, port }, steps, folder, run, ends, cancel });
-    return { run, modules: summary.modules, folder, restart: () => keeper.restart(), stop };
+    const { keeper, modules } = await startParts({ options, steps, folder, run, ends, cancel });
+    return { run, modules, folder, restart: () => keeper.restart(), stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw cancel?.aborted ? new OperatorError(`${name} was stopped before it was ready`) : error;
   }
 }
 
 /** Two controllers of one deployment would fight over its database. */
-async function claim(folder: StateFolder, file: string, { name, phase }: DeploymentSummary): Promise<RunRecord> {
+async function claim(folder: StateFolder, file: string): Promise<RunRecord> {
   return withStartLock(`deployment ${folder.directory}`, async () => {
     const other = currentRun(folder);
     if (other) throw new AlreadyRunning(other);
     await endLeftovers(lastRun(folder));
-    const run: RunRecord = { name, file, phase, state: 'starting', started: new Date().toISOString(), controller: identify(process.pid)!, embeddedPostgres: !process.env.DATABASE_URL };
+    const run: RunRecord = { name: folder.name, file, state: 'starting', started: new Date().toISOString(), controller: identify(process.pid)!, embeddedPostgres: !process.env.DATABASE_URL };
     writeRun(folder, run);
     return run;
   });
 }
 
 interface Parts {
-  options: RunOptions & { port: number };
+  options: RunOptions;
   steps: Steps;
   folder: StateFolder;
   run: RunRecord;
@@ -92,26 +92,42 @@ interface Parts {
   cancel: AbortSignal | undefined;
 }
 
-async function startParts({ options, steps, folder, run, ends, cancel }: Parts): Promise<ProcessKeeper> {
+async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; modules: string[] }> {
+  const { steps, folder, run, ends, cancel } = parts;
   makeSecrets(folder);
   rotateLog(folder.log);
-  const warn = (text: string) => warnInLog(folder.log, text);
-  const databaseUrl = process.env.DATABASE_URL || await steps.step('starting PostgreSQL', async (say) => {
-    const postgres = await keepPostgres(folder.postgres, warn, say);
-    ends.push(postgres.stop);
+  const checked = Promise.withResolvers<DeploymentSummary>();
+  const database = Promise.withResolvers<string>();
+  const keeper = makeKeeper(parts, checked.resolve, database.promise);
+  const started = keeper.start();
+  started.catch(checked.reject);
+  // PostgreSQL ends after the process, whichever came first.
+  ends.push(() => keeper.stop());
+  cancel?.addEventListener('abort', () => void keeper.stop(), { once: true });
+  const { http, phase, modules } = await steps.step('checking the deployment', () => checked.promise);
+  run.phase = phase;
+  await requireFreePort(http.host, http.port);
+  database.resolve(process.env.DATABASE_URL || await steps.step('starting PostgreSQL', async (say) => {
+    const postgres = await keepPostgres(folder.postgres, (text) => warnInLog(folder.log, text), say);
+    ends.splice(1, 0, postgres.stop);
     if (postgres.adopted) say('it was running already');
     return postgres.adminUrl(run.name);
-  });
-  cancel?.throwIfAborted();
-  const environment = { ...deploymentEnvironment(folder), DATABASE_URL: databaseUrl, MAINSTAY_PORT: String(options.port) };
-  const keeper = new ProcessKeeper({
-    launch: () => launchProcess({ program, args: ['--deployment', run.file], environment, log: folder.log, announce: steps.line }),
-    say: warn,
+  }));
+  await steps.step(`starting ${run.name}`, () => started);
+  return { keeper, modules };
+}
+
+function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: DeploymentSummary) => void, database: Promise<string>): ProcessKeeper {
+  const environment = { ...deploymentEnvironment(folder), ...(options.port !== undefined && { MAINSTAY_PORT: String(options.port) }) };
+  const launch = () => {
+    const launched = launchProcess({ program, args: ['--deployment', run.file], environment, log: folder.log, announce: steps.line });
+    launched.checked.then(checked).then(() => database).then(launched.go, () => {});
+    return launched;
+  };
+  return new ProcessKeeper({
+    launch,
+    say: (text) => warnInLog(folder.log, text),
     changed: (state, { identity }, address) => writeRun(folder, Object.assign(run, { state, process: identity, ...(address && { address }) })),
     ...(options.waitForChange && { waitForChange: true }),
   });
-  ends.push(() => keeper.stop());
-  cancel?.addEventListener('abort', () => void keeper.stop(), { once: true });
-  await steps.step(`starting ${run.name}`, () => keeper.start());
-  return keeper;
 }

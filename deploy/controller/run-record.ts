@@ -9,7 +9,8 @@ export interface RunRecord {
   name: string;
   /** The deployment file. */
   file: string;
-  phase: Phase;
+  /** Known once the file has been checked. */
+  phase?: Phase;
   state: 'starting' | 'running' | 'restarting';
   /** ISO 8601. */
   started: string;

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readDeployment, type Deployment } from '../module/deployment.ts';
-import type { Module } from '../module/define-module.ts';
+import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createLog, type Logger } from '../telemetry/log.ts';
 import { startProcess, type RunningProcess } from './start-process.ts';
@@ -12,8 +13,22 @@ export interface RunOptions {
   environment: NodeJS.ProcessEnv;
 }
 
+export interface DeploymentSummary {
+  name: string;
+  phase: Phase;
+  http: { host: string; port: number };
+  modules: string[];
+}
+
+/** What the controller answers when the port is free and the database runs: modules load while PostgreSQL starts. */
+export interface Go {
+  databaseUrl: string;
+}
+
 /** What a process tells the controller that started it, over the IPC channel. */
 export type Report =
+  /** The deployment file is right: it waits for `Go`. */
+  | ({ type: 'checked' } & DeploymentSummary)
   | { type: 'ready'; address: string }
   /** A line for the operator's eyes, shown once and never logged. */
   | { type: 'announce'; line: string }
@@ -25,11 +40,12 @@ export type Report =
  */
 export async function runProcess(options: RunOptions): Promise<void> {
   const log = createLog();
+  const controlled = process.connected;
   try {
     const running = await start(options, log);
     report({ type: 'ready', address: running.address });
     log.info({ address: running.address }, 'ready');
-    stopWhenTold(running, log);
+    stopWhenTold(running, log, controlled);
   } catch (error) {
     const message = error instanceof StartError ? error.message : String((error as Error).stack ?? error);
     report({ type: 'failed', message });
@@ -39,16 +55,22 @@ export async function runProcess(options: RunOptions): Promise<void> {
   }
 }
 
-function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {
+async function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {
   if (!deploymentFile) throw new StartError(['no deployment file is named; start with --deployment FILE']);
   const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
   return startProcess({
     deployment,
-    databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),
+    databaseUrl: process.connected ? await databaseFromController(deployment) : required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),
     secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone'),
     log,
     announce: (line) => report({ type: 'announce', line }),
   });
+}
+
+async function databaseFromController({ name, phase, http: { host, port }, modules }: Deployment): Promise<string> {
+  report({ type: 'checked', name, phase, http: { host, port }, modules: modules.map(({ module }) => module.name) });
+  const [{ databaseUrl }] = (await once(process, 'message')) as [Go];
+  return databaseUrl;
 }
 
 function required(environment: NodeJS.ProcessEnv, name: string, what: string): string {
@@ -68,7 +90,7 @@ function report(report: Report): void {
   else if (report.type === 'announce') process.stderr.write(`${report.line}\n`);
 }
 
-function stopWhenTold(running: RunningProcess, log: Logger): void {
+function stopWhenTold(running: RunningProcess, log: Logger, controlled: boolean): void {
   let stopping = false;
   const stop = async (why: string) => {
     if (stopping) return;
@@ -80,5 +102,7 @@ function stopWhenTold(running: RunningProcess, log: Logger): void {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  if (!controlled) return;
   if (process.connected) process.on('disconnect', () => void stop('the controller is gone'));
+  else void stop('the controller went while this process started');
 }
