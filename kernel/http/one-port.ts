@@ -17,13 +17,15 @@ export interface OnePort {
 export interface OnePortOptions {
   /** A connection that has not shown what it speaks by then is cut, in milliseconds. */
   decideWithinMs?: number;
+  /** An HTTP/1.1 request whose headers are not complete by then is answered with 408, in milliseconds. */
+  headersWithinMs?: number;
 }
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** Makes the port; `handler` gets the requests of both protocols. */
-export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000 }: OnePortOptions = {}): OnePort {
-  const http1 = createServer({ maxHeaderSize: 32 * 1024, headersTimeout: 20_000, keepAliveTimeout: 72_000, requestTimeout: 0, connectionsCheckingInterval: 5_000 }, handler);
+export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000 }: OnePortOptions = {}): OnePort {
+  const http1 = createServer({ maxHeaderSize: 32 * 1024, headersTimeout: headersWithinMs, keepAliveTimeout: 72_000, requestTimeout: 0, connectionsCheckingInterval: headersWithinMs / 4 }, handler);
   // The server never listens, so it must be told to start watching for slow headers.
   http1.emit('listening');
   const http2 = createHttp2Server({ maxSessionMemory: 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings: { maxConcurrentStreams: 250, maxHeaderListSize: 32 * 1024, initialWindowSize: 1 << 20 } }, handler as never);

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestServer } from '../testing/test-server.ts';
+import { createOnePort, type OnePort } from './one-port.ts';
+import type { HttpServer } from './start-http-server.ts';
+
+const decideWithinMs = 400;
+let onePort: OnePort;
+let port: number;
+let server: HttpServer;
+before(async () => {
+  onePort = createOnePort((request, response) => response.end(`${request.httpVersion} ${request.url}`), { decideWithinMs, headersWithinMs: 400 });
+  port = await onePort.listen('localhost', 0);
+  server = await startTestServer();
+});
+after(async () => {
+  const drained = onePort.drain();
+  onePort.destroy();
+  await Promise.all([drained, server.close()]);
+});
+
+async function open(to = port, host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: to, host });
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function textOf(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+test('a lone P is held without spinning and cut after the limit', async () => {
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => open()));
+  for (const socket of sockets) socket.write('P');
+  const before = process.cpuUsage();
+  const start = performance.now();
+  await Promise.all(sockets.map((socket) => once(socket.resume(), 'close')));
+  const cpu = process.cpuUsage(before);
+  const waited = performance.now() - start;
+  assert.ok(waited > decideWithinMs - 50 && waited < decideWithinMs + 2000, `cut after ${waited} ms`);
+  assert.ok(cpu.user + cpu.system < (waited * 1000) / 2, `used ${cpu.user + cpu.system} µs in ${waited} ms`);
+});
+
+test('a silent connection is cut after the limit', async () => {
+  const socket = await open();
+  await once(socket.resume(), 'close');
+});
+
+test('a request that arrives byte by byte is answered, though it starts like the HTTP/2 preface', async () => {
+  const socket = await open();
+  for (const byte of 'PRI') {
+    socket.write(byte);
+    await sleep(5);
+  }
+  socket.destroy();
+  const other = await open();
+  for (const byte of 'POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n') {
+    other.write(byte);
+    await sleep(1);
+  }
+  assert.match(await textOf(other), /1\.1 \/x$/);
+});
+
+test('the HTTP/2 preface may arrive in two pieces', async () => {
+  const socket = await open();
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+  socket.write(preface.subarray(0, 10));
+  await sleep(20);
+  socket.write(preface.subarray(10));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  assert.equal(answer[3], 4, 'the server answers with its SETTINGS frame');
+  socket.destroy();
+});
+
+test('HTTP/2 with prior knowledge is served on the same port', async () => {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const stream = session.request({ ':path': '/two' });
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  session.close();
+  assert.equal(text, '2.0 /two');
+});
+
+test('pipelined requests are all answered', async () => {
+  const socket = await open();
+  socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\nGET /b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  const text = await textOf(socket);
+  assert.ok(text.includes('1.1 /a') && text.endsWith('1.1 /b'), text);
+});
+
+test('both loopback addresses answer', async () => {
+  for (const host of ['127.0.0.1', '[::1]', 'localhost']) assert.equal(await (await fetch(`http://${host}:${port}/v`)).text(), '1.1 /v', host);
+});
+
+test('bytes of no protocol get a problem document and the connection is closed', async () => {
+  const socket = await open(server.port);
+  socket.write('\x16\x03\x01 hello\r\n\r\n');
+  const text = await textOf(socket);
+  assert.match(text, /^HTTP\/1\.1 400 /);
+  assert.match(text, /kernel\.MALFORMED_REQUEST/);
+});
+
+test('headers over the limit get 431', async () => {
+  const socket = await open(server.port);
+  socket.write(`GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`);
+  assert.match(await textOf(socket), /^HTTP\/1\.1 431 /);
+});
+
+test('headers that trickle in are answered with 408', async () => {
+  const socket = await open();
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n');
+  const trickle = setInterval(() => socket.write('x: y\r\n'), 50);
+  const text = await textOf(socket);
+  clearInterval(trickle);
+  assert.match(text, /^HTTP\/1\.1 408 /);
+});
+
+test('a connection that breaks off in the preface harms nobody', async () => {
+  for (const start of ['', 'P', 'PRI * HTTP/2.0\r\n\r\nSM', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nrubbish', 'GET / HT']) {
+    const socket = await open(server.port);
+    socket.write(start);
+    await sleep(10);
+    socket.resetAndDestroy();
+  }
+  assert.equal((await fetch(`${server.address}/healthz`)).status, 200);
+});
+
+test('a taken port is named', async () => {
+  await assert.rejects(startTestServer({ port: server.port }), { code: 'EADDRINUSE', message: `port ${server.port} is taken` });
+});
