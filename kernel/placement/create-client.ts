@@ -1,13 +1,13 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { createClient as createConnectClient, type CallOptions, type Client, type Transport } from '@connectrpc/connect';
-import { deadlineExceeded } from './caller-leaving.ts';
+import { refuseIfGone } from './caller-leaving.ts';
 
 type Method = (request: never, options?: CallOptions) => Promise<unknown> | AsyncIterable<unknown>;
 
 /**
- * Connect's client of a service, with two promises more, the same over every transport: leaving a `for await`
- * ends the call and frees its handler, and a `timeoutMs` that has run out fails at once with `deadline_exceeded`
- * instead of meaning no deadline.
+ * Connect's client of a service, with three promises more, the same over every transport: leaving a `for await`
+ * ends the call and frees its handler; a signal that was aborted before keeps the call from being made; a
+ * `timeoutMs` that has run out fails at once with `deadline_exceeded` instead of meaning no deadline.
  */
 export function createClient<S extends DescService>(service: S, transport: Transport): Client<S> {
   const client = createConnectClient(service, transport) as Record<string, Method>;
@@ -19,8 +19,12 @@ function promising(method: DescMethod, call: Method): Method {
   const streams = method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming';
   const start: Method = streams ? (request, options) => endedByLeaving((signal) => call(request, { ...options, signal }) as AsyncIterable<unknown>, options?.signal) : call;
   return (request, options) => {
-    if (options?.timeoutMs === undefined || options.timeoutMs > 0) return start(request, options);
-    return streams ? failing() : Promise.reject(deadlineExceeded());
+    try {
+      refuseIfGone(options?.signal, options?.timeoutMs);
+    } catch (error) {
+      return streams ? failing(error) : Promise.reject(error);
+    }
+    return start(request, options);
   };
 }
 
@@ -42,6 +46,6 @@ function endedByLeaving(start: (signal: AbortSignal) => AsyncIterable<unknown>, 
   };
 }
 
-async function* failing(): AsyncGenerator<never> {
-  throw deadlineExceeded();
+async function* failing(error: unknown): AsyncGenerator<never> {
+  throw error;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectError, HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { defineErrors, withViolations } from '../errors/define-errors.ts';
@@ -54,7 +55,7 @@ export function echoService(watch: EchoWatch = { running: 0, produced: 0 }): Ser
         for (let number = 1; number <= to; number++) {
           await pause(delayMs, context);
           watch.produced++;
-          yield { number, payload: new Uint8Array(payloadBytes) };
+          yield { number, payload: randomBytes(payloadBytes) };
         }
         failIfAsked(failure, 'numbers');
       } finally {
