@@ -9,11 +9,11 @@ interface Entry extends Record<string, unknown> {
 
 /**
  * Writes a JSON line of the log for a person: time, level, message, and the rest as `key=value`.
- * A line that is not JSON is shown as it is; one below `least` not at all.
+ * A line below `least` is not shown. One that is not JSON is shown as it is, where everything is.
  */
 export function formatLogLine(line: string, { colour = false, least = 'trace' } = {}): string | undefined {
   const entry = parse(line);
-  if (!entry) return line;
+  if (!entry) return least === 'trace' ? line : undefined;
   const { level = 'info', time, msg = '', err, ...rest } = entry;
   if (levels.indexOf(level) < levels.indexOf(least)) return undefined;
   const [on, dim, off] = colour ? [colours[level] ?? '', '\x1b[2m', '\x1b[0m'] : ['', '', ''];

@@ -69,5 +69,5 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   return { identity, checked: checked.promise, go, ready, ended, stop };
 }
 
-/** What Node itself wrote, such as a syntax error with its place; JSON lines are the log's. */
-const plainLines = (lines: string[]) => lines.filter((line) => !line.startsWith('{')).slice(0, 12).join('\n');
+/** What Node itself wrote, such as a syntax error with its place; JSON lines are the log's, and its own files help nobody. */
+const plainLines = (lines: string[]) => lines.filter((line) => !/^(\{|\}| {4}at |node:internal|Node\.js v| +triggerUncaught| {4}\^$)/.test(line)).slice(0, 12).join('\n');

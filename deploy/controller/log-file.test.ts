@@ -47,5 +47,6 @@ test('a line of the log is written for a person', () => {
   const line = JSON.stringify({ level: 'warn', time: '2026-01-02T03:04:05.000Z', module: 'mod-a', msg: 'slow', ms: 12, err: { message: 'no', stack: 'Error: no\n    at x' } });
   assert.match(formatLogLine(line)!, /^\d\d:\d\d:\d\d warn  slow module=mod-a ms=12\n {2}Error: no\n {6}at x$/);
   assert.equal(formatLogLine('{"level":"info","msg":"x"}', { least: 'warn' }), undefined);
-  assert.equal(formatLogLine('node: out of memory', { least: 'warn' }), 'node: out of memory');
+  assert.equal(formatLogLine('node: out of memory'), 'node: out of memory');
+  assert.equal(formatLogLine('node: out of memory', { least: 'warn' }), undefined);
 });
