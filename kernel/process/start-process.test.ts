@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, ConnectError, type Client } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
 import { z } from 'zod';
@@ -118,7 +118,7 @@ test('a call between modules carries its caller, and reaches what is internal', 
     name: 'mod-library',
     requires: { echo: EchoService },
     config: none,
-    services: [serve(LibraryService, ({ echo }) => ({ ...libraryService(), listBooks: async () => {
+    services: [serve(LibraryService, ({ echo }: { echo: Client<typeof EchoService> }) => ({ ...libraryService(), listBooks: async () => {
       await echo.whisper({});
       return { books: [] };
     } }))],
