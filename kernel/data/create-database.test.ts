@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { sql, type Generated } from 'kysely';
+import { sql, type Generated, type Kysely } from 'kysely';
 import { runInCall, type Call } from '../guard/call.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
@@ -99,6 +99,23 @@ test('a module can not make tables at run time', async () => {
 
 test('a read can not write', async () => {
   await assert.rejects(inOrg(acme, () => db.read((q) => q.insertInto('mod_notes_notes').values({ text: 'x' }).execute())), /read-only transaction/);
+});
+
+test('a read can not write in a roundabout way either', async () => {
+  const hidden = db.read((q) => q.with('added', (w) => w.insertInto('mod_notes_notes').values({ text: 'x' }).returning('id')).selectFrom('added').selectAll().execute());
+  await assert.rejects(hidden, /read-only transaction/);
+  await assert.rejects(db.read((q) => sql`delete from mod_notes_notes`.execute(q)), /read-only transaction/);
+});
+
+test('one connection that serves orgs in turn shows each its own rows', async () => {
+  const narrow = createDatabase<Tables>({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', secret, poolSize: 1 });
+  const count = async (q: Kysely<Tables>) => (await q.selectFrom('mod_notes_notes').select('text').execute()).map(({ text }) => text);
+  for (const [org, expected] of [[acme, ['acme']], [undefined, []], [umbrella, ['umbrella']], [umbrella, ['umbrella']], [acme, ['acme']]] as const) {
+    assert.deepEqual(await inOrg(org, () => narrow.read(count)), expected);
+    assert.deepEqual(await inOrg(org, () => narrow.write(count)), expected);
+    await assert.rejects(inOrg(org, () => narrow.read((q) => sql`select 1 / 0`.execute(q))), /division by zero/);
+  }
+  await narrow.close();
 });
 
 test('a write that throws leaves nothing', async () => {

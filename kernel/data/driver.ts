@@ -1,9 +1,9 @@
-import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type SelectQueryNode } from 'kysely';
 import type pg from 'pg';
 import { takeClient } from './pool.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
 
-/** Kysely over a pool, where each statement is a read-only transaction of its own and takes one round trip. */
+/** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
 export const createReader = (pool: pg.Pool, scope: () => Scope): Kysely<any> => new Kysely({ dialect: dialect(new ReadDriver(pool, scope)) });
 
 /** Kysely over a pool, for transactions that write. */
@@ -80,9 +80,13 @@ class ReadDriver implements Driver {
 async function readOnce<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery): Promise<QueryResult<R>> {
   const connection = new TenantConnection(await takeClient(pool), scope);
   try {
-    connection.begin(' read only');
-    return await connection.executeAlone<R>(query);
+    return await (isPlainSelect(query) ? connection.read<R>(query) : connection.readGuarded<R>(query));
   } finally {
     connection.release();
   }
+}
+
+// PostgreSQL keeps everything else from writing; a select without parts that could hide an insert need not be kept.
+function isPlainSelect({ query }: CompiledQuery): boolean {
+  return query.kind === 'SelectQueryNode' && !(query as SelectQueryNode).with;
 }

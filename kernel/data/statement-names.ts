@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 const MOST_NAMED = 500;
-const MOST_SEEN = 5000;
+const MOST_SEEN = 1000;
 
 const named = new Map<string, string>();
 const seen = new Set<string>();

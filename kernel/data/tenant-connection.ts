@@ -11,7 +11,11 @@ export interface Scope {
 }
 
 const SET_ORG = `select set_config('app.org_id', $1, true)`;
+const SET_SESSION_ORG = `select set_config('app.org_id', $1, false)`;
 const ABORTED_TRANSACTION = '25P02';
+
+/** The org that each connection is set to between transactions; a new one is set to none. */
+const sessionOrgs = new WeakMap<pg.PoolClient, string>();
 
 /** A connection on which a transaction of one org runs. */
 export class TenantConnection implements DatabaseConnection {
@@ -30,9 +34,7 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Opens the transaction and sets its org; both travel with the statement that comes next, in one write. */
   begin(mode = ''): void {
-    const { stream } = (this.#client as unknown as { connection: { stream: { cork?(): void; uncork?(): void } } }).connection;
-    stream.cork?.();
-    setImmediate(() => stream.uncork?.());
+    this.#hold();
     this.#setup = Promise.all([this.#send(`begin${mode}`), this.#send(SET_ORG, [this.#scope.orgId ?? ''])]);
     this.#setup.catch((error: unknown) => (this.#failed ??= error));
   }
@@ -59,14 +61,34 @@ export class TenantConnection implements DatabaseConnection {
     }
   }
 
-  /** Sends the statement and the end of its transaction without waiting in between. */
-  async executeAlone<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  /** Runs one statement in a read-only transaction of its own: all of it travels in one write. */
+  async readGuarded<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    this.begin(' read only');
     const result = this.executeQuery<R>(query);
     const end = this.#send('commit');
     end.catch(() => {});
     const answer = await result;
     await end.catch((error: unknown) => { throw this.#explain(error); });
     return answer;
+  }
+
+  /** Runs one statement that is known to read, without a transaction around it: the connection stays set to its org. */
+  async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const orgId = this.#scope.orgId ?? '';
+    if ((sessionOrgs.get(this.#client) ?? '') === orgId) return this.executeQuery<R>(query);
+    this.#hold();
+    const set = this.#send(SET_SESSION_ORG, [orgId]);
+    const result = this.executeQuery<R>(query);
+    result.catch(() => {});
+    try {
+      // Without it the statement saw the rows of another org: they must not be given out.
+      await set;
+    } catch (error) {
+      this.#broken = true;
+      throw this.#explain(error);
+    }
+    sessionOrgs.set(this.#client, orgId);
+    return result;
   }
 
   async rollback(): Promise<void> {
@@ -82,6 +104,13 @@ export class TenantConnection implements DatabaseConnection {
 
   streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streaming rows is not supported: read pages');
+  }
+
+  // What is sent until the event loop turns leaves in one write.
+  #hold(): void {
+    const { stream } = (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
+    stream.cork();
+    setImmediate(() => stream.uncork());
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
