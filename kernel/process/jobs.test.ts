@@ -40,13 +40,18 @@ const note = job('note', async (_: unknown, { text }: { text: string }) => {
   runs.push(`${text} ${principal.kind === 'module' && principal.orgId === org} ${traceId[0]}`);
   if (fail(text)) throw new Error(`no ${text}`);
 });
+const slow = job('slow', async () => {
+  runs.push('begun');
+  await sleep(400);
+  runs.push('done');
+});
 const remember = async ({ db }: { db: ModuleDatabase<Tables> }, { value }: StringValue) => {
   runs.push(value);
   await db.write((tx) => tx.insertInto('mod_b_seen').values({ text: value }).execute());
   if (fail(value)) throw new Error(`no ${value}`);
 };
 const modules = () => [
-  { module: defineModule({ name: 'mod-a', requires: {}, config: z.object({}), jobs: [note], emits: [StringValueSchema] }) as Module, context: {}, database: a },
+  { module: defineModule({ name: 'mod-a', requires: {}, config: z.object({}), jobs: [note, slow], emits: [StringValueSchema] }) as Module, context: {}, database: a },
   { module: defineModule({ name: 'mod-b', requires: {}, config: z.object({}), events: [on(StringValueSchema, remember as never)], jobs: [cron('tick', '* * * * *', async () => {})] }) as Module, context: { db: b }, database: b },
 ];
 
@@ -199,6 +204,35 @@ test('the job of a process that was killed is taken over', async () => {
   await start();
   await until(() => runs.length > 0, 4000);
   assert.deepEqual(runs, ['orphan true 7']);
+});
+
+test('the queue goes on after its connections were cut', async () => {
+  await ask(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+  await command((tx) => tx.enqueue(note, { text: 'still here' })).catch(() => command((tx) => tx.enqueue(note, { text: 'still here' })));
+  await until(() => runs.length > 0);
+});
+
+test('stopping waits for the job that runs', async () => {
+  await command((tx) => tx.enqueue(slow, {}));
+  await until(() => runs.includes('begun'));
+  await stop();
+  assert.deepEqual(runs, ['begun', 'done']);
+  await start();
+});
+
+test("schedules are known to the queue, the kernel's own too", async () => {
+  const known = await ask('select identifier from graphile_worker._private_known_crontabs order by 1');
+  assert.deepEqual(known, ['kernel/prune-mailboxes', 'mod-b/tick']);
+});
+
+test('what was announced and handled more than 30 days ago is deleted', async () => {
+  await command((tx) => tx.emit(StringValueSchema, { value: 'new' }, { aggregate: 'r' }));
+  await ask(`insert into mod_a.mod_a_outbox (type, subject, data, time, trace_id) values ('t', 'old', '1', now() - interval '31 days', '')`);
+  await ask(`insert into mod_b.mod_b_inbox values (uuidv7(), 'old', now() - interval '31 days')`);
+  await ask(`select graphile_worker.add_job('kernel/prune-mailboxes')`);
+  await until(async () => (await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'old'`))[0] === 0);
+  await until(async () => (await ask(`select count(*)::int from mod_b.mod_b_inbox where handler = 'old'`))[0] === 0);
+  assert.deepEqual(await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'r'`), [1]);
 });
 
 test('a module can not put a job of another module into the queue', async () => {

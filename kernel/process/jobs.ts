@@ -49,9 +49,9 @@ const REVIVE_MILLISECONDS = 5000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, log, concurrency = 8 } = options;
+  const { adminUrl, database, modules, log, concurrency = 6 } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
-  const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: 4, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
+  const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
   await subscribe(pool, modules.map(({ module }) => module));
   const events: WorkerEvents = new EventEmitter();
   const reviving = keepReviving(pool, events, log);
@@ -65,6 +65,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     // One fetch serves every worker, so an idle process asks twice a second, however many jobs it could run.
     preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
   });
+  runner.promise.catch((error: unknown) => log.fatal({ err: error }, 'the queue stopped: jobs and events wait until the process is started again'));
   return {
     deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
     stop: async () => {
