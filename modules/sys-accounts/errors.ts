@@ -32,6 +32,5 @@ export const errors = defineErrors('sys-accounts', {
   ROLE_NOT_HELD: ['NotFound', 'the member does not hold that role'],
   LAST_ROLE: ['FailedPrecondition', 'it is the only role of the member; remove the member instead'],
   LAST_ADMIN: ['FailedPrecondition', 'it is the last administrator of {of}; make someone else one first'],
-  PAGE_TOKEN_INVALID: ['InvalidArgument', 'the page token is not valid; ask for the first page again'],
   NO_ORG: ['FailedPrecondition', 'the call acts in no org'],
 });

@@ -1,25 +1,23 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, currentCall, type Transaction } from '@mainstay/kernel';
+import { caller, currentCall, paginate, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { AccountLockedSchema, AccountState, AccountUnlockedSchema, type AccountsService } from '../contract/index.ts';
+import { AccountLockedSchema, AccountState, AccountsService, AccountUnlockedSchema } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { fullAccount, grantsOf, publicAccount, readFullAccount, type AccountRow } from './account-message.ts';
-import { clientAddressOf } from './client-address.ts';
 import { closeAccount } from './close-account.ts';
 import { findAccounts } from './find-accounts.ts';
 import type { Needs } from './needs.ts';
 import { checkProfile } from './check-profile.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
-import { readPageById } from './read-page.ts';
 import { registerPerson } from './register-person.ts';
 import { endSessions } from './sessions.ts';
 import { fieldsToUpdate } from './update-mask.ts';
 
 /** The people of the platform. */
 export function accountsService(needs: Needs): ServiceImpl<typeof AccountsService> {
-  const { db } = needs;
+  const { db, deployment } = needs;
   return {
     async registerAccount({ email, password, displayName, language, timeZone }) {
       const person = { email, displayName: displayName.trim() || email.split('@')[0]!, language: language || 'en', timeZone: timeZone || 'UTC' };
@@ -44,19 +42,17 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       throw errors.ACCOUNT_NOT_FOUND({ accountId });
     },
 
-    async listAccounts({ search, state, ...request }) {
+    async listAccounts({ search, state, pageSize, pageToken }) {
       const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
-      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
-        db.read((q) =>
+      const page = { secret: deployment.secret, list: AccountsService.method.listAccounts.name, query: { search, state }, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const { rows, nextPageToken } = await db.read((q) =>
+        paginate(
           q
             .selectFrom('sys_accounts_accounts')
             .selectAll()
-            .where('id', '<', before)
             .$if(search !== '', (matching) => matching.where((where) => where.or([where('email', 'ilike', pattern), where('display_name', 'ilike', pattern)])))
-            .$if(state !== AccountState.ACCOUNT_STATE_UNSPECIFIED, (matching) => matching.where('state', '=', AccountState[state] as AccountRow['state']))
-            .orderBy('id', 'desc')
-            .limit(limit)
-            .execute(),
+            .$if(state !== AccountState.ACCOUNT_STATE_UNSPECIFIED, (matching) => matching.where('state', '=', AccountState[state] as AccountRow['state'])),
+          page,
         ),
       );
       const grants = await db.read((q) => grantsOf(q, rows.map(({ id }) => id)));
@@ -74,8 +70,8 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       });
     },
 
-    async changePassword({ accountId, currentPassword, newPassword }, { requestHeader }) {
-      const account = await provenSelf(needs, requireSelf(accountId), currentPassword, requestHeader);
+    async changePassword({ accountId, currentPassword, newPassword }) {
+      const account = await provenSelf(needs, requireSelf(accountId), currentPassword);
       checkNewPassword(newPassword, account.email!, 'new_password');
       const password_hash = await hashPassword(newPassword);
       const ended = await db.write(async (tx) => {
@@ -85,8 +81,8 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       return { endedSessions: ended.length };
     },
 
-    async closeAccount({ accountId, password }, { requestHeader }) {
-      const account = await provenSelf(needs, requireSelf(accountId), password, requestHeader);
+    async closeAccount({ accountId, password }) {
+      const account = await provenSelf(needs, requireSelf(accountId), password);
       return db.write((tx) => closeAccount(tx, account));
     },
 
@@ -120,9 +116,9 @@ function requireSelf(accountId: string): string {
   return caller().accountId;
 }
 
-async function provenSelf(needs: Needs, accountId: string, password: string, header: Headers): Promise<AccountRow> {
+async function provenSelf(needs: Needs, accountId: string, password: string): Promise<AccountRow> {
   const account = await needs.db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirstOrThrow());
-  return provePassword(needs, { email: account.email ?? '', account, clientAddress: clientAddressOf(header), wrong: errors.WRONG_PASSWORD() }, password);
+  return provePassword(needs, { email: account.email ?? '', account, wrong: errors.WRONG_PASSWORD() }, password);
 }
 
 async function setState(tx: Transaction<Tables>, accountId: string, change: Pick<AccountRow, 'state' | 'lock_reason'>): Promise<void> {

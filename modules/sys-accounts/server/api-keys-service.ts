@@ -1,17 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller } from '@mainstay/kernel';
+import { caller, paginate } from '@mainstay/kernel';
 import { sql, type Selectable } from 'kysely';
-import type { ApiKeysService } from '../contract/index.ts';
+import { ApiKeysService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
 import { hashOf, newOpaqueToken } from './opaque-token.ts';
-import { readPageById } from './read-page.ts';
 
 /** One's own API keys: `mst_<id>_<secret>`, of which only a hash of the secret is stored. */
-export function apiKeysService({ db }: Needs): ServiceImpl<typeof ApiKeysService> {
+export function apiKeysService({ db, deployment }: Needs): ServiceImpl<typeof ApiKeysService> {
   return {
     async createApiKey({ name, expireTime }) {
       const { accountId, orgId, sessionId } = caller();
@@ -26,20 +25,18 @@ export function apiKeysService({ db }: Needs): ServiceImpl<typeof ApiKeysService
       return { apiKey: apiKey(row), secret: `mst_${row.id.replaceAll('-', '')}_${secret}` };
     },
 
-    async listApiKeys(request) {
+    async listApiKeys({ pageSize, pageToken }) {
       const { accountId } = caller();
-      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
-        db.read((q) =>
+      const page = { secret: deployment.secret, list: ApiKeysService.method.listApiKeys.name, query: accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const { rows, nextPageToken } = await db.read((q) =>
+        paginate(
           q
             .selectFrom('sys_accounts_api_keys')
             .selectAll()
             .where('account_id', '=', accountId)
             .where('revoked_at', 'is', null)
-            .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
-            .where('id', '<', before)
-            .orderBy('id', 'desc')
-            .limit(limit)
-            .execute(),
+            .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)])),
+          page,
         ),
       );
       return { apiKeys: rows.map(apiKey), nextPageToken };

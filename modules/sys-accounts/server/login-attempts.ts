@@ -26,7 +26,7 @@ interface Counter {
  * Counts a login before its password is checked, so that many at once can't get around the limit. The counts
  * are in the database: a ban outlives a restart. Throws `TOO_MANY_ATTEMPTS`, with RetryInfo, while one lasts.
  */
-export async function beginAttempt({ db, config }: { db: Database<Tables>; config: Config }, email: string, address: string | null): Promise<LoginAttempt> {
+export async function beginAttempt({ db, config }: { db: Database<Tables>; config: Config }, email: string, address: string | undefined): Promise<LoginAttempt> {
   const pair = { key: keyOf(email.toLowerCase(), address ?? ''), limit: config.failedLogins };
   const counters = [pair, ...(address ? [{ key: keyOf(address), limit: config.failedLoginsPerAddress }] : [])];
   const counts = await db.write((tx) => Promise.all(counters.map((counter) => count(tx, counter, config.banMinutes))));

@@ -1,29 +1,27 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { Transaction } from '@mainstay/kernel';
+import { paginate, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { MembershipChangedSchema, type OrgsService } from '../contract/index.ts';
+import { MembershipChangedSchema, OrgsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { requireAnotherAdmin } from './last-admin.ts';
 import { addMember, memberOf, type MemberRow } from './members.ts';
 import type { Needs } from './needs.ts';
 import { requireOrgOfCall } from './org-of-call.ts';
-import { readPage } from './read-page.ts';
 import { grantable, roleGrant } from './roles.ts';
 
 type Methods = Pick<ServiceImpl<typeof OrgsService>, 'listMembers' | 'addMember' | 'removeMember' | 'grantRole' | 'revokeRole'>;
 type Tx = Transaction<Tables>;
 
 /** Who is a member of which org, with which roles. */
-export function memberMethods({ db }: Needs): Methods {
+export function memberMethods({ db, deployment }: Needs): Methods {
   return {
-    async listMembers({ orgId, ...request }) {
+    async listMembers({ orgId, pageSize, pageToken }) {
       requireOrgOfCall(orgId);
-      const { rows, nextPageToken } = await readPage<MemberRow>(request, ({ email }) => email.toLowerCase(), (after = '', limit) =>
-        db.read((q) => memberOf(q, orgId).where(sql`lower(a.email)`, '>', after).orderBy(sql`lower(a.email)`).limit(limit).execute()),
-      );
+      const page = { secret: deployment.secret, list: OrgsService.method.listMembers.name, query: orgId, pageSize, pageToken, orderBy: [['a.email', 'asc'], ['a.id', 'asc']] as const };
+      const { rows, nextPageToken } = await db.read((q) => paginate(memberOf(q, orgId), page));
       return { members: rows.map(memberMessage), nextPageToken };
     },
 

@@ -1,21 +1,20 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, currentCall } from '@mainstay/kernel';
+import { caller, currentCall, paginate } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
-import { MembershipChangedSchema, Role, type OrgsService } from '../contract/index.ts';
+import { MembershipChangedSchema, OrgsService, Role } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
 import { mayReadOrg, requireOrgOfCall } from './org-of-call.ts';
-import { readPageById } from './read-page.ts';
 import { requireName } from './require-name.ts';
-import { withUniqueName } from './unique-name.ts';
+import { orTaken } from './or-taken.ts';
 import { fieldsToUpdate } from './update-mask.ts';
 
 type Methods = Pick<ServiceImpl<typeof OrgsService>, 'createOrg' | 'getOrg' | 'listOrgs' | 'updateOrg'>;
 
 /** Orgs themselves. */
-export function orgMethods({ db }: Needs): Methods {
+export function orgMethods({ db, deployment }: Needs): Methods {
   return {
     async createOrg({ org }) {
       const { accountId } = caller();
@@ -37,19 +36,11 @@ export function orgMethods({ db }: Needs): Methods {
       return orgMessage(row);
     },
 
-    async listOrgs(request) {
+    async listOrgs({ pageSize, pageToken }) {
       const own = caller().roles.flatMap(({ orgId }) => orgId ?? []);
-      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
-        db.read((q) =>
-          q
-            .selectFrom('sys_accounts_orgs')
-            .selectAll()
-            .where('id', '<', before)
-            .$if(!currentCall().acrossOrgs, (mine) => mine.where('id', 'in', own))
-            .orderBy('id', 'desc')
-            .limit(limit)
-            .execute(),
-        ),
+      const page = { secret: deployment.secret, list: OrgsService.method.listOrgs.name, query: caller().accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const { rows, nextPageToken } = await db.read((q) =>
+        paginate(q.selectFrom('sys_accounts_orgs').selectAll().$if(!currentCall().acrossOrgs, (mine) => mine.where('id', 'in', own)), page),
       );
       return { orgs: rows.map(orgMessage), nextPageToken };
     },
@@ -59,7 +50,7 @@ export function orgMethods({ db }: Needs): Methods {
       requireOrgOfCall(orgId);
       const changes = fieldsToUpdate(updateMask, { name, contact, logo_url: logoUrl });
       if (changes.name !== undefined) requireName(changes.name, 'org.name');
-      const row = await withUniqueName(errors.ORG_NAME_TAKEN({ name }), () =>
+      const row = await orTaken(errors.ORG_NAME_TAKEN({ name }), () =>
         db.write((tx) => tx.updateTable('sys_accounts_orgs').set({ ...changes, id: orgId }).where('id', '=', orgId).returningAll().executeTakeFirst()),
       );
       if (!row) throw errors.ORG_NOT_FOUND({ orgId });

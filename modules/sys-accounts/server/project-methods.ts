@@ -1,20 +1,20 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
+import { paginate } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
-import type { OrgsService } from '../contract/index.ts';
+import { OrgsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
+import { orTaken } from './or-taken.ts';
 import { requireOrgOfCall } from './org-of-call.ts';
-import { readPageById } from './read-page.ts';
 import { requireName } from './require-name.ts';
-import { withUniqueName } from './unique-name.ts';
 
 type Methods = Pick<ServiceImpl<typeof OrgsService>, 'createProject' | 'getProject' | 'listProjects' | 'updateProject' | 'deleteProject'>;
 
 /** The projects of orgs. */
-export function projectMethods({ db }: Needs): Methods {
+export function projectMethods({ db, deployment }: Needs): Methods {
   return {
     async createProject({ orgId, project }) {
       requireOrgOfCall(orgId);
@@ -36,11 +36,10 @@ export function projectMethods({ db }: Needs): Methods {
       return projectMessage(row);
     },
 
-    async listProjects({ orgId, ...request }) {
+    async listProjects({ orgId, pageSize, pageToken }) {
       requireOrgOfCall(orgId);
-      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
-        db.read((q) => q.selectFrom('sys_accounts_projects').selectAll().where('owner_org', '=', orgId).where('id', '<', before).orderBy('id', 'desc').limit(limit).execute()),
-      );
+      const page = { secret: deployment.secret, list: OrgsService.method.listProjects.name, query: orgId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const { rows, nextPageToken } = await db.read((q) => paginate(q.selectFrom('sys_accounts_projects').selectAll().where('owner_org', '=', orgId), page));
       return { projects: rows.map(projectMessage), nextPageToken };
     },
 
@@ -48,7 +47,7 @@ export function projectMethods({ db }: Needs): Methods {
       requireOrgOfCall(orgId);
       const { name } = project!;
       requireName(name, 'project.name');
-      const row = await withUniqueName(errors.PROJECT_NAME_TAKEN({ name }), () =>
+      const row = await orTaken(errors.PROJECT_NAME_TAKEN({ name }), () =>
         db.write((tx) => tx.updateTable('sys_accounts_projects').set({ name }).where('id', '=', projectId).where('owner_org', '=', orgId).returningAll().executeTakeFirst()),
       );
       if (!row) throw errors.PROJECT_NOT_FOUND({ projectId });

@@ -1,22 +1,20 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller } from '@mainstay/kernel';
+import { caller, currentCall, paginate } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import type { CreateSessionRequest, SessionsService } from '../contract/index.ts';
+import { SessionsService, type CreateSessionRequest } from '../contract/index.ts';
 import { errors } from '../errors.ts';
 import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
-import { clientAddressOf } from './client-address.ts';
 import type { Needs } from './needs.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
-import { readPageById } from './read-page.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
 
 /** Logging in, refreshing, logging out. */
 export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsService> {
-  const { db, config } = needs;
+  const { db, config, deployment } = needs;
   const sign = accessTokenSigner(needs);
 
   const tokens = async ({ accountId, sessionId, orgId, refreshToken }: OpenSession) => {
@@ -25,10 +23,8 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
   };
 
   return {
-    async createSession(request, { requestHeader }) {
-      const clientAddress = clientAddressOf(requestHeader);
-      const account = await proveAccount(needs, request, clientAddress);
-      return tokens(await logIn(needs, request, account, clientAddress));
+    async createSession(request) {
+      return tokens(await logIn(needs, request, await proveAccount(needs, request)));
     },
 
     async refreshSession({ refreshToken }) {
@@ -38,12 +34,11 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
       return tokens(session);
     },
 
-    async listSessions(request) {
+    async listSessions({ pageSize, pageToken }) {
       const { accountId, sessionId: current } = caller();
-      const { rows, nextPageToken } = await readPageById(request, (before, limit) =>
-        db.read((q) =>
-          q.selectFrom('sys_accounts_sessions').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`).where('id', '<', before).orderBy('id', 'desc').limit(limit).execute(),
-        ),
+      const page = { secret: deployment.secret, list: SessionsService.method.listSessions.name, query: accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const { rows, nextPageToken } = await db.read((q) =>
+        paginate(q.selectFrom('sys_accounts_sessions').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`), page),
       );
       const sessions = rows.map((row) => ({
         sessionId: row.id,
@@ -68,15 +63,15 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
 }
 
 /** Finds the account and checks the password; an unknown address is answered like a wrong password. */
-async function proveAccount(needs: Needs, { email, password }: CreateSessionRequest, clientAddress: string | null): Promise<AccountRow> {
+async function proveAccount(needs: Needs, { email, password }: CreateSessionRequest): Promise<AccountRow> {
   const found = await needs.db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where(sql`lower(email)`, '=', email.toLowerCase()).executeTakeFirst());
-  const account = await provePassword(needs, { email, account: found, clientAddress, wrong: errors.WRONG_CREDENTIALS() }, password);
+  const account = await provePassword(needs, { email, account: found, wrong: errors.WRONG_CREDENTIALS() }, password);
   // Only whoever knows the password learns that the account is locked.
   if (account.state === 'LOCKED') throw errors.ACCOUNT_LOCKED({ reason: account.lock_reason });
   return account;
 }
 
-async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow, clientAddress: string | null): Promise<OpenSession> {
+async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow): Promise<OpenSession> {
   const { newPassword } = request;
   if (account.password_change_required && !newPassword) throw errors.PASSWORD_CHANGE_REQUIRED();
   if (newPassword) checkNewPassword(newPassword, account.email!, 'new_password');
@@ -94,7 +89,7 @@ async function logIn({ db, config }: Needs, request: CreateSessionRequest, accou
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw errors.WRONG_CREDENTIALS();
     if (newPassword) await endSessions(tx).where('account_id', '=', account.id).execute();
-    return beginSession(tx, config, { accountId: account.id, orgId, clientAddress });
+    return beginSession(tx, config, { accountId: account.id, orgId, clientAddress: currentCall().clientAddress });
   });
 }
 

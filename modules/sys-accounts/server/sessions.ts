@@ -15,7 +15,7 @@ export interface OpenSession {
 }
 
 /** Begins a session of an account. */
-export async function beginSession(tx: Tx, { sessionDays }: Config, who: { accountId: string; orgId: string; clientAddress: string | null }): Promise<OpenSession> {
+export async function beginSession(tx: Tx, { sessionDays }: Config, who: { accountId: string; orgId: string; clientAddress: string | undefined }): Promise<OpenSession> {
   const { id } = await tx
     .insertInto('sys_accounts_sessions')
     .values({ account_id: who.accountId, acting_org: who.orgId, client_address: who.clientAddress ?? '', expires_at: inDays(sessionDays), ended_at: null })
