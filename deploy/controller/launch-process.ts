@@ -10,6 +10,9 @@ import { projectRoot } from './state-folder.ts';
 /** How long a process may take to end its work, in milliseconds. */
 const grace = 12_000;
 
+/** V8's young generation grows to 3 × 32 MB by itself and is never given back: a third of the memory of an idle process. */
+const nodeFlags = ['--max-semi-space-size=8'];
+
 export interface LaunchOptions {
   /** A TypeScript program that reports over its IPC channel, and its arguments. */
   program: string;
@@ -39,7 +42,7 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   const newLines = lineReader(log, sizeOf(log));
   const output = openSync(log, 'a', 0o600);
   // A group of its own: Ctrl-C is for the controller, which stops the process before its database.
-  const child = spawn(process.execPath, [program, ...args], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
   closeSync(output);
   let failure: string | undefined;
   const checked = Promise.withResolvers<DeploymentSummary>();
