@@ -21,17 +21,23 @@ export interface Admission {
  * Another module of this process vouches for its caller by the context value `callKey`; a call from
  * outside proves itself by its headers.
  */
-export async function admitCall(method: DescMethod, context: HandlerContext, { module, guard, problem }: Admission): Promise<Call> {
+export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission): Promise<Call> {
   const quarantined = problem?.();
   if (quarantined) throw kernelErrors.MODULE_QUARANTINED({ module, problem: quarantined });
   const vouched = context.values.get(callKey);
   const principal = vouched ? vouched.principal : await guard().authenticate(context.requestHeader);
-  const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)! });
+  const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) });
   if (!decision.allowed) {
     const refuse = principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
   return new AdmittedCall(principal, vouched, decision.acrossOrgs, context);
+}
+
+/** The project that a request names in its field `project_id`: roles in that project count for the call. */
+function projectIdOf(request: unknown): string | undefined {
+  const { projectId } = request as { projectId?: unknown };
+  return typeof projectId === 'string' && projectId !== '' ? projectId : undefined;
 }
 
 /** Reads from the transport's context only what is asked for: headers and signals cost more than a local call. */

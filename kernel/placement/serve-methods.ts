@@ -31,7 +31,7 @@ function protect(method: DescMethod, handle: Handler, serving: Serving): Handler
     return async (request, context) => {
       let call: Call | undefined;
       try {
-        call = await admitCall(method, context, serving);
+        call = await admitCall(method, request, context, serving);
         return await runInCall(call, () => handle(checked(request), context));
       } catch (error) {
         throw masked(error, call, method, context, serving.log);
@@ -41,7 +41,7 @@ function protect(method: DescMethod, handle: Handler, serving: Serving): Handler
   return async function* (request: never, context: HandlerContext) {
     let call: Call | undefined;
     try {
-      const admitted = (call = await admitCall(method, context, serving));
+      const admitted = (call = await admitCall(method, request, context, serving));
       yield* inCall(admitted, () => handle(checked(request), context) as Streamed);
     } catch (error) {
       throw masked(error, call, method, context, serving.log);
