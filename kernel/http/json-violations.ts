@@ -101,4 +101,5 @@ const messageForms: Record<string, string> = {
   'google.protobuf.FloatValue': 'a number',
   'google.protobuf.BytesValue': 'bytes in base64',
   'google.protobuf.ListValue': 'an array',
+  'google.protobuf.Any': 'an object with an @type that a contract here knows, and fields that fit it',
 };

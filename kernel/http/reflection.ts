@@ -2,6 +2,7 @@ import { createRegistry, toBinary, type DescFile, type DescService, type Message
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import type { ServerReflection, ServerReflectionRequest, ServerReflectionResponseSchema } from '@mainstay/kernel/contract/grpc/reflection/v1/reflection_pb.js';
+import { filesWithImports } from './contract-files.ts';
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>;
 type Question = ServerReflectionRequest['messageRequest'];
@@ -11,7 +12,7 @@ type Question = ServerReflectionRequest['messageRequest'];
  * Its older version, v1alpha, has the same messages under other names, so one implementation serves both.
  */
 export function reflectionService(services: readonly DescService[]): ServiceImpl<typeof ServerReflection> {
-  const files = allFiles(services.map(({ file }) => file));
+  const files = filesWithImports(services.map(({ file }) => file));
   const registry = createRegistry(...files.values());
   return {
     async *serverReflectionInfo(requests) {
@@ -45,17 +46,8 @@ function answer(question: Question, services: readonly DescService[], files: Rea
 /** The file and everything it imports, as older clients expect them, in one answer. */
 function fileAnswer(file: DescFile | undefined, what: string): Answer {
   if (!file) return failure(Code.NotFound, `no ${what} here`);
-  const needed = [...allFiles([file]).values()];
+  const needed = [...filesWithImports([file]).values()];
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: needed.map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto)) } };
-}
-
-function allFiles(roots: readonly DescFile[], files = new Map<string, DescFile>()): Map<string, DescFile> {
-  for (const file of roots) {
-    if (files.has(file.proto.name)) continue;
-    files.set(file.proto.name, file);
-    allFiles(file.dependencies, files);
-  }
-  return files;
 }
 
 /** A symbol is a message, enum, service or extension, or a method, field or enum value within one. */

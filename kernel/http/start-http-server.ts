@@ -7,6 +7,8 @@ import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/cont
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { limitBodyTime } from './body-time-limit.ts';
+import { filesWithImports } from './contract-files.ts';
+import { plainGrpcMessages } from './grpc-message.ts';
 import { healthService, ServingState } from './health.ts';
 import { httpErrors } from './http-errors.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
@@ -69,7 +71,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const services = options.services.map(({ service }) => service);
   const state = new ServingState(services.map(({ typeName }) => typeName));
   const bodyLimitBytes = options.bodyLimitBytes ?? 16 * 1024 * 1024;
-  const registry = createRegistry(...services.map(({ file }) => file));
+  const registry = createRegistry(...filesWithImports(services.map(({ file }) => file)).values());
   const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal };
 
   problemHandlers(app, { bodyLimitBytes, log: options.log });
@@ -116,10 +118,13 @@ function createApp(): { app: FastifyInstance; port: OnePort } {
 async function rpcRoutes(app: FastifyInstance, { services, state, stopping, bodyLimitBytes, registry }: OfferedOptions): Promise<void> {
   const described = [...services.map(({ service }) => service), Health, ServerReflection, ServerReflectionAlpha];
   const reflection = reflectionService(described);
+  plainGrpcMessages(app);
   await app.register(fastifyConnectPlugin, {
     routes: (router) => {
       for (const { service, implementation } of services) router.service(service, implementation as ServiceImpl<DescService>);
-      router.service(Health, healthService(state)).service(ServerReflection, reflection).service(ServerReflectionAlpha, reflection as never);
+      // A contract with all that it imports may be larger than any message of it.
+      const unlimited = { writeMaxBytes: 0xffff_ffff };
+      router.service(Health, healthService(state)).service(ServerReflection, reflection, unlimited).service(ServerReflectionAlpha, reflection as never, unlimited);
     },
     readMaxBytes: bodyLimitBytes,
     writeMaxBytes: bodyLimitBytes,
