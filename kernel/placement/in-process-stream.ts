@@ -67,11 +67,16 @@ export class InProcessStream implements AsyncIterable<Message> {
   }
 
   async #nextRequest(): Promise<IteratorResult<Message>> {
-    const next = await this.#toHandler.pass(this.#inContext(() => this.#input.next()));
-    return next.done ? { done: true, value: undefined } : { done: false, value: this.#served.copyInput(next.value) };
+    const asked = this.#inContext(() => this.#input.next()).then(
+      (next): IteratorResult<Message> => (next.done ? { done: true, value: undefined } : { done: false, value: this.#served.copyInput(next.value) }),
+    );
+    // What the caller's own stream throws is the caller's: the handler only learns that it left.
+    asked.catch((error: unknown) => this.#leave(ConnectError.from(error, Code.Internal)));
+    return this.#toHandler.pass(asked);
   }
 
   #leave(error: ConnectError): void {
+    if (this.#over) return;
     this.#left = error;
     this.#toCaller.shut(error);
     this.#end(error, reasonForHandler(error));

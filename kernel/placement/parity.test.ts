@@ -166,6 +166,30 @@ const facts: Record<string, Fact> = {
     const { sum, count } = await client.sum((async function* () {})());
     assert.deepEqual([sum, count], [0n, 0]);
   },
+  /**
+   * Its handler is not fooled in process and over HTTP/1.1. Over HTTP/2 Node ends a stream that is reset, so that
+   * it looks complete: a contract whose requests must all arrive has to say so in its last one.
+   */
+  async 'a stream of requests that throws fails the call with what it threw'({ client, watch }) {
+    const error = await failureOf(client.sum((async function* () { yield { number: 1n }; await sleep(20); throw new Error('my own fault'); })()));
+    assert.deepEqual([error.code, error.rawMessage], [Code.Internal, 'my own fault']);
+    await freed(watch);
+  },
+  async 'headers set after the first message are too late, trailers are not'({ client, watch }) {
+    const seen: Headers[] = [];
+    const options = { onHeader: (headers: Headers) => void seen.push(headers), onTrailer: (headers: Headers) => void seen.push(headers) };
+    await drain(client.count({ to: 2, delayMs: 50 }, options), () => {
+      watch.context!.responseHeader.set('late-header', 'late');
+      watch.context!.responseTrailer.set('late-trailer', 'late');
+    });
+    assert.deepEqual([seen[0]!.get('late-header'), seen[1]!.get('late-trailer')], [null, 'late']);
+  },
+  /** The caller's side refuses it with `internal`; JSON writes it, and the server refuses it with `invalid_argument`. */
+  async 'a message that does not fit its contract never reaches the handler'({ client, watch }) {
+    const { code } = await failureOf(client.echo({ text: 'a', specimen: { int32Value: 1.5 } }));
+    assert.ok(code === Code.Internal || code === Code.InvalidArgument, Code[code]);
+    assert.ok(!watch.context, 'the handler ran');
+  },
   async 'a stream of requests that never ends is ended by its deadline'({ client, watch }) {
     let released = false;
     const endless = async function* () {
