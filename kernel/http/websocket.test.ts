@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { fastify } from 'fastify';
 import { WebSocket } from 'ws';
+import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import type { EchoWatch } from '../testing/echo.ts';
 import { startTestServer } from '../testing/test-server.ts';
 import type { HttpServer } from './start-http-server.ts';
+import { socketRoute } from './websocket.ts';
 
 type Frame = { id?: string; message?: Record<string, unknown>; end?: { trailers?: Record<string, string> }; error?: { reason?: string; status: number; detail: string; errors?: unknown[] } };
 
@@ -172,4 +176,19 @@ test('stopping the server tells the open calls and closes the socket', async () 
   await other.close();
   assert.equal((JSON.parse(String((await last)[0])) as Frame).error?.reason, 'kernel.STOPPING');
   assert.equal((await closed)[0], 1001);
+});
+
+test('a client that has gone without a word is dropped', async () => {
+  const app = fastify();
+  await socketRoute(app, { services: [], transport: new InProcessRegistry().transport, json: {}, frameLimitBytes: 1000, stopping: new AbortController().signal, aliveEveryMs: 50 });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const address = `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/socket`;
+  const lively = new WebSocket(address);
+  const dead = new WebSocket(address, { autoPong: false });
+  await Promise.all([once(lively, 'open'), once(dead, 'open')]);
+  const [code] = (await once(dead, 'close')) as [number];
+  assert.equal(code, 1006);
+  assert.equal(lively.readyState, WebSocket.OPEN);
+  lively.terminate();
+  await app.close();
 });

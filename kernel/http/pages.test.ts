@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startTestServer } from '../testing/test-server.ts';
+import type { HttpServer, Readiness } from './start-http-server.ts';
+
+const state: Readiness = { ready: true, modules: [{ name: 'mod-a', state: 'running' }, { name: 'mod-b', state: 'quarantined', problem: 'no <b>bold</b> & "quotes"' }] };
+let server: HttpServer;
+before(async () => void (server = await startTestServer({ health: { ready: () => state }, info: { title: '<script>alert(1)</script>', version: '1.2.3' } })));
+after(() => server.close());
+
+const get = async (path: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(server.address + path, { headers });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+
+test('the home page shows the modules and their state, with everything escaped', async () => {
+  const { status, text } = await get('/');
+  assert.equal(status, 200);
+  assert.match(text, /mod-a <span class="state running">running/);
+  assert.match(text, /no &#60;b&#62;bold&#60;\/b&#62; &#38; &#34;quotes&#34;/);
+  assert.match(text, /1 of 2 modules run/);
+  assert.doesNotMatch(text, /<script>|<b>/);
+});
+
+test('no page asks another host for anything, and the policy forbids it', async () => {
+  for (const path of ['/', '/docs']) {
+    const { text, headers } = await get(path);
+    const links = [...text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link]) => link!);
+    assert.ok(links.length > 3 && links.every((link) => link.startsWith('/')), links.join(' '));
+    const policy = headers.get('content-security-policy') ?? '';
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+    for (const link of new Set(links)) assert.ok([200, 503].includes((await get(link)).status), link);
+  }
+});
+
+test('Swagger UI is served from here, compressed for who accepts it', async () => {
+  const zipped = await get('/docs/swagger-ui-bundle.js', { 'accept-encoding': 'gzip' });
+  const plain = await get('/docs/swagger-ui-bundle.js', { 'accept-encoding': 'identity' });
+  assert.equal(zipped.headers.get('content-encoding'), 'gzip');
+  assert.equal(plain.headers.get('content-encoding'), null);
+  assert.equal(zipped.text, plain.text);
+  assert.equal((await get('/docs/package.json')).status, 404);
+  assert.equal((await get('/docs/..%2fpackage.json')).status, 404);
+});
+
+test('readiness follows the process and tells of each module; liveness does not', async () => {
+  const ready = await get('/readyz');
+  assert.deepEqual([ready.status, JSON.parse(ready.text)], [200, state]);
+  state.ready = false;
+  assert.equal((await get('/readyz')).status, 503);
+  assert.equal((await get('/healthz')).status, 200);
+  assert.match((await get('/')).text, /Not ready yet/);
+  state.ready = true;
+});
