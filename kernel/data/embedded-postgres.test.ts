@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.ts';
 
@@ -83,11 +84,44 @@ test('of several starters one starts and the others adopt', async () => {
 });
 
 test('an initialisation that was cut short is done again', async () => {
-  mkdirSync(join(folder('half'), 'data.unfinished/base'), { recursive: true });
-  writeFileSync(join(folder('half'), 'data.unfinished/PG_VERSION'), '18\n');
+  mkdirSync(join(folder('half'), 'data.unfinished.1.2/base'), { recursive: true });
+  writeFileSync(join(folder('half'), 'data.unfinished.1.2/PG_VERSION'), '18\n');
   const server = await start(folder('half'));
   assert.deepEqual(await ask(server, 'select 1'), [1]);
   await server.stop();
+});
+
+test('a starter that is killed in the middle of initialising leaves nothing that hinders the next', async () => {
+  const directory = folder('killed');
+  const source = `const { startEmbeddedPostgres } = await import(${JSON.stringify(new URL('./embedded-postgres.ts', import.meta.url).href)});
+    await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
+  const begun = () => existsSync(directory) && readdirSync(directory).some((name) => name.startsWith('data.unfinished.'));
+  while (!begun()) await sleep(2);
+  child.kill('SIGKILL');
+  const server = await start(directory);
+  assert.deepEqual(await ask(server, 'select 1'), [1]);
+  await server.stop();
+});
+
+test('a server that is stopping is waited for, and started again', async () => {
+  const first = await start(folder('stopping'));
+  const [stopped, second] = await Promise.all([first.stop(), start(folder('stopping'))]);
+  assert.equal(stopped, undefined);
+  assert.equal(second.adopted, false);
+  assert.deepEqual(await ask(second, 'select 1'), [1]);
+  await stopEmbeddedPostgres(folder('stopping'));
+});
+
+test('a server meant to die with its parent does', async () => {
+  const source = `const { startEmbeddedPostgres } = await import(${JSON.stringify(new URL('./embedded-postgres.ts', import.meta.url).href)});
+    await startEmbeddedPostgres({ directory: ${JSON.stringify(folder('mortal'))}, diesWithParent: true });
+    console.log('up'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  assert.ok(findRunning(folder('mortal')));
+  child.kill('SIGKILL');
+  while (findRunning(folder('mortal'))) await sleep(5);
 });
 
 test('a folder too deep for a socket gets a short socket folder', async () => {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +30,7 @@ export interface StartOptions {
 }
 
 const SUPERUSER = 'mainstay';
+const UNFINISHED = 'data.unfinished.';
 // The kernel's limit of a unix socket's path is 108 bytes with its closing zero.
 const LONGEST_SOCKET_PATH = 107;
 
@@ -57,7 +58,7 @@ const SETTINGS = {
 export async function startEmbeddedPostgres(options: StartOptions): Promise<EmbeddedPostgres & { adopted: boolean; stop(): Promise<void> }> {
   const { directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const started = await withStartLock(`PostgreSQL in ${realpathSync(directory)}`, () => adoptOrStart(options));
+  const started = await exclusively(directory, () => adoptOrStart(options));
   return { ...started, stop: () => stopEmbeddedPostgres(directory) };
 }
 
@@ -69,7 +70,13 @@ export function findRunning(directory: string): EmbeddedPostgres | undefined {
 
 /** Stops the server of a folder, if one runs, whoever started it. Open transactions are rolled back. */
 export async function stopEmbeddedPostgres(directory: string): Promise<void> {
-  const data = join(directory, 'data');
+  if (findPostmaster(join(directory, 'data'))) await exclusively(directory, () => stop(join(directory, 'data')));
+}
+
+// A start that came in the middle of a stop would adopt a server that is on its way out.
+const exclusively = <T>(directory: string, work: () => Promise<T>): Promise<T> => withStartLock(`PostgreSQL in ${realpathSync(directory)}`, work);
+
+async function stop(data: string): Promise<void> {
   const postmaster = findPostmaster(data);
   if (!postmaster) return;
   const start = Date.now();
@@ -84,8 +91,8 @@ export async function stopEmbeddedPostgres(directory: string): Promise<void> {
 async function adoptOrStart(options: StartOptions): Promise<EmbeddedPostgres & { adopted: boolean }> {
   const { directory, log = () => {} } = options;
   const data = join(directory, 'data');
-  if (findPostmaster(data)) {
-    const running = await untilReady(options, () => undefined);
+  const running = await findStarted(options);
+  if (running) {
     log(`PostgreSQL runs already in ${directory}, process ${running.pid}`);
     return { ...running, adopted: true };
   }
@@ -102,11 +109,25 @@ async function adoptOrStart(options: StartOptions): Promise<EmbeddedPostgres & {
   return { ...started, adopted: false };
 }
 
-// Made beside its place and renamed, so that a data directory is whole or absent.
+/** The server that runs or is starting, once it is ready; nothing if it is stopping, once it has stopped. */
+async function findStarted({ directory, onProgress }: StartOptions): Promise<EmbeddedPostgres | undefined> {
+  for (let told = false, start = Date.now(); ; await sleep(5)) {
+    const postmaster = findPostmaster(join(directory, 'data'));
+    if (!postmaster) return undefined;
+    if (postmaster.ready) return describe(postmaster);
+    if (!told && Date.now() - start > 1000) {
+      onProgress?.('waiting for the database that is starting or stopping');
+      told = true;
+    }
+  }
+}
+
+// Made beside its place and renamed, so that a data directory is whole or absent. An initdb whose starter was
+// killed may still write, so every attempt has a folder of its own.
 function initialise({ directory, onProgress }: StartOptions, runner: Runner): void {
   onProgress?.('making a new database');
-  const unfinished = join(directory, 'data.unfinished');
-  rmSync(unfinished, { recursive: true, force: true });
+  for (const name of readdirSync(directory).filter((entry) => entry.startsWith(UNFINISHED))) rmSync(join(directory, name), { recursive: true, force: true, maxRetries: 3 });
+  const unfinished = join(directory, `${UNFINISHED}${process.pid}.${Date.now()}`);
   const [command, ...args] = [...runner.prefix, join(runner.native, 'bin/initdb'), '-D', unfinished, '-U', SUPERUSER, '-A', 'trust', '-E', 'UTF8',
     '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-instructions'];
   const { status, stderr, stdout, error } = spawnSync(command!, args, { env: environment(), encoding: 'utf8', cwd: directory, ...runner.account });

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
@@ -23,7 +23,7 @@ export function findPostgresBinaries(): PostgresBinaries {
 
 /** Copies the binaries to `target`, once; two processes that copy at the same time do no harm. */
 export function copyBinaries({ native }: PostgresBinaries, target: string): void {
-  if (existsSync(target)) return;
+  if (existsSync(target)) return checkOwn(target);
   const copy = `${target}.${process.pid}`;
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
   try {
@@ -32,6 +32,12 @@ export function copyBinaries({ native }: PostgresBinaries, target: string): void
     rmSync(copy, { recursive: true, force: true });
     if (!existsSync(target)) throw error;
   }
+}
+
+// In a folder where everybody may write, somebody else could have put programs of theirs.
+function checkOwn(folder: string): void {
+  const { uid, mode } = lstatSync(folder);
+  if (!lstatSync(folder).isDirectory() || uid !== process.getuid!() || (mode & 0o022) !== 0) throw new Error(`${folder} can be changed by other accounts: remove it`);
 }
 
 function resolve(name: string): string {
