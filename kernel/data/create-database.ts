@@ -9,7 +9,7 @@ import type { Database, Transaction } from './database.ts';
 import { isRepeatable } from './database-errors.ts';
 import { createReader, createWriter } from './driver.ts';
 import { rolesOf } from './names.ts';
-import { createPool } from './pool.ts';
+import { ALL_ORGS_POOL_SIZE, createPool } from './pool.ts';
 import { passwordOf } from './provision.ts';
 import type { Scope } from './tenant-connection.ts';
 
@@ -82,7 +82,7 @@ export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
 function open({ adminUrl, database, module, secret, poolSize = 8 }: DatabaseOptions, allOrgs: boolean): Access {
   const roles = rolesOf(database, module);
   const user = allOrgs ? roles.allOrgs : roles.login;
-  const pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), allOrgs ? Math.min(2, poolSize) : poolSize);
+  const pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), allOrgs ? ALL_ORGS_POOL_SIZE : poolSize);
   return { pool, reader: createReader(pool, currentScope), writer: createWriter(pool, currentScope) };
 }
 

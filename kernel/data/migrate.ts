@@ -63,7 +63,7 @@ async function apply(client: pg.Client, module: string, { name, sql, sha256 }: M
 }
 
 async function readMigrations({ module, migrations }: MigrateOptions): Promise<Migration[]> {
-  const names = (await readdir(migrations)).filter((name) => !name.startsWith('.')).sort();
+  const names = (await filesIn(module, migrations)).filter((name) => !name.startsWith('.')).sort();
   const wrong = names.find((name) => !FILE_NAME.test(name));
   if (wrong) throw new Error(`migration file ${wrong} of ${module} needs a name such as 0001-create-things.sql`);
   const twice = names.find((name, index) => names[index + 1]?.slice(0, 4) === name.slice(0, 4));
@@ -73,6 +73,9 @@ async function readMigrations({ module, migrations }: MigrateOptions): Promise<M
     return { name: basename(name), sql, sha256: createHash('sha256').update(sql).digest('hex') };
   }));
 }
+
+const filesIn = (module: string, migrations: URL): Promise<string[]> =>
+  readdir(migrations).catch((cause: unknown) => { throw new Error(`${module} names a folder of migrations that does not exist: ${migrations.pathname}`, { cause }); });
 
 const folder = (url: URL): URL => new URL(url.href.endsWith('/') ? url.href : `${url.href}/`);
 

@@ -4,8 +4,11 @@ import { databaseError } from './database-errors.ts';
 const INT8 = 20;
 const DATE = 1082;
 
-/** How many connections each of `modules` modules of a process may hold, so that all of them leave the server room. */
-export const poolSize = (modules: number): number => Math.max(2, Math.min(8, Math.floor(56 / Math.max(1, modules))));
+/** Most connections of one module for what sees every org. */
+export const ALL_ORGS_POOL_SIZE = 2;
+
+/** How many connections each of `modules` modules of a process may hold, so that all of them together stay below 85. */
+export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE));
 
 /** A pool that opens connections when they are needed and closes those that idle. Its statements are pipelined. */
 export function createPool(config: pg.ClientConfig, max: number): pg.Pool {

@@ -86,7 +86,7 @@ function tasksOf(modules: readonly Worked[], pool: pg.Pool): TaskList {
 function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>): TaskList[string] {
   return (data, helpers) => {
     const { payload, orgId, traceId = randomBytes(16).toString('hex') } = data as Partial<JobEnvelope>;
-    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined, traceId, signal: helpers.abortSignal };
+    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined && orgId === undefined, traceId, signal: helpers.abortSignal };
     return runInCall(call, () => job.run(context, payload));
   };
 }
