@@ -1,0 +1,41 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import { caller } from '@mainstay/kernel';
+import type { PromisesService } from '../contract/index.ts';
+import { exportPromises } from './exchange/export-promises.ts';
+import { importPromises } from './exchange/import-promises.ts';
+import type { Needs } from './needs.ts';
+import { addReminder, removeReminder } from './promises/change-reminders.ts';
+import { changeState } from './promises/change-state.ts';
+import { createPromise } from './promises/create-promise.ts';
+import { getStatistics } from './promises/get-statistics.ts';
+import { listChanges } from './promises/list-changes.ts';
+import { listPromises } from './promises/list-promises.ts';
+import { promiseMessage } from './promises/promise-message.ts';
+import { setArchived, setDeleted } from './promises/put-away.ts';
+import { sharePromise, unsharePromise } from './promises/share-promise.ts';
+import { updatePromise } from './promises/update-promise.ts';
+
+/** Promises; each method is told in a file of its own. */
+export function promisesService(needs: Needs): ServiceImpl<typeof PromisesService> {
+  return {
+    createPromise: (request) => createPromise(needs, request),
+    getPromise: ({ promiseId }) => promiseMessage(needs, promiseId, caller().accountId),
+    listPromises: (request) => listPromises(needs, request),
+    updatePromise: (request) => updatePromise(needs, request),
+    fulfillPromise: ({ promiseId }) => changeState(needs, promiseId, 'fulfill'),
+    failPromise: ({ promiseId }) => changeState(needs, promiseId, 'fail'),
+    reopenPromise: ({ promiseId }) => changeState(needs, promiseId, 'reopen'),
+    archivePromise: ({ promiseId }) => setArchived(needs, promiseId, true),
+    unarchivePromise: ({ promiseId }) => setArchived(needs, promiseId, false),
+    deletePromise: ({ promiseId }) => setDeleted(needs, promiseId, true),
+    restorePromise: ({ promiseId }) => setDeleted(needs, promiseId, false),
+    sharePromise: (request) => sharePromise(needs, request),
+    unsharePromise: (request) => unsharePromise(needs, request),
+    addReminder: (request) => addReminder(needs, request),
+    removeReminder: (request) => removeReminder(needs, request),
+    listChanges: (request) => listChanges(needs, request),
+    getStatistics: (request) => getStatistics(needs, request),
+    importPromises: (request) => importPromises(needs, request),
+    exportPromises: (request) => exportPromises(needs, request),
+  };
+}

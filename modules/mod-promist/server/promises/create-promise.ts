@@ -1,0 +1,44 @@
+import { caller, type Transaction } from '@mainstay/kernel';
+import { PromiseMadeSchema, type CreatePromiseRequest } from '../../contract/index.ts';
+import type { Tables } from '../../database/tables.ts';
+import type { Needs } from '../needs.ts';
+import { addReminder } from '../reminders/arm-reminders.ts';
+import { checkPromisee, checkReminder, checkTags, checkText, checkTime, checkTitle, Violations } from './check-promise.ts';
+import { promiseMessage } from './promise-message.ts';
+import { recordChanges } from './record-change.ts';
+
+export async function createPromise(needs: Needs, { promise }: CreatePromiseRequest) {
+  const { accountId } = caller();
+  const { values, reminders } = await check(needs, promise!, accountId);
+  const id = await needs.db.write(async (tx) => {
+    const made = await tx.insertInto('mod_promist_promises').values({ owner_id: accountId, ...values }).returning('id').executeTakeFirstOrThrow();
+    for (const reminder of reminders) await addReminder(tx, made.id, reminder, true);
+    await recordChanges(tx, made.id, accountId, [{ field: 'created', after: values.title }]);
+    await announceMade(tx, { id: made.id, owner: accountId, promisee: values.promisee_account_id, title: values.title });
+    return made.id;
+  });
+  return promiseMessage(needs, id, accountId);
+}
+
+async function check(needs: Needs, promise: NonNullable<CreatePromiseRequest['promise']>, owner: string) {
+  const violations = new Violations('promise.');
+  const now = new Date();
+  const values = {
+    title: checkTitle(promise.title, violations),
+    description: checkText('description', promise.description, violations),
+    made_at: checkTime('made_at', promise.madeAt, violations) ?? now,
+    due_time: checkTime('due_time', promise.dueTime, violations) ?? null,
+    tags: checkTags(promise.tags, violations),
+    ...(await checkPromisee(needs, promise.promisee, owner, violations)),
+  };
+  const reminders = promise.reminders.flatMap((reminder, index) => checkReminder(`reminders[${index}]`, reminder, now, violations) ?? []);
+  violations.throwIfAny();
+  return { values, reminders };
+}
+
+/** Announces a promise, and tells the person it was made to. */
+export async function announceMade(tx: Transaction<Tables>, { id, owner, promisee, title }: { id: string; owner: string; promisee: string | null; title: string }): Promise<void> {
+  await tx.emit(PromiseMadeSchema, { promiseId: id, ownerAccountId: owner, promiseeAccountId: promisee ?? '' }, { aggregate: id });
+  if (!promisee || promisee === owner) return;
+  await tx.insertInto('mod_promist_notifications').values({ account_id: promisee, kind: 'MADE_TO_YOU', promise_id: id, title }).execute();
+}

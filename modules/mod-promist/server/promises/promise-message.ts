@@ -1,0 +1,93 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { Permission, Promise_State, Reminder_Method, type PromiseSchema, type ReminderSchema, type PromiseeSchema } from '../../contract/index.ts';
+import type { ReminderRow } from '../../database/tables.ts';
+import type { Needs, Reader } from '../needs.ts';
+import { namesOf } from '../people/people.ts';
+import { findPromise, permissionOf, type VisiblePromise } from './find-promise.ts';
+
+type Message = MessageInitShape<typeof PromiseSchema>;
+interface ShareRow { promise_id: string; account_id: string; permission: 'VIEW' | 'KEEP'; create_time: Date }
+
+/** What rows elsewhere say about promises. */
+interface Beside {
+  reminders: Map<string, ReminderRow[]>;
+  shares: Map<string, ShareRow[]>;
+  contacts: Map<string, string>;
+  names: Map<string, string>;
+}
+
+/** One promise as the person may see it. Throws `PROMISE_NOT_FOUND`. */
+export async function promiseMessage(needs: Pick<Needs, 'db' | 'accounts'>, id: string, account: string): Promise<Message> {
+  const row = await needs.db.read((q) => findPromise(q, id, account));
+  const [message] = await promiseMessages(needs, [row], account);
+  return message!;
+}
+
+/** Promises as the person may see them, in the same order. */
+export async function promiseMessages(needs: Pick<Needs, 'db' | 'accounts'>, rows: VisiblePromise[], account: string): Promise<Message[]> {
+  const { reminders, shares, contacts } = await needs.db.read((q) => readBeside(q, rows, account));
+  const people = [...rows.flatMap((row) => row.promisee_account_id ?? []), ...[...shares.values()].flat().map((share) => share.account_id)];
+  const names = people.length ? await namesOf(needs, people) : new Map<string, string>();
+  return rows.map((row) => messageOf(row, account, { reminders, shares, contacts, names }));
+}
+
+async function readBeside(q: Reader, rows: VisiblePromise[], account: string): Promise<Omit<Beside, 'names'>> {
+  const ids = rows.map((row) => row.id);
+  const own = rows.filter((row) => row.owner_id === account).map((row) => row.id);
+  const contactIds = rows.flatMap((row) => row.promisee_contact_id ?? []);
+  const [reminders, shares, contacts] = await Promise.all([
+    ids.length ? q.selectFrom('mod_promist_reminders').selectAll().where('promise_id', 'in', ids).orderBy('time').orderBy('id').execute() : [],
+    own.length ? q.selectFrom('mod_promist_shares').selectAll().where('promise_id', 'in', own).orderBy('create_time').orderBy('account_id').execute() : [],
+    contactIds.length ? q.selectFrom('mod_promist_contacts').select(['id', 'name']).where('id', 'in', contactIds).execute() : [],
+  ]);
+  return {
+    reminders: Map.groupBy(reminders, (row) => row.promise_id),
+    shares: Map.groupBy(shares, (row) => row.promise_id),
+    contacts: new Map(contacts.map(({ id, name }) => [id, name])),
+  };
+}
+
+function messageOf(row: VisiblePromise, account: string, { reminders, shares, contacts, names }: Beside): Message {
+  const settled = row.settled_at && timestampFromDate(row.settled_at);
+  return {
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    madeAt: timestampFromDate(row.made_at),
+    ...(row.due_time && { dueTime: timestampFromDate(row.due_time) }),
+    promisee: promiseeOf(row, contacts, names),
+    reminders: (reminders.get(row.id) ?? []).map(reminderMessage),
+    tags: row.tags,
+    state: Promise_State[row.state],
+    archived: row.archived,
+    ...(row.delete_time && { deleteTime: timestampFromDate(row.delete_time) }),
+    ...(settled && row.state === 'FULFILLED' && { fulfilledAt: settled }),
+    ...(settled && row.state === 'FAILED' && { failedAt: settled }),
+    ownerAccountId: row.owner_id,
+    permission: Permission[permissionOf(row, account)],
+    shares: (shares.get(row.id) ?? []).map((share) => ({ accountId: share.account_id, displayName: names.get(share.account_id) ?? '', permission: Permission[share.permission], createTime: timestampFromDate(share.create_time) })),
+    createTime: timestampFromDate(row.create_time),
+    updateTime: timestampFromDate(row.update_time),
+    etag: etagOf(row),
+  };
+}
+
+function promiseeOf(row: VisiblePromise, contacts: Map<string, string>, names: Map<string, string>): MessageInitShape<typeof PromiseeSchema> | undefined {
+  const { promisee_account_id: accountId, promisee_contact_id: contactId, promisee_name: name } = row;
+  if (accountId) return { who: { case: 'accountId', value: accountId }, displayName: names.get(accountId) ?? name };
+  if (contactId) return { who: { case: 'contactId', value: contactId }, displayName: contacts.get(contactId) ?? name };
+  return name ? { who: { case: 'name', value: name }, displayName: name } : undefined;
+}
+
+export const reminderMessage = (row: ReminderRow): MessageInitShape<typeof ReminderSchema> => ({
+  id: row.id,
+  time: timestampFromDate(row.time),
+  recurrence: row.recurrence,
+  timeZone: row.time_zone,
+  method: Reminder_Method[row.method],
+  ...(row.next_time && { nextTime: timestampFromDate(row.next_time) }),
+});
+
+/** Names a version of a promise, as an entity tag of HTTP (RFC 9110). */
+export const etagOf = (row: { version: number }): string => `"${row.version}"`;

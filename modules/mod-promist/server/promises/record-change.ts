@@ -1,0 +1,18 @@
+import type { Transaction } from '@mainstay/kernel';
+import type { Tables } from '../../database/tables.ts';
+
+/** What happened to one field of a promise. */
+export interface FieldChange {
+  field: string;
+  before?: string | Date | null;
+  after?: string | Date | null;
+}
+
+/** Writes into the history of a promise who changed what. */
+export async function recordChanges(tx: Transaction<Tables>, promiseId: string, account: string, changes: readonly FieldChange[]): Promise<void> {
+  if (!changes.length) return;
+  const rows = changes.map(({ field, before, after }) => ({ promise_id: promiseId, account_id: account, field, before: written(before), after: written(after) }));
+  await tx.insertInto('mod_promist_changes').values(rows).execute();
+}
+
+const written = (value: string | Date | null | undefined): string => (value instanceof Date ? value.toISOString() : (value ?? ''));
