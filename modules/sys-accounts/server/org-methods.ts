@@ -1,12 +1,12 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, currentCall, paginate } from '@mainstay/kernel';
+import { caller, paginate } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
 import { MembershipChangedSchema, OrgsService, Role } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
-import { mayReadOrg, requireOrgOfCall } from './org-of-call.ts';
+import { mayReadOrg, readableOrgs, requireOrgOfCall } from './org-of-call.ts';
 import { requireName } from './require-name.ts';
 import { orTaken } from './or-taken.ts';
 import { fieldsToUpdate } from './update-mask.ts';
@@ -37,10 +37,10 @@ export function orgMethods({ db, deployment }: Needs): Methods {
     },
 
     async listOrgs({ pageSize, pageToken }) {
-      const own = caller().roles.flatMap(({ orgId }) => orgId ?? []);
-      const page = { secret: deployment.secret, list: OrgsService.method.listOrgs.name, query: caller().accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
+      const readable = readableOrgs();
+      const page = { secret: deployment.secret, list: OrgsService.method.listOrgs.name, query: readable, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
       const { rows, nextPageToken } = await db.read((q) =>
-        paginate(q.selectFrom('sys_accounts_orgs').selectAll().$if(!currentCall().acrossOrgs, (mine) => mine.where('id', 'in', own)), page),
+        paginate(q.selectFrom('sys_accounts_orgs').selectAll().$if(readable !== 'all', (mine) => mine.where('id', 'in', readable as string[])), page),
       );
       return { orgs: rows.map(orgMessage), nextPageToken };
     },
