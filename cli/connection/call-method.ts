@@ -22,8 +22,10 @@ function readMessage(method: DescMethod, source: string, registry: ReturnType<ty
   try {
     return fromJson(method.input, JSON.parse(source || '{}') as JsonValue, { registry });
   } catch (error) {
-    const fields = method.input.fields.map(({ jsonName }) => jsonName).join(', ');
-    throw new OperatorError(`the request is not a ${method.input.name}: ${(error as Error).message}; its fields are ${fields || 'none'}`);
+    const { message } = error as Error;
+    const unknownKey = /message (\S+) from JSON: key .* is unknown/.exec(message);
+    const fields = unknownKey && registry.getMessage(unknownKey[1]!)?.fields.map(({ jsonName }) => jsonName).join(', ');
+    throw new OperatorError(`the request is not a ${method.input.name}: ${message}${fields ? `; allowed are ${fields}` : ''}`);
   }
 }
 

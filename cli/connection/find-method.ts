@@ -9,7 +9,8 @@ export function findMethod(services: readonly DescService[], name: string): Desc
   const found = methods.filter((method) => names(method).some((known) => known.toLowerCase() === wanted));
   if (found.length === 1) return found[0]!;
   if (found.length > 1) throw new OperatorError(`several methods are named ${name}: ${found.map((method) => names(method)[1]).join(', ')}`);
-  const close = nearest(name, methods.map((method) => (name.includes('.') ? names(method)[1]! : method.name)));
+  const similar = methods.filter((method) => method.name.toLowerCase().includes(wanted)).map((method) => method.name);
+  const close = similar.length > 0 ? similar.join(' or ') : nearest(name, methods.map((method) => (name.includes('.') ? names(method)[1]! : method.name)));
   throw new OperatorError(`there is no method ${name}; ${close ? `did you mean ${close}?` : `these are: ${methods.map(({ name }) => name).sort().join(', ')}`}`);
 }
 
