@@ -118,6 +118,20 @@ test('one connection that serves orgs in turn shows each its own rows', async ()
   await narrow.close();
 });
 
+test('a statement that sets an org by itself does not set it for the next call', async () => {
+  const narrow = createDatabase<Tables>({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', secret, poolSize: 1 });
+  const read = () => inOrg(acme, () => narrow.read(async (q) => (await q.selectFrom('mod_notes_notes').select('text').execute()).map(({ text }) => text)));
+  assert.deepEqual(await read(), ['acme']);
+  await inOrg(acme, () => narrow.write((tx) => sql`select set_config('app.org_id', ${umbrella}, false)`.execute(tx)));
+  assert.deepEqual(await read(), ['acme']);
+  await narrow.close();
+});
+
+test('a call whose time ran out is told so', async () => {
+  const error = await inOrg(acme, () => db.read((q) => sql`select pg_sleep(5)`.execute(q)), { signal: AbortSignal.timeout(50) }).catch((thrown: unknown) => thrown);
+  assert.equal(ConnectError.from(error).code, Code.DeadlineExceeded);
+});
+
 test('a write that throws leaves nothing', async () => {
   await assert.rejects(inOrg(acme, () => db.write(async (tx) => {
     await tx.insertInto('mod_notes_notes').values({ text: 'gone' }).execute();
@@ -204,6 +218,16 @@ test('of two transactions that lock each other out both succeed in the end', asy
 test('many calls at once keep their orgs apart', async () => {
   const seen = await Promise.all(Array.from({ length: 200 }, (_, index) => inOrg(index % 2 ? acme : umbrella, texts)));
   seen.forEach((rows, index) => assert.deepEqual(rows, [index % 2 ? 'acme' : 'umbrella']));
+});
+
+test('a table that gets a column while connections are open can still be read and written', async () => {
+  const all = () => inOrg(acme, () => db.read((q) => q.selectFrom('mod_notes_notes').selectAll().execute()));
+  const change = () => inOrg(acme, () => db.write((tx) => tx.updateTable('mod_notes_notes').set({ size: 1 }).returningAll().executeTakeFirstOrThrow()));
+  for (let turn = 0; turn < 3; turn++) await Promise.all([all(), all(), all(), change(), change()]);
+  writeFileSync(join(files, '0002-more.sql'), 'alter table mod_notes_notes add more text');
+  await migrate({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', migrations: pathToFileURL(files) });
+  const [rows] = await Promise.all([all(), all(), all(), change(), change()]);
+  assert.ok('more' in rows[0]!);
 });
 
 test('a server that is away is told as unavailable', async () => {

@@ -1,16 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { effectsOf } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
-import { isRepeatable } from './database-errors.ts';
 import { createReader, createWriter } from './driver.ts';
 import { rolesOf } from './names.ts';
 import { ALL_ORGS_POOL_SIZE, createPool } from './pool.ts';
 import { passwordOf } from './provision.ts';
+import { repeatedly } from './repeat.ts';
 import type { Scope } from './tenant-connection.ts';
 
 export interface DatabaseOptions {
@@ -41,8 +40,6 @@ interface Ambient<T> {
   transaction: Transaction<T>;
   open: boolean;
 }
-
-const ATTEMPTS = 5;
 
 /** Opens a module's tables. Connections are made at first use. */
 export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
@@ -90,18 +87,6 @@ function currentScope(): Scope {
   const call = currentCallIfAny();
   const principal = call?.principal;
   return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal };
-}
-
-// Two transactions that stood in each other's way: one of them is rolled back whole and runs again.
-async function repeatedly<R>(run: () => Promise<R>): Promise<R> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt >= ATTEMPTS || !isRepeatable(error)) throw error;
-      await sleep(2 ** attempt * 5 * (0.5 + Math.random()));
-    }
-  }
 }
 
 function remember<K, V>(map: Map<K, V>, key: K, value: V): V {

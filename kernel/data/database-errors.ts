@@ -20,10 +20,7 @@ export function databaseError(error: unknown): unknown {
 }
 
 /** Whether the whole transaction failed for a reason that is gone when it runs again. */
-export function isRepeatable(error: unknown): boolean {
-  const code = codeOf(error);
-  return REPEATABLE.has(code) || isStalePlan(error);
-}
+export const isRepeatable = (error: unknown): boolean => REPEATABLE.has(codeOf(error));
 
 /** A prepared statement whose table has changed since: a fresh connection does not have it. */
 export const isStalePlan = (error: unknown): boolean => codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan');
@@ -45,6 +42,9 @@ function translate(error: Error, code: string): ConnectError | undefined {
   return lost ? errors.DATABASE_UNAVAILABLE() : undefined;
 }
 
-/** The code that a caller who gave up is answered with. */
-export const abortError = (signal: AbortSignal): ConnectError =>
-  signal.reason instanceof ConnectError ? signal.reason : new ConnectError('the caller gave up', Code.Canceled, undefined, undefined, signal.reason);
+/** The error that a caller who gave up, or whose time ran out, is answered with. */
+export function abortError({ reason }: AbortSignal): ConnectError {
+  if (reason instanceof ConnectError) return reason;
+  if ((reason as Error | undefined)?.name === 'TimeoutError') return new ConnectError('the deadline passed', Code.DeadlineExceeded, undefined, undefined, reason);
+  return new ConnectError('the caller gave up', Code.Canceled, undefined, undefined, reason);
+}

@@ -1,6 +1,7 @@
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type SelectQueryNode } from 'kysely';
 import type pg from 'pg';
 import { takeClient } from './pool.ts';
+import { repeatedly } from './repeat.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
 
 /** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
@@ -56,7 +57,7 @@ class ReadDriver implements Driver {
 
   constructor(pool: pg.Pool, scope: () => Scope) {
     this.#connection = {
-      executeQuery: <R>(query: CompiledQuery) => readOnce<R>(pool, scope(), query),
+      executeQuery: <R>(query: CompiledQuery) => repeatedly(() => readOnce<R>(pool, scope(), query)),
       streamQuery: () => { throw new Error('streaming rows is not supported: read pages'); },
     };
   }

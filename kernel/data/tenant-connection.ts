@@ -40,6 +40,8 @@ export class TenantConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    // A statement that sets the org by itself could leave the connection set to one that this class does not know of.
+    if (sql.includes('app.org_id')) this.#broken = true;
     try {
       return toResult<R>(await this.#send(sql, parameters));
     } catch (error) {
