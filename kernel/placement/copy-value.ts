@@ -6,9 +6,13 @@ export function unexpected(): never {
   throw new TypeError('not a value of the field');
 }
 
+/** Has nothing to share or to change, so every message may hold it. */
+const noBytes = new Uint8Array(0);
+
 /** Always a plain `Uint8Array` of its own memory, also of a `Buffer`, whose `slice` would share it. */
 export function bytes(value: unknown): Uint8Array {
-  return value instanceof Uint8Array ? new Uint8Array(value) : unexpected();
+  if (!(value instanceof Uint8Array)) unexpected();
+  return value.length === 0 ? noBytes : new Uint8Array(value);
 }
 
 /** Rounded as in the 32 bits of a wire. */

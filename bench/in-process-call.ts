@@ -1,0 +1,100 @@
+/**
+ * What a call between two modules costs, by how it travels. Prints its own conditions; every peer runs in the
+ * same process and the same run. `node bench/in-process-call.ts [seconds per measurement]`
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { cpus, loadavg } from 'node:os';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { createClient as createConnectClient, createRouterTransport } from '@connectrpc/connect';
+import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-node';
+import { createClient } from '../kernel/placement/create-client.ts';
+import { InProcessRegistry } from '../kernel/placement/in-process-registry.ts';
+import { EchoRequestSchema, EchoService, SpecimenSchema, type EchoRequest } from '../kernel/testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+
+type Call = () => Promise<{ text: string }>;
+
+const milliseconds = Number(process.argv[2] ?? 2) * 1000;
+const inFlight = 64;
+const request = create(EchoRequestSchema, { text: 'x'.repeat(200), delayMs: 1 });
+/** A message of many fields, most of them empty: what is copied is more than what is sent. */
+const wide = create(EchoRequestSchema, { text: 'x'.repeat(200), specimen: { stringValue: 'y', int64Value: 42n, part: { name: 'part' } } });
+const echo = async ({ text, specimen }: EchoRequest) => ({ text, specimen });
+
+const registry = new InProcessRegistry().add(EchoService, { echo });
+const inProcess = createClient(EchoService, registry.transport);
+const router = createConnectClient(EchoService, createRouterTransport((routes) => void routes.service(EchoService, { echo })));
+const server = createServer(connectNodeAdapter({ routes: (routes) => void routes.service(EchoService, { echo }) })).listen(0, '127.0.0.1');
+await new Promise((resolve) => server.once('listening', resolve));
+const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const http = createConnectClient(EchoService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
+
+const peers: Record<string, Call> = {
+  'plain async function': () => echo(request),
+  'in process': () => inProcess.echo(request),
+  [`in process, ${SpecimenSchema.fields.length} fields more`]: () => inProcess.echo(wide),
+  'in process, with a deadline': () => inProcess.echo(request, { timeoutMs: 5_000 }),
+  'Connect router transport': () => router.echo(request),
+  'Connect over HTTP/1.1': () => http.echo(request),
+};
+
+console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]!.toFixed(1)}`);
+console.log(`message of ${toBinary(EchoRequestSchema, request).length} bytes each way, ${milliseconds / 1000} s a measurement, half as much to warm up\n`);
+const rows = [];
+let first: number | undefined;
+for (const [name, call] of Object.entries(peers)) {
+  await oneAtATime(call, milliseconds / 2);
+  const single = await oneAtATime(call, milliseconds);
+  const many = await together(call, milliseconds);
+  first ??= single.mean;
+  rows.push({
+    call: name,
+    'µs': single.mean.toFixed(2), 'p50 µs': single.p50.toFixed(2), 'p99 µs': single.p99.toFixed(2),
+    [`calls/s, ${inFlight} in flight`]: Math.round(many.perSecond), errors: single.errors + many.errors,
+    'times a plain function': (single.mean / first).toFixed(1),
+  });
+}
+console.table(rows);
+server.close();
+server.closeAllConnections();
+
+/** Batches, since the clock is too coarse for one call; the percentiles are those of batches' means. */
+async function oneAtATime(call: Call, duration: number) {
+  const batch = 50;
+  const samples: number[] = [];
+  let errors = 0;
+  const end = performance.now() + duration;
+  for (let now = performance.now(); now < end; ) {
+    for (let i = 0; i < batch; i++) errors += await failed(call);
+    const then = now;
+    now = performance.now();
+    samples.push(((now - then) * 1000) / batch);
+  }
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)]!;
+  return { mean: samples.reduce((sum, sample) => sum + sample, 0) / samples.length, p50: at(0.5), p99: at(0.99), errors };
+}
+
+async function together(call: Call, duration: number) {
+  let calls = 0;
+  let errors = 0;
+  const begin = performance.now();
+  const end = begin + duration;
+  const worker = async () => {
+    // The clock is read now and then: reading it costs as much as a local call.
+    do {
+      for (let i = 0; i < 20; i++) errors += await failed(call);
+      calls += 20;
+    } while (performance.now() < end);
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return { perSecond: calls / ((performance.now() - begin) / 1000), errors };
+}
+
+async function failed(call: Call): Promise<0 | 1> {
+  try {
+    return (await call()).text.length === 200 ? 0 : 1;
+  } catch {
+    return 1;
+  }
+}
