@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client, Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
 import { createLog, testDatabase } from '@mainstay/kernel/testing';
@@ -15,6 +16,8 @@ export interface DeploymentOptions {
   phase?: 'D' | 'T' | 'A' | 'P';
   /** Configuration by module name; every module runs, with its defaults, if absent. */
   modules?: Record<string, object | null>;
+  /** Modules of the test's own; each takes the place of the one of its name. */
+  ownModules?: readonly Module[];
 }
 
 /** A whole deployment for tests: real processes and a real database of its own, reached as users reach it. */
@@ -37,11 +40,12 @@ export interface TestDeployment {
 /** The password of every demo account, in phases D and T. */
 const DEMO_PASSWORD = 'mainstay-demo';
 
-export async function startDeployment({ phase = 'T', modules: sections }: DeploymentOptions = {}): Promise<TestDeployment> {
+export async function startDeployment({ phase = 'T', modules: sections, ownModules = [] }: DeploymentOptions = {}): Promise<TestDeployment> {
+  const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const database = await testDatabase();
   const secret = randomBytes(32).toString('hex');
   const announced: string[] = [];
-  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(modules.map(({ name }) => [name, null])) });
+  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
   const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
@@ -85,12 +89,12 @@ export async function startDeployment({ phase = 'T', modules: sections }: Deploy
   };
 }
 
-function readYamlOf(content: object) {
+function readYamlOf(content: object, available: readonly Module[]) {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
   try {
     const file = join(folder, 'deployment.yaml');
     writeFileSync(file, stringify(content));
-    return readDeployment(file, modules);
+    return readDeployment(file, available);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -7,6 +7,7 @@ import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
 import { keysService } from './server/keys-service.ts';
 import { orgsService } from './server/orgs-service.ts';
+import { removeExpired } from './server/remove-expired.ts';
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
@@ -31,5 +32,5 @@ export default defineModule({
   ],
   access,
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey)],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('remove-expired', '43 3 * * *', removeExpired)],
 });

@@ -1,0 +1,15 @@
+import { sql } from 'kysely';
+import type { Needs } from './needs.ts';
+
+/** How long an ended session and a used refresh token stay, so that the use of a stolen one is still recognised. */
+const kept = sql<Date>`now() - interval '30 days'`;
+
+/** Removes what has lost its meaning: old sessions, used tokens, lapsed counts of failed logins. */
+export async function removeExpired({ db }: Pick<Needs, 'db'>): Promise<void> {
+  await db.write(async (tx) => {
+    await tx.deleteFrom('sys_accounts_login_attempts').where('expires_at', '<', sql<Date>`now()`).execute();
+    await tx.deleteFrom('sys_accounts_refresh_tokens').where('consumed_at', '<', kept).execute();
+    // Their tokens go with them.
+    await tx.deleteFrom('sys_accounts_sessions').where((where) => where.or([where('ended_at', '<', kept), where('expires_at', '<', kept)])).execute();
+  });
+}
