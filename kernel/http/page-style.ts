@@ -10,7 +10,7 @@ header h1 { margin: 0; font-size: 1.15rem; font-weight: 650; }
 header a { color: inherit; text-decoration: none; }
 header nav { margin-left: auto; display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .95rem; }
 header nav a { color: var(--brand); }
-main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h2 { font-size: 1rem; margin: 2rem 0 .75rem; }
 .lead { margin: 0; color: var(--faint); }
 ul.cards { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); }
@@ -20,7 +20,7 @@ ul.cards li { background: var(--card); border: 1px solid var(--line); border-rad
 .state::before { content: ""; display: inline-block; width: .6em; height: .6em; border-radius: 50%; background: currentColor; margin-right: .4em; }
 .running { color: var(--good); } .starting { color: var(--wait); } .quarantined { color: var(--bad); }
 .small { font-size: .88rem; color: var(--faint); margin: .3rem 0 0; }
-.small a, main p a { color: var(--brand); }
+main a { color: var(--brand); }
 code { font: .9em ui-monospace, monospace; }
 `;
 
