@@ -5,6 +5,7 @@ import { runInCall, type Call } from '../guard/call.ts';
 import { StartError } from '../module/start-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { admitCall, newTraceId, traceIdOf, type Admission } from './admit-call.ts';
+import { endWithCall } from './end-with-call.ts';
 import { validateMessage } from './validate-message.ts';
 
 type Handler = (request: never, context: HandlerContext) => unknown;
@@ -21,7 +22,8 @@ export function serveMethods<S extends DescService>(service: S, implementation: 
   const handlers = implementation as Record<string, Handler | undefined>;
   const missing = service.methods.filter((method) => !handlers[method.localName]);
   if (missing.length > 0) throw new StartError(missing.map((method) => `${serving.module} serves ${service.typeName} but does not implement ${method.name}`));
-  return Object.fromEntries(service.methods.map((method) => [method.localName, protect(method, handlers[method.localName]!.bind(implementation), serving)])) as ServiceImpl<S>;
+  const guarded = service.methods.map((method) => [method.localName, protect(method, handlers[method.localName]!.bind(implementation), serving)] as const);
+  return endWithCall(service, Object.fromEntries(guarded) as ServiceImpl<S>);
 }
 
 function protect(method: DescMethod, handle: Handler, serving: Serving): Handler {
