@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { demoPassword } from './demo-logins.ts';
 import type { DeploymentStatus } from './deployment-status.ts';
+import { identify } from './process-info.ts';
 
 const script = join(import.meta.dirname, '../../mainstay');
 
@@ -78,7 +79,7 @@ test('a deployment starts, says where it is, and stops without leaving a process
   assert.equal(statSync(join(drill.home, 'drill/secrets.env')).mode & 0o777, 0o600);
 
   assert.match(drill.mainstay('down').output, /drill is stopped/);
-  assert.ok(processes.every(({ pid }) => spawnSync('kill', ['-0', String(pid)]).status !== 0), 'every process has ended');
+  assert.deepEqual(processes.filter(({ pid }) => identify(pid)), [], 'every process has ended');
   assert.equal(drill.status().state, 'stopped');
 });
 

@@ -1,4 +1,5 @@
 import type { ModuleState, Phase } from '@mainstay/kernel';
+import { listDeadLetters } from '@mainstay/kernel/dead-letters';
 import { findRunning } from '@mainstay/kernel/postgres';
 import { descendants, isAlive, memoryOf } from './process-info.ts';
 import { currentRun, lastRun } from './run-record.ts';
@@ -27,10 +28,12 @@ export interface DeploymentStatus {
   database?: DatabaseStatus;
 }
 
+const mostDeadLetters = 1000;
+
 export interface DatabaseStatus {
   bytes: number;
-  /** Jobs and events that failed for good, waiting for a person. */
-  deadLetters?: number;
+  /** Jobs and events that failed for good, waiting for a person; counted up to 1000. */
+  deadLetters: number;
 }
 
 /** How a deployment fares, running or not. */
@@ -44,7 +47,7 @@ export async function deploymentStatus(folder: StateFolder): Promise<DeploymentS
     ...(postgres ? measure('postgres', [postgres.pid, ...descendants(postgres.pid)]) : []),
   ];
   if (!run) return { name: folder.name, state: processes.length > 0 ? 'abandoned' : 'stopped', processes };
-  const [modules, database] = await Promise.all([moduleStates(run.address), postgres && databaseStatus(postgres.adminUrl)]);
+  const [modules, database] = await Promise.all([moduleStates(run.address), postgres && databaseStatus(postgres.adminUrl(run.name))]);
   const { name, phase, file, address, started } = run;
   const state = run.state === 'running' && !modules ? 'unresponsive' : run.state;
   return { name, state, ...(phase && { phase }), file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
@@ -69,16 +72,17 @@ async function moduleStates(address?: string): Promise<DeploymentStatus['modules
   }
 }
 
-async function databaseStatus(adminUrl: (database: string) => string): Promise<DatabaseStatus | undefined> {
-  const { Client } = (await import('pg')).default;
-  const client = new Client({ connectionString: adminUrl('postgres'), connectionTimeoutMillis: 1000 });
+async function databaseStatus(databaseUrl: string): Promise<DatabaseStatus | undefined> {
+  const { Pool } = (await import('pg')).default;
+  const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 1000, max: 1 });
   try {
-    await client.connect();
-    const { rows } = await client.query<{ bytes: string }>('select sum(pg_database_size(oid)) as bytes from pg_database where not datistemplate');
-    return { bytes: Number(rows[0]!.bytes) };
+    const { rows } = await pool.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes');
+    const deadLetters = await listDeadLetters(pool, mostDeadLetters);
+    return { bytes: Number(rows[0]!.bytes), deadLetters: deadLetters.length };
   } catch {
+    // While the deployment starts for the first time there is no database, or no queue in it.
     return undefined;
   } finally {
-    await client.end().catch(() => {});
+    await pool.end();
   }
 }
