@@ -36,6 +36,13 @@ export function effectsOf(module: string, transaction: Kysely<any>): Effects {
       const envelope: JobEnvelope = { payload, ...origin() };
       await sql`select mainstay.enqueue(${name}, ${JSON.stringify(envelope)}::json, ${runAt ?? null}, ${maxAttempts}, ${key ?? null})`.execute(transaction);
     },
+    async enqueueAll<P>({ name }: JobDeclaration<never, P>, jobs: readonly ({ payload: P } & EnqueueOptions)[]) {
+      const from = origin();
+      const rows = jobs.map(({ payload, runAt, key, maxAttempts = MAX_ATTEMPTS }) => ({ envelope: { payload, ...from } satisfies JobEnvelope, run_at: runAt, key, max_attempts: maxAttempts }));
+      await sql`
+        select mainstay.enqueue(${name}, envelope, run_at, max_attempts, key)
+          from json_to_recordset(${JSON.stringify(rows)}::json) as jobs (envelope json, run_at timestamptz, key text, max_attempts int)`.execute(transaction);
+    },
     async cancel({ name }: JobDeclaration<never, never>, key: string) {
       await sql`select mainstay.cancel(${name}, ${key})`.execute(transaction);
     },
