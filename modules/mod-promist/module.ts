@@ -2,7 +2,7 @@ import { defineModule, on, serve } from '@mainstay/kernel';
 import { AccountClosedSchema, AccountsService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { ContactsService, NotificationsService, PromiseFailedSchema, PromiseFulfilledSchema, PromiseMadeSchema, PromiseSharedSchema, PromisesService, ReminderFiredSchema } from './contract/index.ts';
+import { ContactsService, NotificationsService, PromiseFailedSchema, PromiseFulfilledSchema, PromiseMadeSchema, PromiseSharedSchema, PromisesImportedSchema, PromisesService, ReminderFiredSchema } from './contract/index.ts';
 import { contactsService } from './server/contacts-service.ts';
 import { notificationsService } from './server/notifications-service.ts';
 import { promisesService } from './server/promises-service.ts';
@@ -20,7 +20,7 @@ export default defineModule({
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
   services: [serve(PromisesService, promisesService), serve(ContactsService, contactsService), serve(NotificationsService, notificationsService)],
   access,
-  emits: [PromiseMadeSchema, PromiseFulfilledSchema, PromiseFailedSchema, PromiseSharedSchema, ReminderFiredSchema],
+  emits: [PromiseMadeSchema, PromisesImportedSchema, PromiseFulfilledSchema, PromiseFailedSchema, PromiseSharedSchema, ReminderFiredSchema],
   events: [on(AccountClosedSchema, removePromises)],
   jobs: [fireReminder, purgeDeleted],
 });

@@ -1,12 +1,12 @@
 import type { Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
+import { PromisesImportedSchema } from '../../contract/index.ts';
 import type { PromiseRow, Tables } from '../../database/tables.ts';
 import type { Needs } from '../needs.ts';
 import { isUuid } from '../row-text.ts';
-import { announceMade } from '../promises/create-promise.ts';
 import type { PromiseeColumns } from '../promises/check-promise.ts';
 import { nextTime } from '../reminders/recurrence.ts';
-import { enqueueAt } from '../reminders/fire-reminder.ts';
+import { enqueueAll } from '../reminders/fire-reminder.ts';
 import { contentHash, type Entry, type ExchangedPromise } from './exchanged-promise.ts';
 import { exchangedRows } from './exchanged-rows.ts';
 import { resolvePromisees } from './resolve-promisees.ts';
@@ -34,9 +34,9 @@ export async function importBatch(needs: Needs, entries: ImportedEntry[], owner:
   const stored = await needs.db.write(async (tx) => {
     const added = await insertPromises(tx, batch.fresh, owner);
     for (const { row, incoming } of batch.changed) await updateRow(tx, row, incoming);
-    await storeReminders(tx, [...added, ...batch.changed.map(({ row, incoming }) => ({ id: row.id, incoming }))]);
-    await recordImport(tx, [...added.map(({ id, incoming }) => ({ id, field: 'created', title: incoming.promise.title })), ...batch.changed.map(({ row, incoming }) => ({ id: row.id, field: 'imported', title: incoming.promise.title }))], owner);
-    await Promise.all(added.map(({ id, incoming }) => announceMade(tx, { id, owner, promisee: incoming.promisee.promisee_account_id, title: incoming.promise.title })));
+    const changed = batch.changed.map(({ row, incoming }) => ({ id: row.id, incoming }));
+    await storeReminders(tx, [...added, ...changed]);
+    await recordImport(tx, [...added.map((one) => ({ ...one, field: 'created' })), ...changed.map((one) => ({ ...one, field: 'imported' }))], owner);
     return added.length;
   });
   // Another import of the same file may have been quicker: what it stored is there already.
@@ -52,11 +52,14 @@ async function compare(needs: Needs, entries: ImportedEntry[], owner: string, pr
       .where((eb) => eb.or([sql<boolean>`source_key = any(${keys}::text[])`, sql<boolean>`id = any(${ids}::uuid[])`])).execute());
   const byKey = new Map(found.map((row) => [row.source_key ?? '', row]));
   const byId = new Map(found.map((row) => [row.id, row]));
-  const told = new Map((await exchangedRows(needs, found)).map((promise, index) => [found[index]!.id, contentHash(promise)]));
+  const hashes = new Map<string, string>(entries.map(({ promise }) => [promise.sourceKey, contentHash(promise)]));
+  // Where the source says something else than last time, it may still say what is here.
+  const differing = found.filter((row) => !row.source_hash || row.source_hash !== hashes.get(row.source_key ?? ''));
+  const told = new Map((await exchangedRows(needs, differing)).map((promise, index) => [differing[index]!.id, contentHash(promise)]));
   const batch: Batch = { fresh: [], changed: [], unchanged: 0, warnings: [] };
   for (const { line, promise } of entries) {
     const row = byKey.get(promise.sourceKey) ?? byId.get(idIn(promise.sourceKey) ?? '');
-    const incoming = { promise, hash: contentHash(promise), promisee: promiseeOf(promise.promisee) };
+    const incoming = { promise, hash: hashes.get(promise.sourceKey)!, promisee: promiseeOf(promise.promisee) };
     if (!row) batch.fresh.push(incoming);
     else if (row.delete_time || row.source_hash === incoming.hash || told.get(row.id) === incoming.hash) batch.unchanged += 1;
     else batch.changed.push({ row, incoming });
@@ -134,12 +137,15 @@ async function storeReminders(tx: Transaction<Tables>, stored: { id: string; inc
     select promise_id, time, recurrence, time_zone, method, next_time
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as v (promise_id uuid, time timestamptz, recurrence text, time_zone text, method text, next_time timestamptz)
     returning id, next_time`.execute(tx);
-  await Promise.all(made.map(({ id, next_time }) => next_time && enqueueAt(tx, id, next_time)));
+  await enqueueAll(tx, made.flatMap(({ id, next_time }) => (next_time ? { reminderId: id, next: next_time } : [])));
 }
 
-async function recordImport(tx: Transaction<Tables>, changes: { id: string; field: string; title: string }[], owner: string): Promise<void> {
-  if (!changes.length) return;
+async function recordImport(tx: Transaction<Tables>, stored: { id: string; field: string; incoming: Incoming }[], owner: string): Promise<void> {
+  if (!stored.length) return;
+  const changes = stored.map(({ id, field, incoming }) => ({ id, field, title: incoming.promise.title }));
   await sql`
     insert into mod_promist_changes (promise_id, account_id, field, after)
     select id, ${owner}::uuid, field, title from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb) as v (id uuid, field text, title text)`.execute(tx);
+  // One event for all: ten thousand, one for each, would take longer than the import.
+  await tx.emit(PromisesImportedSchema, { ownerAccountId: owner, promiseIds: stored.map(({ id }) => id) }, { aggregate: owner });
 }
