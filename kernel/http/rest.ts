@@ -84,7 +84,9 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
   const message = requestMessage(binding, { segments, query, body: (request.body as Buffer | undefined) ?? new Uint8Array() }, options.json);
   const timeout = callTimeout(request.headers);
   const left = new AbortController();
-  reply.raw.once('close', () => left.abort());
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) left.abort();
+  });
   const header = callHeaders(request.headers);
   const values = peerValues(request.ip);
   const { method } = binding;
