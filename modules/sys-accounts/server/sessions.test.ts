@@ -156,6 +156,19 @@ everyTopology('many guesses at once are not more than one after the other', asyn
   assert.ok(checked.length <= 5, `${checked.length} were told that the password is wrong`);
 }, platform);
 
+everyTopology('many right passwords at once are all right', async (deployment) => {
+  const email = await newPerson(deployment);
+  const logins = await Promise.all(Array.from({ length: 20 }, () => logIn(deployment, email)));
+  assert.equal(new Set(logins.map(({ sessionId }) => sessionId)).size, 20);
+}, platform);
+
+everyTopology('text that no database holds is refused, not an internal error', async (deployment) => {
+  for (const body of [{ email: 'a\0b', password }, { email: 'a@example.org', password: 'a\0b' }]) {
+    const response = await deployment.fetch('/v1/sessions', { body });
+    assert.ok(response.status === 400 || response.status === 401, `${response.status} ${await response.text()}`);
+  }
+}, platform);
+
 everyTopology('a login that succeeds forgets the failures before it', async (deployment) => {
   const email = await newPerson(deployment);
   const sessions = await deployment.client(SessionsService);
