@@ -2,7 +2,7 @@ import type { Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { PromisesImportedSchema } from '../../contract/index.ts';
 import type { PromiseRow, Tables } from '../../database/tables.ts';
-import type { Needs } from '../needs.ts';
+import type { Needs, Reader } from '../needs.ts';
 import { isUuid } from '../row-text.ts';
 import type { PromiseeColumns } from '../promises/check-promise.ts';
 import { nextTime } from '../reminders/recurrence.ts';
@@ -47,9 +47,7 @@ export async function importBatch(needs: Needs, entries: ImportedEntry[], owner:
 async function compare(needs: Needs, entries: ImportedEntry[], owner: string, promiseeOf: (promisee: ExchangedPromise['promisee']) => PromiseeColumns): Promise<Batch> {
   const keys = entries.map(({ promise }) => promise.sourceKey);
   const ids = keys.flatMap((key) => idIn(key) ?? []);
-  const found = await needs.db.read((q) =>
-    q.selectFrom('mod_promist_promises').selectAll().where('owner_id', '=', owner)
-      .where((eb) => eb.or([sql<boolean>`source_key = any(${keys}::text[])`, sql<boolean>`id = any(${ids}::uuid[])`])).execute());
+  const found = await needs.db.read((q) => findRows(q, owner, keys, ids));
   const byKey = new Map(found.map((row) => [row.source_key ?? '', row]));
   const byId = new Map(found.map((row) => [row.id, row]));
   const hashes = new Map<string, string>(entries.map(({ promise }) => [promise.sourceKey, contentHash(promise)]));
@@ -66,6 +64,16 @@ async function compare(needs: Needs, entries: ImportedEntry[], owner: string, pr
     if (row?.delete_time) batch.warnings.push({ line, reason: `"${promise.title.slice(0, 60)}" is among the recently deleted promises: restore it there` });
   }
   return batch;
+}
+
+/** Two statements, as each has an index of its own and a condition with "or" would use neither. */
+async function findRows(q: Reader, owner: string, keys: string[], ids: string[]): Promise<PromiseRow[]> {
+  const own = q.selectFrom('mod_promist_promises').selectAll().where('owner_id', '=', owner);
+  const [named, other] = await Promise.all([
+    own.where(sql<boolean>`source_key in (select unnest(${keys}::text[]))`).execute(),
+    ids.length ? own.where(sql<boolean>`id in (select unnest(${ids}::uuid[]))`).execute() : [],
+  ]);
+  return [...new Map([...named, ...other].map((row) => [row.id, row])).values()];
 }
 
 function idIn(key: string): string | undefined {
