@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf } from '@mainstay/kernel';
+import { RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { AccountsService, OrgsService, SessionsService } from '../contract/index.ts';
@@ -155,6 +156,18 @@ everyTopology('many guesses at once are not more than one after the other', asyn
   const checked = guesses.filter((guess) => guess.status === 'rejected' && reasonOf(guess.reason) === 'sys-accounts.WRONG_CREDENTIALS');
   assert.ok(checked.length <= 5, `${checked.length} were told that the password is wrong`);
 }, platform);
+
+everyTopology('guesses at many addresses from one place ban the place', async (deployment) => {
+  const sessions = await deployment.client(SessionsService);
+  const guess = () => sessions.createSession({ email: `${crypto.randomUUID()}@example.org`, password: 'a guess' });
+  for (let failure = 1; failure <= 3; failure++) await assert.rejects(guess(), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
+  await assert.rejects(guess(), refusedWith('sys-accounts.TOO_MANY_ATTEMPTS'));
+  await assert.rejects(sessions.createSession({ email: 'ada@acme.test', password: 'mainstay-demo' }), (error) => {
+    const [retry] = ConnectError.from(error).findDetails(RetryInfoSchema);
+    assert.ok(retry!.retryDelay!.seconds > 3500n && retry!.retryDelay!.seconds <= 3600n);
+    return refusedWith('sys-accounts.TOO_MANY_ATTEMPTS')(error);
+  });
+}, { modules: { 'sys-core': null, 'sys-accounts': { failedLoginsPerAddress: 3 } } });
 
 everyTopology('many right passwords at once are all right', async (deployment) => {
   const email = await newPerson(deployment);
