@@ -84,13 +84,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   await app.register(restRoutes, { services, transport: options.transport, json, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 
-  const port = await onePort.listen(options.host, options.port);
+  const close = () => closeAll(app, onePort, state, stopping);
+  const port = await onePort.listen(options.host, options.port).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     address: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     port,
     fastify: app,
     setServing: (name, serving) => state.set(name, serving),
-    close: () => closeAll(app, onePort, state, stopping),
+    close,
   };
 }
 
