@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { reasonOf } from '@mainstay/kernel';
-import { everyTopology } from '@mainstay/testing';
+import { test } from 'node:test';
+import { defineModule, reasonOf } from '@mainstay/kernel';
+import { everyTopology, startDeployment } from '@mainstay/testing';
+import { z } from 'zod';
 import { DeploymentService, ModulesService, ModuleState, Phase } from '../contract/index.ts';
 
 const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
@@ -14,6 +16,28 @@ everyTopology('anyone sees which modules run', async (deployment) => {
     assert.ok(services.length > 0);
   }
 }, platform);
+
+test('why a module does not run is for operators', async () => {
+  const broken = defineModule({
+    name: 'mod-broken',
+    config: z.strictObject({}),
+    requires: {},
+    database: { migrations: new URL('./nowhere/', import.meta.url) },
+  });
+  const deployment = await startDeployment({ modules: { ...platform.modules, 'mod-broken': { optional: true } }, ownModules: [broken] });
+  try {
+    const problemFor = async (as?: string) => {
+      const { modules } = await (await deployment.client(ModulesService, as)).listModules({});
+      const found = modules.find(({ name }) => name === 'mod-broken')!;
+      assert.equal(found.state, ModuleState.QUARANTINED);
+      return found.problem;
+    };
+    for (const operator of ['ops@mainstay.test', 'root@mainstay.test']) assert.match(await problemFor(operator), /nowhere/);
+    for (const other of [undefined, 'ada@acme.test', 'olga@acme.test']) assert.equal(await problemFor(other), '');
+  } finally {
+    await deployment.stop();
+  }
+});
 
 everyTopology('anyone sees what the deployment is', async (deployment) => {
   const { name, phase, version } = await (await deployment.client(DeploymentService)).getDeployment({});
