@@ -25,8 +25,6 @@ export interface Effects {
   emit<M extends DescMessage>(event: M, init: MessageInitShape<M>, options: { aggregate: string }): Promise<void>;
   /** Puts a job of this module into the queue, to run in the org of the current call. */
   enqueue<P>(job: JobDeclaration<never, P>, payload: P, options?: EnqueueOptions): Promise<void>;
-  /** Puts many jobs of one kind into the queue, in one round trip. */
-  enqueueAll<P>(job: JobDeclaration<never, P>, jobs: readonly ({ payload: P } & EnqueueOptions)[]): Promise<void>;
   /** Takes a queued job back by its key; nothing happens if it ran already. */
   cancel(job: JobDeclaration<never, never>, key: string): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Needs, Reader } from '../needs.ts';
 import { isUuid } from '../row-text.ts';
 import type { PromiseeColumns } from '../promises/check-promise.ts';
 import { nextTime } from '../reminders/recurrence.ts';
-import { enqueueAll } from '../reminders/fire-reminder.ts';
+import { enqueueAt } from '../reminders/fire-reminder.ts';
 import { contentHash, type Entry, type ExchangedPromise } from './exchanged-promise.ts';
 import { exchangedRows } from './exchanged-rows.ts';
 import { resolvePromisees } from './resolve-promisees.ts';
@@ -145,7 +145,7 @@ async function storeReminders(tx: Transaction<Tables>, stored: { id: string; inc
     select promise_id, time, recurrence, time_zone, method, next_time
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as v (promise_id uuid, time timestamptz, recurrence text, time_zone text, method text, next_time timestamptz)
     returning id, next_time`.execute(tx);
-  await enqueueAll(tx, made.flatMap(({ id, next_time }) => (next_time ? { reminderId: id, next: next_time } : [])));
+  for (const { id, next_time } of made) if (next_time) await enqueueAt(tx, id, next_time);
 }
 
 async function recordImport(tx: Transaction<Tables>, stored: { id: string; field: string; incoming: Incoming }[], owner: string): Promise<void> {

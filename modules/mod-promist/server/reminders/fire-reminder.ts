@@ -52,10 +52,6 @@ export async function schedule(tx: Transaction<Tables>, reminder: ReminderRow, n
   if (next) await enqueueAt(tx, reminder.id, next);
 }
 
-/** Queues the jobs that fire many reminders. */
-export const enqueueAll = (tx: Transaction<Tables>, reminders: readonly { reminderId: string; next: Date }[]): Promise<void> =>
-  tx.enqueueAll(fireReminder, reminders.map(({ reminderId, next }) => ({ payload: { reminderId, fireTime: next.toISOString() }, runAt: next, key: reminderId })));
-
 /** Queues the job that fires a reminder, in place of the one that waits. */
 export const enqueueAt = (tx: Transaction<Tables>, reminderId: string, next: Date): Promise<void> =>
   tx.enqueue(fireReminder, { reminderId, fireTime: next.toISOString() }, { runAt: next, key: reminderId });
