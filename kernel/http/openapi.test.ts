@@ -76,6 +76,12 @@ test('the query lists the fields of inner messages, the body only what neither p
   assert.deepEqual(Object.keys(move.requestBody.content['application/json'].schema.properties), ['parent']);
 });
 
+test('a sensitive field is shown as a password', () => {
+  const { post } = document.paths['/v1/books'];
+  const [, name] = /([^/]*)$/.exec(post.requestBody.content['application/json'].schema.$ref)!;
+  assert.deepEqual(document.components.schemas[name!].properties.lenderCode, { type: 'string', maxLength: 20, format: 'password', description: 'Proves who lends it.' });
+});
+
 test('a stream is described in both of its forms', () => {
   assert.deepEqual(Object.keys(document.paths['/v1/echo:count'].get.responses[200].content), ['application/x-ndjson', 'text/event-stream']);
 });

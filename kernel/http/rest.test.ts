@@ -133,6 +133,12 @@ for (const [what, method, path, body, errors] of [
   });
 }
 
+test('a sensitive field is named in an error, but not what was sent in it', async () => {
+  const answer = await problem('POST', '/v1/books', { lenderCode: 12345 });
+  assert.deepEqual(answer.errors, [{ field: 'lender_code', detail: 'expected a string, got something else', reason: 'wrong_type' }]);
+  assert.doesNotMatch(JSON.stringify(answer), /12345/);
+});
+
 test('a huge or deeply nested body is refused quickly', async () => {
   const nested = `${'{"parts":['.repeat(5000)}${']}'.repeat(5000)}`;
   assert.equal((await problem('POST', '/v1/echo/x', `{"part":${nested}}`)).status, 400);
