@@ -82,7 +82,7 @@ module.exports = {
       comment: 'What runs for customers does not use what only tests need.',
       severity: 'error',
       from: { path: '^(kernel|main|cli|deploy|modules|examples)/', pathNot: [test, '^kernel/testing/', '/testing/'] },
-      to: { path: ['^kernel/testing/', '^testing/', test, '(^|/)node_modules/fast-check/'] },
+      to: { path: ['^kernel/testing/', '^deploy/testing/', '^testing/', test, '(^|/)node_modules/fast-check/'] },
     },
     {
       name: 'no-circles',

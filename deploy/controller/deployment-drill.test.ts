@@ -1,66 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { demoPassword } from './demo-logins.ts';
-import type { DeploymentStatus } from './deployment-status.ts';
+import { test } from 'node:test';
+import { drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
 import { identify } from './process-info.ts';
 
-const script = join(import.meta.dirname, '../../mainstay');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** A deployment of all modules, in a state folder of its own. */
-async function deployment(t: TestContext) {
-  const home = mkdtempSync(join(tmpdir(), 'mainstay-drill-'));
-  const port = await freePort();
-  const file = join(home, 'drill.yaml');
-  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${port}\nmodules:\n  sys-core:\n  sys-accounts:\n  mod-promist:\n`);
-  const { DATABASE_URL: _, ...environment } = process.env;
-  const env = { ...environment, MAINSTAY_HOME: home };
-  const mainstay = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(script, args, { env, encoding: 'utf8' });
-    return { status, output: stdout + stderr };
-  };
-  const up = (...args: string[]) => mainstay('up', '--detach', '--deployment', file, ...args);
-  const status = () => (JSON.parse(mainstay('status', '--json', '--deployment', 'drill').output) as { deployments: [DeploymentStatus] }).deployments[0];
-  const pid = (what: string) => status().processes.find((process) => process.what === what)?.pid;
-  const kill = (...whats: string[]) => whats.map((what) => pid(what)!).forEach((pid) => process.kill(pid, 'SIGKILL'));
-  t.after(() => {
-    mainstay('down', '--deployment', 'drill');
-    rmSync(home, { recursive: true, force: true });
-  });
-  return { home, file, port, env, mainstay, up, status, pid, kill };
-}
-
-type Drill = Awaited<ReturnType<typeof deployment>>;
-
-/** Signing in needs the port, the guard, the module and its rows. */
-async function signIn({ port }: Drill): Promise<number> {
-  const body = JSON.stringify({ email: 'ada@acme.test', password: demoPassword });
-  return (await fetch(`http://localhost:${port}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>) {
-  for (const end = Date.now() + 20_000; !(await condition()); await sleep(100)) assert.ok(Date.now() < end, `not within 20 s: ${what}`);
-}
-
-const servesAgain = (drill: Drill) => until('it serves', () => signIn(drill).then((code) => code === 200, () => false));
-
 test('a deployment starts, says where it is, and stops without leaving a process', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   const first = drill.up();
   assert.equal(first.status, 0, first.output);
   assert.match(first.output, new RegExp(`http://localhost:${drill.port}`));
@@ -84,7 +33,7 @@ test('a deployment starts, says where it is, and stops without leaving a process
 });
 
 test('after kill -9 of the controller its process ends by itself, and up takes over', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   assert.equal(drill.up().status, 0);
   const postgres = drill.pid('postgres');
   drill.kill('controller');
@@ -97,7 +46,7 @@ test('after kill -9 of the controller its process ends by itself, and up takes o
 });
 
 test('after kill -9 of the controller down stops what it left', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   assert.equal(drill.up().status, 0);
   drill.kill('controller');
   assert.match(drill.mainstay('down', '--deployment', 'drill').output, /drill is stopped/);
@@ -105,7 +54,7 @@ test('after kill -9 of the controller down stops what it left', async (t) => {
 });
 
 test('after kill -9 of the process it is started again', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   assert.equal(drill.up().status, 0);
   const killed = drill.pid('process');
   drill.kill('process');
@@ -115,7 +64,7 @@ test('after kill -9 of the process it is started again', async (t) => {
 });
 
 test('after kill -9 of PostgreSQL it is started again and the process goes on', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   assert.equal(drill.up().status, 0);
   const [killed, process] = [drill.pid('postgres'), drill.pid('process')];
   drill.kill('postgres');
@@ -125,7 +74,7 @@ test('after kill -9 of PostgreSQL it is started again and the process goes on', 
 });
 
 test('after kill -9 of everything up works', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   assert.equal(drill.up().status, 0);
   drill.kill('controller', 'process', 'postgres');
   const again = drill.up();
@@ -134,7 +83,7 @@ test('after kill -9 of everything up works', async (t) => {
 });
 
 test('Ctrl-C stops a deployment in the foreground, its database last', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   const up = spawn(script, ['up', '--deployment', drill.file], { env: drill.env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [up.stdout, up.stderr]) stream.on('data', (text) => { output += text; });
@@ -147,7 +96,7 @@ test('Ctrl-C stops a deployment in the foreground, its database last', async (t)
 });
 
 test('a taken port is told before anything starts, and another can be chosen', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   const other = createServer().listen(drill.port, '127.0.0.1');
   await once(other, 'listening');
   t.after(() => other.close());
@@ -159,10 +108,31 @@ test('a taken port is told before anything starts, and another can be chosen', a
 });
 
 test('a wrong deployment file is told by line and key, and nothing starts', async (t) => {
-  const drill = await deployment(t);
+  const drill = await drillDeployment(t);
   writeFileSync(drill.file, 'name: drill\nphase: X\nmodules:\n  sys-core:\n');
   const { status, output } = drill.up();
   assert.equal(status, 1);
   assert.match(output, /drill\.yaml:2: phase: .*"D"/);
   assert.deepEqual(drill.status().processes, []);
+});
+
+test('while developing, a change restarts the process, and a broken file is told and waited for', async (t) => {
+  const drill = await drillDeployment(t);
+  const dev = spawn(script, ['dev', '--deployment', drill.file], { env: drill.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(dev, 'exit');
+  let output = '';
+  for (const stream of [dev.stdout, dev.stderr]) stream.on('data', (text) => { output += text; });
+  await until('it is ready', () => output.includes('Watching the sources'));
+  const right = readFileSync(drill.file, 'utf8');
+  const first = drill.pid('process');
+
+  writeFileSync(drill.file, right.replace('phase: T', 'phase: X'));
+  await until('the mistake is told', () => /drill\.yaml:2: phase: [^]*waiting for a change/.test(output));
+  writeFileSync(drill.file, right);
+  await until('it started again', () => output.includes('started again in'));
+  assert.notEqual(drill.pid('process'), first);
+  assert.equal(await signIn(drill), 200);
+
+  dev.kill('SIGINT');
+  assert.deepEqual(await exited, [0, null]);
 });

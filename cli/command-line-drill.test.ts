@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { demoPassword } from '@mainstay/deploy/demo-logins';
+import { type Drill, drillDeployment } from '@mainstay/deploy/testing';
+
+let drill: Drill;
+let stop: () => void;
+
+before(async () => {
+  // Stopped after the last test, not after this hook.
+  drill = await drillDeployment({ after: (end) => { stop = end; } });
+  const { status, output } = drill.up();
+  assert.equal(status, 0, output);
+});
+
+after(() => stop());
+
+const sessions = () => join(drill.home, 'drill/sessions.json');
+const email = (output: string) => (JSON.parse(output) as { email: string }).email;
+
+test('in a demo the CLI acts as ada, or as the demo account that is named', () => {
+  assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'ada@acme.test');
+  assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}', '--as', 'ben@acme.test').output), 'ben@acme.test');
+  assert.equal(statSync(sessions()).mode & 0o777, 0o600);
+});
+
+test('who signs in is who the CLI acts as, until they sign out', () => {
+  const { status, output } = drill.run(['login', 'eve@umbrella.test'], `${demoPassword}\n`);
+  assert.equal(status, 0, output);
+  assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'eve@umbrella.test');
+  assert.match(drill.mainstay('logout').output, /eve@umbrella\.test is signed out/);
+  assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'ada@acme.test');
+});
+
+test('a wrong password signs nobody in', () => {
+  const { status, output } = drill.run(['login', 'eve@umbrella.test'], 'not-the-password\n');
+  assert.equal(status, 1);
+  assert.match(output, /^mainstay: .*wrong/);
+  assert.doesNotMatch(output, /not-the-password/);
+});
+
+test('an access token that ran out is refreshed, and one that does not hold is replaced', () => {
+  drill.mainstay('call', 'ListPromises');
+  const read = () => JSON.parse(readFileSync(sessions(), 'utf8')) as { tokens: Record<string, { accessToken: string; refreshToken: string; expiresAt: string }> };
+  const change = (edit: Partial<ReturnType<typeof read>['tokens'][string]>) => {
+    const state = read();
+    Object.assign(state.tokens['ada@acme.test']!, edit);
+    writeFileSync(sessions(), JSON.stringify(state));
+    return state.tokens['ada@acme.test']!;
+  };
+  const old = change({ expiresAt: new Date(0).toISOString() });
+  assert.equal(drill.mainstay('call', 'ListPromises').status, 0);
+  assert.notEqual(read().tokens['ada@acme.test']!.refreshToken, old.refreshToken);
+  change({ accessToken: 'x.y.z' });
+  assert.equal(drill.mainstay('call', 'ListPromises').status, 0);
+  assert.notEqual(read().tokens['ada@acme.test']!.accessToken, 'x.y.z');
+});
+
+test('a request with an unknown field is told with the fields that are allowed', () => {
+  const { status, output } = drill.mainstay('call', 'CreatePromise', '{"promise": {"titel": "x"}}');
+  assert.equal(status, 1);
+  assert.match(output, /"titel" is unknown; allowed are id, title,/);
+});
+
+test('a refused call is one line with its reason, and a line for each field', () => {
+  const { status, output } = drill.mainstay('call', 'CreatePromise', '{"promise": {"title": ""}}');
+  assert.equal(status, 1);
+  assert.match(output, /^mainstay: .*\(mod-promist\.[A-Z_]+\)\n {2}promise\.title: /);
+  assert.doesNotMatch(output, /\n\s+at /);
+});
+
+test('a request is read from standard input, and a stream is printed a line a message', () => {
+  const created = drill.run(['call', 'CreatePromise', '-'], '{"promise": {"title": "from standard input"}}');
+  assert.equal((JSON.parse(created.output) as { title: string }).title, 'from standard input');
+  const { output } = drill.mainstay('call', 'ExportPromises');
+  const content = output.trim().split('\n').map((line) => Buffer.from((JSON.parse(line) as { content: string }).content, 'base64').toString()).join('');
+  assert.match(content, /from standard input/);
+});
+
+test('the log is shown for people and, with --json, as it is', () => {
+  assert.match(drill.mainstay('logs', '--deployment', 'drill').output, /^\d\d:\d\d:\d\d info {2}ready address=/m);
+  for (const line of drill.mainstay('logs', '--json', '--deployment', 'drill').output.trim().split('\n')) JSON.parse(line);
+});

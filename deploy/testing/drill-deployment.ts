@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { demoPassword } from '../controller/demo-logins.ts';
+import type { DeploymentStatus } from '../controller/deployment-status.ts';
+
+/** The command that a person runs. */
+export const script = join(import.meta.dirname, '../../mainstay');
+
+/** A port that nothing listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A deployment of all modules in phase T, not started yet, in a state folder of its own; the test ends it. */
+export async function drillDeployment(owner: { after(end: () => void): unknown }) {
+  const home = mkdtempSync(join(tmpdir(), 'mainstay-drill-'));
+  const port = await freePort();
+  const file = join(home, 'drill.yaml');
+  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${port}\nmodules:\n  sys-core:\n  sys-accounts:\n  mod-promist:\n`);
+  const { DATABASE_URL: _, ...environment } = process.env;
+  const env = { ...environment, MAINSTAY_HOME: home };
+  const run = (args: string[], input = '') => {
+    const { status, stdout, stderr } = spawnSync(script, args, { env, encoding: 'utf8', input });
+    return { status, output: stdout + stderr };
+  };
+  const mainstay = (...args: string[]) => run(args);
+  const up = (...args: string[]) => mainstay('up', '--detach', '--deployment', file, ...args);
+  const status = () => (JSON.parse(mainstay('status', '--json', '--deployment', 'drill').output) as { deployments: [DeploymentStatus] }).deployments[0];
+  const pid = (what: string) => status().processes.find((process) => process.what === what)?.pid;
+  const kill = (...whats: string[]) => whats.map((what) => pid(what)!).forEach((pid) => process.kill(pid, 'SIGKILL'));
+  owner.after(() => {
+    mainstay('down', '--deployment', 'drill');
+    rmSync(home, { recursive: true, force: true });
+  });
+  return { home, file, port, env, run, mainstay, up, status, pid, kill };
+}
+
+export type Drill = Awaited<ReturnType<typeof drillDeployment>>;
+
+/** Signs ada in and gives the status code. It needs the port, the guard, the module and its rows. */
+export async function signIn({ port }: Drill): Promise<number> {
+  const body = JSON.stringify({ email: 'ada@acme.test', password: demoPassword });
+  return (await fetch(`http://localhost:${port}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
+}
+
+/** Waits for a condition at most 20 s. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>) {
+  for (const end = Date.now() + 20_000; !(await condition()); await sleep(100)) assert.ok(Date.now() < end, `not within 20 s: ${what}`);
+}
+
+/** Waits until signing in works. */
+export const servesAgain = (drill: Drill) => until('it serves', () => signIn(drill).then((code) => code === 200, () => false));
