@@ -7,7 +7,7 @@ import { homePage } from './home-page.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Comments } from './openapi-schema.ts';
 import { favicon, pageStyle } from './page-style.ts';
-import type { HttpServerOptions } from './start-http-server.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
 
 /** Nothing but this server's own files; no frames, no plugins, no inline code. */
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,5 +1,5 @@
-import type { DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { ConnectError } from '@connectrpc/connect';
+import type { DescMethod, DescService, JsonObject, JsonReadOptions, JsonValue, JsonWriteOptions } from '@bufbuild/protobuf';
+import { ConnectError, type Transport } from '@connectrpc/connect';
 import type { FastifyRequest } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
 import { callHeaders } from './forwarded-headers.ts';
@@ -9,11 +9,16 @@ import { problemOf } from './problem.ts';
 import { peerValues } from './peer.ts';
 import { isObject } from './request-field.ts';
 import { SocketCall } from './socket-call.ts';
-import type { SocketOptions } from './websocket.ts';
 
 const callsAtOnce = 100;
 const longestId = 100;
 const mostUnreadBytes = 64 * 1024 * 1024;
+
+export interface SocketOptions {
+  services: readonly DescService[];
+  transport: Transport;
+  json: Partial<JsonReadOptions & JsonWriteOptions>;
+}
 
 /** One client's WebSocket and the calls that are open on it. */
 export class SocketConnection {

@@ -1,15 +1,15 @@
 import { createRegistry, type DescService } from '@bufbuild/protobuf';
-import { ConnectError, type ServiceImpl, type Transport } from '@connectrpc/connect';
+import type { ConnectError, ServiceImpl } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import { Health } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '@mainstay/kernel/contract/grpc/reflection/v1/reflection_pb.js';
 import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/contract/grpc/reflection/v1alpha/reflection_pb.js';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
-import type { Logger } from '../telemetry/log.ts';
 import { limitBodyTime } from './body-time-limit.ts';
 import { filesWithImports } from './contract-files.ts';
 import { plainGrpcMessages } from './grpc-message.ts';
 import { healthService, ServingState } from './health.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
 import { pageRoutes } from './pages.ts';
@@ -21,34 +21,7 @@ import { restRoutes } from './rest.ts';
 import { securityHeaders } from './security-headers.ts';
 import { socketRoute } from './websocket.ts';
 
-/** A service that the port offers, with the implementation that stands behind the guard. */
-export interface ServedService {
-  service: DescService;
-  implementation: ServiceImpl<any>;
-  /** The module that serves it. */
-  module: string;
-}
-
-/** Whether the process is ready, and the state of each of its modules. */
-export interface Readiness {
-  ready: boolean;
-  modules: { name: string; state: string; problem?: string }[];
-}
-
-export interface HttpServerOptions {
-  services: readonly ServedService[];
-  /** In-process: REST and WebSocket calls go through it, with the request's headers. */
-  transport: Transport;
-  /** `localhost` binds both loopback addresses. */
-  host: string;
-  /** 0 picks a free one. */
-  port: number;
-  /** The largest request or message, in bytes; 16 MiB if absent. */
-  bodyLimitBytes?: number;
-  health: { ready(): Readiness };
-  info: { title: string; version: string };
-  log: Logger;
-}
+export type { HttpServerOptions, Readiness, ServedService } from './http-server-options.ts';
 
 export interface HttpServer {
   /** Such as `http://localhost:4400`. */

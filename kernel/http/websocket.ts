@@ -1,15 +1,10 @@
 import websocket from '@fastify/websocket';
-import type { DescService, JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
-import type { Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { httpErrors } from './http-errors.ts';
-import { SocketConnection } from './socket-connection.ts';
+import { SocketConnection, type SocketOptions } from './socket-connection.ts';
 
-export interface SocketOptions {
-  services: readonly DescService[];
-  transport: Transport;
-  json: Partial<JsonReadOptions & JsonWriteOptions>;
+export interface SocketRouteOptions extends SocketOptions {
   /** The largest frame, in bytes. */
   frameLimitBytes: number;
   /** Ends every connection when the server stops. */
@@ -31,7 +26,7 @@ export interface SocketOptions {
  * A method that takes one message gets it in the first frame. Credentials go into the headers of each call, or of the
  * upgrade request. Only pages of this same origin, and programs (which send no Origin), may connect.
  */
-export async function socketRoute(app: FastifyInstance, options: SocketOptions): Promise<void> {
+export async function socketRoute(app: FastifyInstance, options: SocketRouteOptions): Promise<void> {
   const { aliveEveryMs = 30_000 } = options;
   await app.register(websocket, { options: { maxPayload: options.frameLimitBytes, perMessageDeflate: false }, errorHandler: (_error, socket) => socket.terminate(), preClose: (done) => done() });
   app.addHook('onRequest', async (request) => {

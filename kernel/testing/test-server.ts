@@ -1,5 +1,6 @@
 import type { Guard } from '../guard/guard.ts';
-import { startHttpServer, type HttpServer, type HttpServerOptions } from '../http/start-http-server.ts';
+import type { HttpServerOptions } from '../http/http-server-options.ts';
+import { startHttpServer, type HttpServer } from '../http/start-http-server.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
 import { createLog } from '../telemetry/log.ts';

@@ -1,0 +1,32 @@
+import type { DescService } from '@bufbuild/protobuf';
+import type { ServiceImpl, Transport } from '@connectrpc/connect';
+import type { Logger } from '../telemetry/log.ts';
+
+/** A service that the port offers, with the implementation that stands behind the guard. */
+export interface ServedService {
+  service: DescService;
+  implementation: ServiceImpl<any>;
+  /** The module that serves it. */
+  module: string;
+}
+
+/** Whether the process is ready, and the state of each of its modules. */
+export interface Readiness {
+  ready: boolean;
+  modules: { name: string; state: string; problem?: string }[];
+}
+
+export interface HttpServerOptions {
+  services: readonly ServedService[];
+  /** In-process: REST and WebSocket calls go through it, with the request's headers. */
+  transport: Transport;
+  /** `localhost` binds both loopback addresses. */
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** The largest request or message, in bytes; 16 MiB if absent. */
+  bodyLimitBytes?: number;
+  health: { ready(): Readiness };
+  info: { title: string; version: string };
+  log: Logger;
+}
