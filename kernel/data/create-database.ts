@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
-import { effectsOf } from '../events/effects.ts';
+import { CollectedEffects } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
@@ -56,10 +56,13 @@ export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
   };
   const begin = <R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> =>
     access().writer.transaction().execute(async (kysely) => {
-      const transaction = Object.assign(kysely, effectsOf(options.module, kysely)) as unknown as Transaction<T>;
+      const effects = new CollectedEffects(options.module, kysely);
+      const transaction = Object.assign(kysely, effects.methods) as unknown as Transaction<T>;
       const running: Ambient<T> = { call: currentCallIfAny(), transaction, open: true };
       try {
-        return await ambient.run(running, () => work(transaction));
+        const result = await ambient.run(running, () => work(transaction));
+        await effects.flush();
+        return result;
       } finally {
         running.open = false;
       }

@@ -59,32 +59,39 @@ begin
   return found;
 end $$;
 
--- Puts a job of the session's own module into the queue; with a key it replaces the waiting one.
-create or replace function mainstay.enqueue(job text, payload json, run_at timestamptz, max_attempts int, key text) returns void
-  language plpgsql security definer set search_path = '' as $$
+-- Puts jobs of the session's own module into the queue, given as an array of {job, payload, run_at, max_attempts, key}.
+-- One with a key replaces the waiting one. Plans made while the queue was empty would scan all of it later.
+create or replace function mainstay.enqueue_jobs(jobs json) returns void
+  language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare module text := mainstay.session_module();
 begin
-  perform graphile_worker.add_job(module || '/' || job, payload, run_at => run_at, max_attempts => max_attempts,
-    job_key => module || '/' || job || '/' || key);
+  perform graphile_worker.add_jobs(array(
+    select row(module || '/' || (j ->> 'job'), j -> 'payload', null, (j ->> 'run_at')::timestamptz, (j ->> 'max_attempts')::smallint,
+        module || '/' || (j ->> 'job') || '/' || (j ->> 'key'), null, null)::graphile_worker.job_spec
+      from json_array_elements(jobs) as given (j)));
 end $$;
 
 -- Takes a waiting job of the session's own module back.
 create or replace function mainstay.cancel(job text, key text) returns void
-  language plpgsql security definer set search_path = '' as $$
+  language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 begin
   delete from graphile_worker._private_jobs as jobs
     where jobs.key = mainstay.session_module() || '/' || cancel.job || '/' || cancel.key and jobs.locked_at is null;
 end $$;
 
--- Queues one delivery of an event for each handler of it. Deliveries of one aggregate share a queue, so they run in turn.
-create or replace function mainstay.deliver(event json, max_attempts int) returns void
-  language plpgsql security definer set search_path = '' as $$
+-- Queues one delivery of each event, a cloud event in JSON, for each handler of it. Deliveries of one aggregate share a
+-- queue, so they run in turn, in the order given.
+create or replace function mainstay.deliver_events(events json, max_attempts int) returns void
+  language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare emitter text := mainstay.session_module();
 begin
-  perform graphile_worker.add_job(s.module || '/on:' || s.handler, event, run_at => clock_timestamp(), max_attempts => max_attempts,
-      queue_name => s.module || ':' || (hashtext(event ->> 'subject') & 15))
-    from mainstay.subscriptions s
-    where s.event_type = event ->> 'type' and event ->> 'source' = '/' || emitter;
+  perform graphile_worker.add_jobs(array(
+    select row(s.module || '/on:' || s.handler, event, s.module || ':' || (hashtext(event ->> 'subject') & 15),
+        clock_timestamp() + place * interval '1 microsecond', max_attempts::smallint, null, null, null)::graphile_worker.job_spec
+      from json_array_elements(events) with ordinality as given (event, place)
+      join mainstay.subscriptions s on s.event_type = event ->> 'type'
+      where event ->> 'source' = '/' || emitter
+      order by place));
 end $$;
 
 revoke all on all functions in schema mainstay from public;

@@ -86,6 +86,6 @@ test('an administrator who is no superuser can provision and migrate', async (t)
   const org = '00000000-0000-7000-8000-000000000001';
   const added = `with org as (select set_config('app.org_id', '${org}', false) as id) insert into mod_notes_notes select 1, id::uuid from org returning org_id`;
   assert.deepEqual(await ask(place, added, login), [org]);
-  await ask(place, `select mainstay.enqueue('x', '{}', null, 12, null)`, login);
+  await ask(place, `select mainstay.enqueue_jobs('[{"job":"x"}]')`, login);
   assert.deepEqual(await ask(restricted, 'select count(*)::int from graphile_worker._private_jobs'), [1]);
 });

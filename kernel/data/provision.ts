@@ -124,7 +124,7 @@ function shapeSql(database: string, module: string, secret: string): string {
     `grant usage on schema ${schema} to ${users}`,
     `grant select on mainstay.modules to ${owner}, ${users}`,
     `grant execute on function mainstay.current_org, mainstay.all_orgs, mainstay.protect_tenant_table to ${owner}, ${users}`,
-    `grant execute on function mainstay.enqueue, mainstay.cancel, mainstay.deliver to ${users}`,
+    `grant execute on function mainstay.enqueue_jobs, mainstay.cancel, mainstay.deliver_events to ${users}`,
     `alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${users}`,
     `alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${users}`,
     ...sessions.map((role) => `alter role ${identifier(role)} in database ${identifier(database)} set search_path = ${schema}`),

@@ -1,4 +1,4 @@
-import { create, toJson, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, toJson, type DescMessage, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
 import { sql, type Kysely } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
 import { schemaOf } from '../data/names.ts';
@@ -15,38 +15,81 @@ export interface JobEnvelope {
   traceId: string;
 }
 
-/** What a transaction of a module can cause besides its rows. */
-export function effectsOf(module: string, transaction: Kysely<any>): Effects {
-  const outbox = sql.table(`${schemaOf(module)}_outbox`);
-  return {
-    async emit<M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) {
+interface QueuedJob {
+  job: string;
+  payload: JobEnvelope;
+  run_at?: string;
+  max_attempts: number;
+  key?: string;
+}
+
+interface Announcement {
+  type: string;
+  subject: string;
+  data: JsonValue;
+  org?: string;
+  trace_id: string;
+}
+
+const BATCH = 1000;
+
+/**
+ * What a transaction of a module causes besides its rows. It is collected and written in one go before the commit:
+ * a command that causes thousands of things does not wait for each.
+ */
+export class CollectedEffects {
+  readonly #module: string;
+  readonly #transaction: Kysely<any>;
+  #events: Announcement[] = [];
+  // By key, since of two jobs with one key the later replaces the earlier.
+  #jobs = new Map<unknown, QueuedJob>();
+
+  constructor(module: string, transaction: Kysely<any>) {
+    this.#module = module;
+    this.#transaction = transaction;
+  }
+
+  readonly methods: Effects = {
+    emit: async <M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) => {
       const { orgId, traceId } = origin();
-      const data = JSON.stringify(toJson(schema, create(schema, init)));
-      const event = { specversion: '1.0', source: `/${module}`, type: schema.typeName, subject: aggregate, datacontenttype: 'application/json' };
-      // One statement, so that an event costs one round trip.
-      await sql`
-        with announced as (
-          insert into ${outbox} (type, subject, org, data, trace_id)
-            values (${schema.typeName}, ${aggregate}, ${orgId ?? null}, ${data}::jsonb, ${traceId}) returning *
-        )
-        select mainstay.deliver((${JSON.stringify(event)}::jsonb || jsonb_build_object(
-            'id', id, 'time', time, 'data', data, 'orgid', org, 'traceid', trace_id))::json, ${MAX_ATTEMPTS}) from announced`.execute(transaction);
+      this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId });
     },
-    async enqueue<P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) {
-      const envelope: JobEnvelope = { payload, ...origin() };
-      await sql`select mainstay.enqueue(${name}, ${JSON.stringify(envelope)}::json, ${runAt ?? null}, ${maxAttempts}, ${key ?? null})`.execute(transaction);
+    enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
+      // A copy, so that what the caller does with the payload afterwards changes nothing.
+      const copy = payload === undefined ? undefined : JSON.parse(JSON.stringify(payload)) as unknown;
+      const job: QueuedJob = { job: name, payload: { payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };
+      this.#jobs.set(key === undefined ? job : `${name}/${key}`, job);
     },
-    async enqueueAll<P>({ name }: JobDeclaration<never, P>, jobs: readonly ({ payload: P } & EnqueueOptions)[]) {
-      const from = origin();
-      const rows = jobs.map(({ payload, runAt, key, maxAttempts = MAX_ATTEMPTS }) => ({ envelope: { payload, ...from } satisfies JobEnvelope, run_at: runAt, key, max_attempts: maxAttempts }));
-      await sql`
-        select mainstay.enqueue(${name}, envelope, run_at, max_attempts, key)
-          from json_to_recordset(${JSON.stringify(rows)}::json) as jobs (envelope json, run_at timestamptz, key text, max_attempts int)`.execute(transaction);
-    },
-    async cancel({ name }: JobDeclaration<never, never>, key: string) {
-      await sql`select mainstay.cancel(${name}, ${key})`.execute(transaction);
+    cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
+      this.#jobs.delete(`${name}/${key}`);
+      await sql`select mainstay.cancel(${name}, ${key})`.execute(this.#transaction);
     },
   };
+
+  /** Writes everything that was collected, in the order in which it was announced. */
+  async flush(): Promise<void> {
+    const [events, jobs] = [this.#events, [...this.#jobs.values()]];
+    [this.#events, this.#jobs] = [[], new Map()];
+    const written = [...batches(events).map((batch) => this.#announce(batch)), ...batches(jobs).map((batch) => this.#enqueue(batch))];
+    await Promise.all(written);
+  }
+
+  async #enqueue(jobs: QueuedJob[]): Promise<void> {
+    await sql`select mainstay.enqueue_jobs(${JSON.stringify(jobs)}::json)`.execute(this.#transaction);
+  }
+
+  async #announce(events: Announcement[]): Promise<void> {
+    await sql`
+      with announced as (
+        insert into ${sql.table(`${schemaOf(this.#module)}_outbox`)} (type, subject, org, data, trace_id)
+          select e ->> 'type', e ->> 'subject', (e ->> 'org')::uuid, e -> 'data', e ->> 'trace_id'
+            from jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as given (e, place) order by place
+          returning *
+      )
+      select mainstay.deliver_events(json_agg(json_build_object(
+          'specversion', '1.0', 'id', id, 'source', ${`/${this.#module}`}::text, 'type', type, 'subject', subject, 'time', time,
+          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id)), ${MAX_ATTEMPTS}) from announced`.execute(this.#transaction);
+  }
 }
 
 /** The org and the trace that work queued now belongs to. */
@@ -59,3 +102,4 @@ function origin(): Pick<JobEnvelope, 'orgId' | 'traceId'> {
   };
 }
 
+const batches = <T>(items: T[]): T[][] => Array.from({ length: Math.ceil(items.length / BATCH) }, (_, index) => items.slice(index * BATCH, (index + 1) * BATCH));

@@ -11,18 +11,18 @@ export class Postponed extends Error {
  * through or dead. The queue alone does not, since it lets the next job pass while a failed one waits for its retry.
  * Throws `Postponed` after it rescheduled the job without counting the attempt.
  */
-export async function waitYourTurn(pool: pg.Pool, job: Job, aggregate: string): Promise<void> {
-  const { rowCount } = await pool.query({ name: 'wait_your_turn', text: SQL, values: [job.id, job.job_queue_id, job.task_id, aggregate] });
-  if (rowCount) throw new Postponed(`job ${job.id} waits for an earlier event of ${aggregate}`);
+export async function waitYourTurn(pool: pg.Pool, job: Job, event: { id: string; subject: string }): Promise<void> {
+  const { rowCount } = await pool.query({ name: 'wait_your_turn', text: SQL, values: [job.id, job.job_queue_id, job.task_id, event.subject, event.id] });
+  if (rowCount) throw new Postponed(`job ${job.id} waits for an earlier event of ${event.subject}`);
 }
 
-// Given back in this way the job is nobody's, so the worker's own bookkeeping of the failure does not touch it; a little
+// An event's id tells its time (UUID version 7). Given back in this way the job is nobody's, so the worker's own bookkeeping of the failure does not touch it; a little
 // later than now, so that nobody takes it before that bookkeeping.
 const SQL = `
   with earlier as (
     select run_at from graphile_worker._private_jobs
-      where job_queue_id = $2 and id < $1 and task_id = $3 and payload ->> 'subject' = $4 and (locked_at is not null or attempts < max_attempts)
-      order by id desc limit 1
+      where job_queue_id = $2 and id <> $1 and task_id = $3 and payload ->> 'subject' = $4 and (payload ->> 'id')::uuid < $5::uuid and (locked_at is not null or attempts < max_attempts)
+      order by run_at desc limit 1
   ), put_off as (
     update graphile_worker._private_jobs set run_at = greatest(earlier.run_at + interval '1 millisecond', now() + interval '100 milliseconds'), attempts = attempts - 1, locked_by = null, locked_at = null
       from earlier where id = $1 returning job_queue_id

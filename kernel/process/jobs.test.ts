@@ -160,6 +160,34 @@ test('a job at a later time runs within two seconds of it, also when the process
   assert.ok(late >= 0 && late < 2000, `${late} ms late`);
 });
 
+test('a command may cause thousands of jobs and events', async () => {
+  const start = Date.now();
+  await command(async (tx) => {
+    for (let n = 0; n < 3000; n++) {
+      await tx.enqueue(note, { text: 'many' }, { runAt: new Date(Date.now() + 3_600_000), key: `many-${n}` });
+      await tx.emit(StringValueSchema, { value: `${n}` }, { aggregate: `many-${n}` });
+    }
+    throw new Error('measured');
+  }).catch(() => {});
+  await command(async (tx) => {
+    for (let n = 0; n < 3000; n++) await tx.enqueue(note, { text: 'many' }, { runAt: new Date(Date.now() + 3_600_000), key: `many-${n}` });
+  });
+  assert.ok(Date.now() - start < 3000);
+  assert.deepEqual(await ask('select count(*)::int from graphile_worker._private_jobs'), [3000]);
+});
+
+test('of two jobs with one key in one command the later one runs, and one that is cancelled does not', async () => {
+  await command(async (tx) => {
+    await tx.enqueue(note, { text: 'first' }, { key: 'same' });
+    await tx.enqueue(note, { text: 'second' }, { key: 'same' });
+    await tx.enqueue(note, { text: 'never' }, { key: 'never' });
+    await tx.cancel(note, 'never');
+  });
+  await until(() => runs.length > 0);
+  await sleep(300);
+  assert.deepEqual(runs, ['second true 7']);
+});
+
 test('a key replaces the waiting job, and cancel takes it back', async () => {
   const runAt = new Date(Date.now() + 700);
   await command((tx) => tx.enqueue(note, { text: 'old' }, { runAt, key: 'k' }));
@@ -236,7 +264,7 @@ test('what was announced and handled more than 30 days ago is deleted', async ()
 });
 
 test('a module can not put a job of another module into the queue', async () => {
-  await runInCall(call, () => b.write((tx) => sql`select mainstay.enqueue('note', '{}', null, 1, null)`.execute(tx)));
+  await runInCall(call, () => b.write((tx) => sql`select mainstay.enqueue_jobs('[{"job":"note"}]')`.execute(tx)));
   assert.deepEqual(await ask(`select tasks.identifier from graphile_worker._private_jobs jobs join graphile_worker._private_tasks tasks on tasks.id = task_id`), ['mod-b/note']);
   await assert.rejects(runInCall(call, () => b.write((tx) => sql`select graphile_worker.add_job('mod-a/note')`.execute(tx))), /permission denied/);
 });

@@ -94,7 +94,7 @@ function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>): Ta
 function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool): TaskList[string] {
   return async (data, helpers) => {
     const event = data as CloudEvent;
-    await waitYourTurn(pool, helpers.job, event.subject);
+    await waitYourTurn(pool, helpers.job, event);
     await deliverEvent({ module: module.name, database, context }, subscription, event);
   };
 }
