@@ -6,5 +6,5 @@ export const kernelErrors = defineErrors('kernel', {
   INVALID_REQUEST: ['InvalidArgument', 'the request is not valid: {summary}'],
   UNAUTHENTICATED: ['Unauthenticated', 'sign in first: {because}'],
   PERMISSION_DENIED: ['PermissionDenied', 'not allowed: {because}'],
-  MODULE_QUARANTINED: ['Unavailable', '{module} is not running: {problem}'],
+  MODULE_QUARANTINED: ['Unavailable', '{module} is not running; its operator sees why with ./mainstay status'],
 });

@@ -22,8 +22,7 @@ export interface Admission {
  * outside proves itself by its headers.
  */
 export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission): Promise<Call> {
-  const quarantined = problem?.();
-  if (quarantined) throw kernelErrors.MODULE_QUARANTINED({ module, problem: quarantined });
+  if (problem?.()) throw kernelErrors.MODULE_QUARANTINED({ module });
   const vouched = context.values.get(callKey);
   const principal = vouched ? vouched.principal : await guard().authenticate(context.requestHeader);
   const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) });

@@ -86,13 +86,13 @@ export async function orQuarantine(starting: Starting, module: Module, step: () 
     }
     starting.log.error({ err: error, module: module.name }, 'an optional module is quarantined');
     starting.states.quarantine(module.name, problem);
-    serveAsUnavailable(starting, module, problem);
+    serveAsUnavailable(starting, module);
   }
 }
 
-function serveAsUnavailable(starting: Starting, module: Module, problem: string): void {
+function serveAsUnavailable(starting: Starting, module: Module): void {
   const refuse = () => {
-    throw kernelErrors.MODULE_QUARANTINED({ module: module.name, problem });
+    throw kernelErrors.MODULE_QUARANTINED({ module: module.name });
   };
   for (const { service } of module.services ?? []) {
     if (starting.registry.has(service)) continue;

@@ -92,7 +92,7 @@ async function openPort({ deployment, served, registry, states, log }: Starting)
     port,
     bodyLimitBytes,
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all() }) },
-    info: { title: deployment.name, version: '0.1.0' },
+    info: { title: `Mainstay ${deployment.name}`, version: '0.1.0' },
     log,
   });
   for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
