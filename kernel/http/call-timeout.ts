@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { httpErrors } from './http-errors.ts';
 
+/** Timers cannot wait longer; with more they would fire at once. */
+export const longestTimeoutMs = 2 ** 31 - 1;
+
 const milliseconds: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
 /** How long the caller waits, in milliseconds, from `connect-timeout-ms` or `grpc-timeout`. Throws `kernel.MALFORMED_HEADER`. */
@@ -8,11 +11,11 @@ export function callTimeout(headers: IncomingHttpHeaders): number | undefined {
   const connect = headers['connect-timeout-ms'];
   if (connect !== undefined) {
     if (!/^\d{1,10}$/.test(String(connect))) throw httpErrors.MALFORMED_HEADER({ header: 'connect-timeout-ms', problem: 'give milliseconds, at most 10 digits' });
-    return Number(connect);
+    return Math.min(Number(connect), longestTimeoutMs);
   }
   const grpc = headers['grpc-timeout'];
   if (grpc === undefined) return undefined;
   const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(String(grpc)) ?? [];
   if (!amount) throw httpErrors.MALFORMED_HEADER({ header: 'grpc-timeout', problem: 'give at most 8 digits and one of H, M, S, m, u, n' });
-  return Math.ceil(Number(amount) * milliseconds[unit!]!);
+  return Math.min(Math.ceil(Number(amount) * milliseconds[unit!]!), longestTimeoutMs);
 }

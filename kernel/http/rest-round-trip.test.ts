@@ -51,3 +51,19 @@ test('any message of scalars comes through path and query as it was put there', 
     { numRuns: 150 },
   );
 });
+
+const anyName = fc.constantFrom(...SpecimenSchema.fields.flatMap(({ name, jsonName }) => [name, jsonName]), 'name', 'parts', 'amount', '@type', '__proto__', 'nothing');
+const anyJson = fc.letrec((tie) => ({
+  value: fc.oneof({ maxDepth: 5 }, fc.constantFrom(null, true, 0, -1, 1.5, 1e300, '', 'x', '-1', 'COLOUR_RED', '2026-01-01T00:00:00Z', '90s', '99999999999999999999'), fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(anyName, tie('value'), { maxKeys: 4 })),
+})).value;
+
+test('no JSON makes the server fail: it is taken, or refused with the field that is wrong', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(anyName, anyJson, { maxKeys: 4 }), async (body) => {
+      const response = await fetch(`${server.address}/v1/echo/x`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const answer = (await response.json()) as { reason?: string; detail?: string };
+      assert.ok(response.status === 200 || (response.status === 400 && answer.reason === 'kernel.INVALID_REQUEST' && answer.detail!.includes('specimen')), JSON.stringify(answer));
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -84,6 +84,10 @@ test('a deadline that passes is 504, a broken one 400', async () => {
   assert.equal((await problem('GET', '/v1/echo/x', undefined, { 'grpc-timeout': 'soon' })).reason, 'kernel.MALFORMED_HEADER');
 });
 
+test('a deadline further away than timers reach does not pass at once', async () => {
+  for (const [name, value] of [['connect-timeout-ms', '9999999999'], ['grpc-timeout', '99999999H']] as const) assert.equal((await call('POST', '/v1/echo/x?delayMs=30', {}, { [name]: value })).status, 200);
+});
+
 test('an unknown path is 404, a known path with another method 405 and says which are allowed', async () => {
   assert.equal((await problem('GET', '/v1/nothing')).reason, 'kernel.NO_SUCH_PATH');
   assert.equal((await problem('GET', '/v1/toString')).status, 404);

@@ -6,6 +6,7 @@ import { ServerReflection } from '@mainstay/kernel/contract/grpc/reflection/v1/r
 import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/contract/grpc/reflection/v1alpha/reflection_pb.js';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { limitBodyTime } from './body-time-limit.ts';
+import { longestTimeoutMs } from './call-timeout.ts';
 import { filesWithImports } from './contract-files.ts';
 import { plainGrpcMessages } from './grpc-message.ts';
 import { healthService, ServingState } from './health.ts';
@@ -105,6 +106,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
     },
     readMaxBytes: bodyLimitBytes,
     writeMaxBytes: bodyLimitBytes,
+    maxTimeoutMs: longestTimeoutMs,
     jsonOptions: { registry, ignoreUnknownFields: false },
     shutdownSignal: stopping,
     contextValues: (request) => peerValues(request.ip),
