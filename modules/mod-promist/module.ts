@@ -23,4 +23,5 @@ export default defineModule({
   emits: [PromiseMadeSchema, PromisesImportedSchema, PromiseFulfilledSchema, PromiseFailedSchema, PromiseSharedSchema, ReminderFiredSchema],
   events: [on(AccountClosedSchema, removePromises)],
   jobs: [fireReminder, purgeDeleted],
+  commands: { promises: () => import('./commands/promises.ts') },
 });

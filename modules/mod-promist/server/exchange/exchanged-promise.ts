@@ -14,6 +14,8 @@ export interface ExchangedPromise {
   description: string;
   madeAt?: Date;
   dueTime?: Date;
+  /** The due time as the file words it, where that means another time each day; such is no change of the source. */
+  dueWords?: string;
   promisee?: ExchangedPromisee;
   tags: string[];
   state: State;
@@ -64,13 +66,14 @@ export const normalTags = (tags: readonly string[]): string[] => [...new Set(tag
 
 /** Tells whether a promise says the same as another: the same hash for the same content, whoever wrote it. */
 export function contentHash(promise: ExchangedPromise): string {
-  const { sourceKey: _, madeAt, reminders, tags, promisee, ...rest } = promise;
+  const { sourceKey: _, madeAt, dueTime, dueWords, reminders, tags, promisee, ...rest } = promise;
   const content = {
     ...rest,
     madeAt,
+    due: dueWords ?? dueTime,
     promisee: promisee && [promisee.name, promisee.email?.toLowerCase(), promisee.accountId],
     tags: tags.toSorted(),
-    reminders: reminders.map(({ time, recurrence, timeZone, method }) => [time, recurrence, recurrence && timeZone, method].join(' ')).toSorted(),
+    reminders: dueWords ? [] : reminders.map(({ time, recurrence, timeZone, method }) => [time, recurrence, recurrence && timeZone, method].join(' ')).toSorted(),
   };
   return createHash('sha256').update(JSON.stringify(content, Object.keys(content).sort())).digest('base64url');
 }

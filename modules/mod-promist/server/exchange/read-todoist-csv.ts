@@ -51,6 +51,7 @@ function taskOf({ line, cells }: Row, section: string, options: ReadOptions, key
     title,
     description: cells.DESCRIPTION ?? '',
     dueTime: when?.time,
+    ...(when && { dueWords: date }),
     tags: normalTags([...labels, section]),
     state: 'PENDING',
     archived: false,
