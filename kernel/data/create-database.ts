@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
-import { CollectedEffects } from '../events/effects.ts';
+import { CollectedEffects, type Declared } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   secret: string;
   /** Most connections at once; see `poolSize`. */
   poolSize?: number;
+  /** The events and jobs that the module may cause; anything if absent. */
+  declared?: Declared;
 }
 
 /** A module's database, and the end of its connections. */
@@ -56,7 +58,7 @@ export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
   };
   const begin = <R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> =>
     access().writer.transaction().execute(async (kysely) => {
-      const effects = new CollectedEffects(options.module, kysely);
+      const effects = new CollectedEffects(options.module, kysely, options.declared);
       const transaction = Object.assign(kysely, effects.methods) as unknown as Transaction<T>;
       const running: Ambient<T> = { call: currentCallIfAny(), transaction, open: true };
       try {

@@ -7,7 +7,10 @@ import type { JobDeclaration } from '../module/define-module.ts';
  * the rows of that org and no other. `T` is the module's table types, as Kysely takes them.
  */
 export interface Database<T> {
-  /** Reads in the org of the current call, in a read-only transaction; a single statement costs one round trip. */
+  /**
+   * Reads in the org of the current call. Each statement is a read-only transaction of its own and costs one round
+   * trip; statements that must see one state of the data belong into `write`.
+   */
   read<R>(work: (db: Kysely<T>) => Promise<R>): Promise<R>;
   /** Decides and writes in one transaction; its rows, events and jobs commit together or not at all. */
   write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;

@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
 import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
-import type { JobDeclaration } from '../module/define-module.ts';
+import type { JobDeclaration, Module } from '../module/define-module.ts';
 
 /** Tries before a job is a dead letter, unless its `enqueue` says otherwise. */
 export const MAX_ATTEMPTS = 12;
@@ -31,6 +31,9 @@ interface Announcement {
   trace_id: string;
 }
 
+/** What a module says that it announces and queues. */
+export type Declared = Pick<Module, 'emits' | 'jobs'>;
+
 const BATCH = 1000;
 
 /**
@@ -40,21 +43,25 @@ const BATCH = 1000;
 export class CollectedEffects {
   readonly #module: string;
   readonly #transaction: Kysely<any>;
+  readonly #declared: Declared | undefined;
   #events: Announcement[] = [];
   // By key, since of two jobs with one key the later replaces the earlier.
   #jobs = new Map<unknown, QueuedJob>();
 
-  constructor(module: string, transaction: Kysely<any>) {
+  constructor(module: string, transaction: Kysely<any>, declared?: Declared) {
     this.#module = module;
     this.#transaction = transaction;
+    this.#declared = declared;
   }
 
   readonly methods: Effects = {
     emit: async <M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) => {
+      if (this.#declared && !this.#declared.emits?.includes(schema)) throw new Error(`${this.#module} announces ${schema.typeName} without declaring it: add it to emits in module.ts`);
       const { orgId, traceId } = origin();
       this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId });
     },
     enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
+      if (this.#declared && !this.#declared.jobs?.some((job) => job.name === name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
       // A copy, so that what the caller does with the payload afterwards changes nothing.
       const copy = payload === undefined ? undefined : JSON.parse(JSON.stringify(payload)) as unknown;
       const job: QueuedJob = { job: name, payload: { payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };

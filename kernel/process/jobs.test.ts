@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { StringValueSchema, type StringValue } from '@bufbuild/protobuf/wkt';
+import { BoolValueSchema, StringValueSchema, type StringValue } from '@bufbuild/protobuf/wkt';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { connectionConfig, withClient } from '../data/connection.ts';
@@ -61,7 +61,7 @@ before(async () => {
   writeFileSync(join(files, '0001-seen.sql'), `create table mod_b_seen (id serial primary key, org_id uuid, text text not null); select mainstay.protect_tenant_table('mod_b_seen');`);
   await provision({ ...place, modules: ['mod-a', 'mod-b'], secret });
   await migrate({ ...place, module: 'mod-b', migrations: pathToFileURL(files) });
-  a = createDatabase({ ...place, module: 'mod-a', secret });
+  a = createDatabase({ ...place, module: 'mod-a', secret, declared: { emits: [StringValueSchema], jobs: [note, slow] } });
   b = createDatabase({ ...place, module: 'mod-b', secret });
   await start();
 });
@@ -261,6 +261,11 @@ test('what was announced and handled more than 30 days ago is deleted', async ()
   await until(async () => (await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'old'`))[0] === 0);
   await until(async () => (await ask(`select count(*)::int from mod_b.mod_b_inbox where handler = 'old'`))[0] === 0);
   assert.deepEqual(await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'r'`), [1]);
+});
+
+test('what a module does not declare it can not cause', async () => {
+  await assert.rejects(command((tx) => tx.enqueue(job('undeclared', async () => {}), {})), /mod-a queues undeclared without declaring it: add it to jobs in module.ts/);
+  await assert.rejects(command((tx) => tx.emit(BoolValueSchema, { value: true }, { aggregate: 'x' })), /mod-a announces google.protobuf.BoolValue without declaring it: add it to emits/);
 });
 
 test('a module can not put a job of another module into the queue', async () => {

@@ -43,7 +43,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const unmet = unmetRequirements(module, deployment.modules.map((enabled) => enabled.module));
   if (unmet.length > 0) throw new StartError(unmet);
   if (module.database) await migrate({ adminUrl, database, module: module.name, migrations: module.database.migrations });
-  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize });
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: module });
   const transport = moduleTransport(module.name, registry.transport);
   const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
   const context = {

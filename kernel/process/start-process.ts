@@ -45,7 +45,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
-  const jobs = await startJobs({ adminUrl, database: starting.database, modules: starting.parts, log });
+  const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
+  const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log });
   const server = await openPort(starting);
   warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
   return {
