@@ -83,3 +83,9 @@ test('the log is shown for people and, with --json, as it is', () => {
   assert.match(drill.mainstay('logs', '--deployment', 'drill').output, /^\d\d:\d\d:\d\d info {2}ready address=/m);
   for (const line of drill.mainstay('logs', '--json', '--deployment', 'drill').output.trim().split('\n')) JSON.parse(line);
 });
+
+test('help of a group of a module names its commands', () => {
+  const { status, output } = drill.mainstay('promises', '--help');
+  assert.equal(status, 0);
+  for (const name of ['import', 'export', 'list', 'add', 'keep', 'break']) assert.match(output, new RegExp(`^  ${name} `, 'm'));
+});

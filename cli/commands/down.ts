@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import { currentRuns, OperatorError, stateFolder, stateFolders, stopDeployment } from '@mainstay/deploy';
+import { currentRuns, deploymentName, OperatorError, stateFolder, stateFolders, stopDeployment } from '@mainstay/deploy';
 import { terminalSteps } from '@mainstay/deploy/steps';
 import { globalOptions } from '../global-options.ts';
 
 export default (command: Command) => command
   .description('Stop a deployment, also one whose processes were left behind.')
   .action(async () => {
-    const name = globalOptions(command).deployment ?? whatRuns();
+    const { deployment } = globalOptions(command);
+    const name = deployment ? deploymentName(deployment) : whatRuns();
     if (!stateFolders().some((folder) => folder.name === name)) {
-      if (globalOptions(command).deployment) throw new OperatorError(`there is no deployment "${name}" here; ./mainstay status lists them`);
+      if (deployment) throw new OperatorError(`there is no deployment "${name}" here; ./mainstay status lists them`);
       return void process.stdout.write('nothing is running\n');
     }
     const ran = await terminalSteps().step(`stopping ${name}`, () => stopDeployment(stateFolder(name)));

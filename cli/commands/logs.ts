@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { followLog, formatLogLine, lineReader, OperatorError, sizeOf, stateFolder } from '@mainstay/deploy';
+import { deploymentName, followLog, formatLogLine, lineReader, OperatorError, sizeOf, stateFolder } from '@mainstay/deploy';
 import { globalOptions } from '../global-options.ts';
 import { parseCount } from '../parse-count.ts';
 
@@ -9,7 +9,7 @@ export default (command: Command) => command
   .option('-n, --lines <count>', 'how many of the last lines', parseCount, 200)
   .action(async ({ follow, lines }: { follow?: boolean; lines: number }) => {
     const { deployment = 'demo', json } = globalOptions(command);
-    const { log } = stateFolder(deployment);
+    const { log } = stateFolder(deploymentName(deployment));
     if (sizeOf(log) === 0 && !follow) throw new OperatorError(`${deployment} has no log yet; start it with ./mainstay up`);
     const show = (line: string) => process.stdout.write(`${json ? line : formatLogLine(line, { colour: process.stdout.isTTY })}\n`);
     const end = sizeOf(log);

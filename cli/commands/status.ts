@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { deploymentStatus, type DeploymentStatus, stateFolder, stateFolders } from '@mainstay/deploy';
+import { deploymentName, deploymentStatus, type DeploymentStatus, stateFolder, stateFolders } from '@mainstay/deploy';
 import { globalOptions } from '../global-options.ts';
 import { formatTable } from '../terminal/print-table.ts';
 
@@ -7,7 +7,7 @@ export default (command: Command) => command
   .description('Show what runs: address, modules, processes, memory, database. With --json for programs.')
   .action(async () => {
     const { deployment, json } = globalOptions(command);
-    const statuses = await Promise.all((deployment ? [stateFolder(deployment)] : stateFolders()).map(deploymentStatus));
+    const statuses = await Promise.all((deployment ? [stateFolder(deploymentName(deployment))] : stateFolders()).map(deploymentStatus));
     const lines = json ? [JSON.stringify({ deployments: statuses }, null, 2)] : statuses.flatMap(describe);
     process.stdout.write(`${lines.length > 0 ? lines.join('\n') : 'nothing has been started here; start the demo with ./mainstay up'}\n`);
   });

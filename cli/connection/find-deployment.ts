@@ -1,12 +1,12 @@
 import type { Phase } from '@mainstay/kernel';
-import { currentRun, currentRuns, OperatorError, type RunRecord, stateFolder } from '@mainstay/deploy';
+import { currentRun, currentRuns, deploymentName, OperatorError, type RunRecord, stateFolder } from '@mainstay/deploy';
 
 /** A deployment that serves, and where. */
 export type Reachable = RunRecord & { address: string; phase: Phase };
 
 /** The running deployment of this name; without a name the only one that runs. */
 export function findDeployment(name?: string): Reachable {
-  const run = name ? currentRun(stateFolder(name)) : onlyOne();
+  const run = name ? currentRun(stateFolder(deploymentName(name))) : onlyOne();
   if (!run) throw new OperatorError(`${name ?? 'the deployment'} is not running; start it with ./mainstay up`);
   if (!run.address || !run.phase) throw new OperatorError(`${run.name} is still being started; try again in a moment`);
   return { ...run, address: run.address, phase: run.phase };

@@ -14,6 +14,9 @@ export function findDeploymentFile(wanted = 'demo'): string {
   throw new OperatorError(`there is no deployment "${wanted}"; give the path of a deployment file, or one of these names: ${names.join(', ')}`);
 }
 
+/** The name of a deployment that is given by name, or by its file. */
+export const deploymentName = (wanted: string): string => (/[/.]/.test(wanted) ? nameIn(findDeploymentFile(wanted)) ?? wanted : wanted);
+
 /** The name that a deployment file gives; nothing if it gives none that can be a folder's. Its process checks the rest. */
 export function nameIn(file: string): string | undefined {
   const [, name] = /^name:[ \t]*["']?([a-z][a-z0-9-]{0,30})["']?[ \t]*(?:#.*)?$/m.exec(readFileSync(file, 'utf8')) ?? [];

@@ -1,3 +1,4 @@
+export { deploymentName } from './deployment-file.ts';
 export { deploymentStatus, type DeploymentStatus } from './deployment-status.ts';
 export { demoLogins } from './demo-logins.ts';
 export { startDetached } from './start-detached.ts';
