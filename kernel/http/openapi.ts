@@ -31,7 +31,7 @@ export function openApiDocument(services: readonly DescService[], info: { title:
     components: {
       schemas: Object.fromEntries(Object.entries(schemas.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token, or an API key.' } },
-      parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', description: 'A repeat with the same key gets the first answer.', schema: { type: 'string', maxLength: 200 } } },
+      parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', description: 'Names this command, so that a repeat can be recognised.', schema: { type: 'string', maxLength: 200 } } },
       responses: { Problem: { description: 'What went wrong', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } } },
     },
   };

@@ -3,10 +3,16 @@ import { access as accessOption, kind as kindOption, Kind, type Access } from '@
 import { grants } from '../guard/grants.ts';
 import type { Module } from './define-module.ts';
 
+const accesses = new WeakMap<DescMethod, Access | undefined>();
+
 /** What the contract says about who may call a method; undefined if it says nothing. */
 export function accessOf(method: DescMethod): Access | undefined {
-  const access = hasOption(method, accessOption) ? getOption(method, accessOption) : undefined;
-  return access?.rule.case ? access : undefined;
+  if (!accesses.has(method)) {
+    // Reading an option decodes it anew each time, and this one is asked for on every call.
+    const access = hasOption(method, accessOption) ? getOption(method, accessOption) : undefined;
+    accesses.set(method, access?.rule.case ? access : undefined);
+  }
+  return accesses.get(method);
 }
 
 /** Whether a method only reads, or writes. */

@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
-import { withViolations } from '../errors/define-errors.ts';
+import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 
 let validator: Validator | undefined;
@@ -10,12 +10,27 @@ let validator: Validator | undefined;
 export function validateMessage<D extends DescMessage>(schema: D, message: MessageShape<D>): void {
   validator ??= createValidator();
   const result = validator.validate(schema, message);
-  if (result.kind === 'valid') return;
   if (result.kind === 'error') throw result.error;
-  const violations = result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, reason: ruleId }));
-  const summary = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description)).join('; ');
-  throw withViolations(kernelErrors.INVALID_REQUEST({ summary }), violations);
+  const broken = result.kind === 'invalid' ? result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, reason: ruleId })) : [];
+  const unstorable = fieldsWithNull(message, '').map((field) => ({ field, description: 'must not hold the character U+0000', reason: 'string.no_null' }));
+  if (broken.length + unstorable.length > 0) throw invalidRequest([...broken, ...unstorable]);
 }
+
+function invalidRequest(violations: FieldViolation[]): Error {
+  const summary = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description)).join('; ');
+  return withViolations(kernelErrors.INVALID_REQUEST({ summary }), violations);
+}
+
+/** Text that PostgreSQL cannot store, wherever it stands in a request; a protobuf string may hold it. */
+function fieldsWithNull(value: unknown, path: string): string[] {
+  if (typeof value === 'string') return value.includes('\0') ? [path] : [];
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  if (Array.isArray(value)) return value.flatMap((item, at) => fieldsWithNull(item, `${path}[${at}]`));
+  if ('case' in value && 'value' in value) return value.case ? fieldsWithNull(value.value, `${path.slice(0, path.lastIndexOf('.') + 1)}${snake(String(value.case))}`) : [];
+  return Object.entries(value).flatMap(([key, item]) => fieldsWithNull(item, path ? `${path}.${snake(key)}` : snake(key)));
+}
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Compiles the rules of these messages one by one while nothing else is to do: the first check of a type costs up to 0.1 s. */
 export function warmValidator(schemas: readonly DescMessage[]): void {
