@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '@mainstay/kernel';
-import { AccountsService, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
-import { ListPromisesRequest_View as View, PromisesService } from '../contract/index.ts';
+import { ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, PromisesService } from '../contract/index.ts';
 
 const password = 'correct horse battery';
 
 /** Somebody new, signed in. */
-async function newPerson(deployment: TestDeployment): Promise<{ token: string; accountId: string }> {
+async function newPerson(deployment: TestDeployment): Promise<{ token: string; accountId: string; email: string }> {
   const email = `${crypto.randomUUID()}@example.org`;
   await (await deployment.client(AccountsService)).registerAccount({ email, password, displayName: 'Somebody' });
   const { accessToken, account } = await (await deployment.client(SessionsService)).createSession({ email, password });
-  return { token: accessToken, accountId: account!.accountId };
+  return { token: accessToken, accountId: account!.accountId, email };
 }
 
 everyTopology('somebody new promises in their personal org, where nobody else looks', async (deployment) => {
@@ -26,4 +26,26 @@ everyTopology('somebody new promises in their personal org, where nobody else lo
 everyTopology('who is not signed in gets nothing', async (deployment) => {
   assert.equal((await deployment.fetch('/v1/promises')).status, 401);
   assert.equal((await deployment.fetch('/v1/promises', { body: { title: 'x' } })).status, 401);
+});
+
+everyTopology('what a person had here goes with their account, in every org, and promises to them keep only that', async (deployment) => {
+  const leaver = await newPerson(deployment);
+  const orgs = await deployment.client(OrgsService, 'olga@acme.test');
+  const { orgId } = (await orgs.listOrgs({})).orgs.find(({ name }) => name === 'Acme')!;
+  await orgs.addMember({ orgId, email: leaver.email, role: Role.USER });
+  const inAcme = { headers: { 'mainstay-org': orgId } };
+  const [theirs, ada] = [await deployment.client(PromisesService, leaver.token), await deployment.client(PromisesService, 'ada@acme.test')];
+  const { id } = await theirs.createPromise({ promise: { title: 'Mine', promisee: { who: { case: 'email', value: 'ada@acme.test' } } } }, inAcme);
+  assert.equal((await ada.getPromise({ promiseId: id })).title, 'Mine');
+  const toThem = await ada.createPromise({ promise: { title: 'Yours', promisee: { who: { case: 'accountId', value: leaver.accountId } } } });
+  await ada.sharePromise({ promiseId: toThem.id, account: leaver.accountId });
+  await (await deployment.client(AccountsService, leaver.token)).closeAccount({ accountId: 'me', password });
+  for (const until = Date.now() + 5000; ; await sleep(50)) {
+    const { promises } = await ada.listPromises({ view: View.TO_ME, shelf: Shelf.BOTH });
+    if (!promises.some((promise) => promise.id === id)) break;
+    assert.ok(Date.now() < until, 'the promise is still there after five seconds');
+  }
+  await assert.rejects(ada.getPromise({ promiseId: id }), (error) => reasonOf(error) === 'mod-promist.PROMISE_NOT_FOUND');
+  const left = await ada.getPromise({ promiseId: toThem.id });
+  assert.deepEqual([left.promisee?.who.case, left.promisee?.displayName, left.shares.length], ['name', 'a closed account', 0]);
 });
