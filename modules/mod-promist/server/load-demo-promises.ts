@@ -33,15 +33,18 @@ type DemoPromise = z.infer<typeof promise>;
 /** The accounts of the demo's people, by address. */
 type People = Map<string, string>;
 
+export type DemoNeeds = Pick<Needs, 'db' | 'accounts'> & { orgs: Client<typeof OrgsService> };
+
 /** Makes the promises of the demo, once: whoever has a promise already, deleted ones included, gets none. */
-export async function loadDemoPromises(needs: Pick<Needs, 'db' | 'accounts'> & { orgs: Client<typeof OrgsService> }, { people }: Demo): Promise<void> {
+export async function loadDemoPromises(needs: DemoNeeds, { people }: Demo): Promise<void> {
   for (const [name, members] of Map.groupBy(people, ({ org }) => org)) {
     const orgId = await findOrg(needs.orgs, name);
     if (orgId) await runInOrg(orgId, () => loadOrg(needs, members));
   }
 }
 
-async function findOrg(orgs: Client<typeof OrgsService>, name: string): Promise<string | undefined> {
+/** The id of the org of this name, if there is one. */
+export async function findOrg(orgs: Client<typeof OrgsService>, name: string): Promise<string | undefined> {
   for (let pageToken = ''; ; ) {
     const page = await orgs.listOrgs({ pageToken, pageSize: 1000 });
     const org = page.orgs.find((one) => one.name === name && !one.personal);
