@@ -114,11 +114,27 @@ async function findStarted({ directory, onProgress }: StartOptions): Promise<Emb
   for (let told = false, start = Date.now(); ; await sleep(5)) {
     const postmaster = findPostmaster(join(directory, 'data'));
     if (!postmaster) return undefined;
-    if (postmaster.ready) return describe(postmaster);
+    if (postmaster.ready && await answers(describe(postmaster))) return describe(postmaster);
     if (!told && Date.now() - start > 1000) {
       onProgress?.('waiting for the database that is starting or stopping');
       told = true;
     }
+  }
+}
+
+// A server that was just killed may still be listed, and is not there any more when it is asked.
+async function answers({ adminUrl }: EmbeddedPostgres): Promise<boolean> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: adminUrl('postgres'), connectionTimeoutMillis: 2000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    // It answers, if only to say that it has no connection left.
+    return (error as { code?: string }).code === '53300';
+  } finally {
+    await client.end().catch(() => {});
   }
 }
 
