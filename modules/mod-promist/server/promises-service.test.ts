@@ -128,7 +128,6 @@ everyTopology('everything wrong with a promise is told at once, and nothing is w
   assert.equal(error.code, Code.InvalidArgument);
   assert.deepEqual(violationsOf(error).map(({ field }) => field), ['promise.title', 'promise.due_time', 'promise.promisee.contact_id', 'promise.reminders[0].time', 'promise.reminders[1].recurrence', 'promise.reminders[2].time_zone']);
   assert.equal((await client.listPromises({ pageSize: 1000 })).promises.length, before);
-  await assert.rejects(client.createPromise({ promise: { title: 'a\0b' } }), refusedWith('INVALID_PROMISE'));
   await assert.rejects(client.updatePromise({ promise: { id: somewhere }, updateMask: { paths: ['state'] } }), (error) => ['mod-promist.INVALID_PROMISE', 'mod-promist.PROMISE_NOT_FOUND'].includes(reasonOf(error)!));
 });
 
@@ -162,7 +161,6 @@ everyTopology('lists are filtered by tag, state, due time and words', async (dep
   assert.deepEqual(await titles({ q: '100%' }), ['100% sure']);
   assert.deepEqual(await titles({ q: 'ananas second' }), ['Second']);
   assert.deepEqual(await titles({ q: 'zoe' }), ['Third']);
-  assert.deepEqual(await titles({ q: '\0' }), []);
   assert.deepEqual(await titles({ dueAfter: due('2030-01-01'), dueBefore: due('2030-02-01') }), ['100% sure']);
   assert.deepEqual((await client.listPromises({ tag, orderBy: 'due_time' })).promises.map(({ title }) => title), ['100% sure', 'Second', 'Third']);
   await client.fulfillPromise({ promiseId: id });

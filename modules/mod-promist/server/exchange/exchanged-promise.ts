@@ -44,6 +44,10 @@ export interface ReadOptions {
   timeZone: string;
 }
 
+/** What can be stored as a time, in milliseconds since the epoch. */
+export const earliest = Date.UTC(1900, 0);
+export const latest = Date.UTC(9999, 0);
+
 /** Lengths that the contract sets; a file must keep to them too. */
 const limits = { title: 500, description: 20_000, tags: 50, tag: 100, reminders: 20, name: 200 };
 
@@ -57,7 +61,10 @@ export function limitProblem(promise: ExchangedPromise): string | undefined {
   if (tags.some((tag) => tag.length > limits.tag)) return `a tag is longer than ${limits.tag} characters`;
   if (reminders.length > limits.reminders) return `it has more than ${limits.reminders} reminders`;
   if ((promisee?.name.length ?? 0) > limits.name) return `the promisee's name is longer than ${limits.name} characters`;
-  if (`${title}${description}${tags.join('')}${promisee?.name ?? ''}`.includes('\0')) return 'it holds a null character';
+  const texts = [promise.sourceKey, title, description, ...tags, promisee?.name ?? '', promisee?.email ?? ''];
+  if (texts.some((text) => text.includes('\0') || !text.isWellFormed())) return 'it holds a character that cannot be stored';
+  const times = [promise.madeAt, promise.dueTime, promise.settledAt, ...reminders.map(({ time }) => time)];
+  if (!times.every((time) => !time || (time.getTime() >= earliest && time.getTime() < latest))) return 'a time is not between the years 1900 and 9999';
   return reminders.map(problemOf).find(Boolean);
 }
 

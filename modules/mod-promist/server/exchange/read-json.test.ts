@@ -17,6 +17,16 @@ test('a promise that can\'t be read is refused with its line, and the rest is re
   ]);
 });
 
+test('what cannot be stored is refused with its reason', () => {
+  assert.deepEqual(read('[{"title": "a\\u0000"},\n{"title": "a\\ud800"},\n{"title": "a", "dueTime": "0001-01-01T00:00:00Z"},\n{"title": "a", "reminders": [{"time": "1700-01-01T00:00:00Z"}]},\n{"title": "a", "id": "\\u0000"}]'), [
+    '1: it holds a character that cannot be stored',
+    '2: it holds a character that cannot be stored',
+    '3: a time is not between the years 1900 and 9999',
+    '4: a time is not between the years 1900 and 9999',
+    '5: it holds a character that cannot be stored',
+  ]);
+});
+
 test('a list alone is read too', () => assert.deepEqual(read('\ufeff[{"title": "one"}]'), ['1 one']));
 
 test('a file that ends too early gives what stands before', () => {

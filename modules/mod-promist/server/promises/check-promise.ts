@@ -3,7 +3,7 @@ import { withViolations, type FieldViolation } from '@mainstay/kernel';
 import { Reminder_Method, type Promisee, type Reminder } from '../../contract/index.ts';
 import type { MethodName } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
-import { normalTags } from '../exchange/exchanged-promise.ts';
+import { earliest, latest } from '../exchange/exchanged-promise.ts';
 import type { Needs, Reader } from '../needs.ts';
 import { findPeople } from '../people/people.ts';
 import { nextTime, normalRule, problemOf, type Schedule } from '../reminders/recurrence.ts';
@@ -29,25 +29,11 @@ export class Violations {
   }
 }
 
-const earliest = Date.UTC(1900, 0);
-const latest = Date.UTC(9999, 0);
-
 export function checkTitle(title: string, violations: Violations): string {
   const trimmed = title.trim();
   if (!trimmed) violations.add('title', 'must not be empty');
   if (/[\r\n]/.test(trimmed)) violations.add('title', 'must be one line');
-  checkText('title', trimmed, violations);
   return trimmed;
-}
-
-export function checkText(field: string, text: string, violations: Violations): string {
-  if (text.includes('\0')) violations.add(field, 'must not hold a null character');
-  return text;
-}
-
-export function checkTags(tags: readonly string[], violations: Violations): string[] {
-  for (const tag of tags) checkText('tags', tag, violations);
-  return normalTags(tags);
 }
 
 export function checkTime(field: string, time: Timestamp | undefined, violations: Violations): Date | undefined {
@@ -89,7 +75,7 @@ export async function checkPromisee(needs: Pick<Needs, 'db' | 'accounts'>, promi
   const nobody = { promisee_name: '', promisee_contact_id: null, promisee_account_id: null };
   const who = promisee?.who;
   if (!who?.case) return nobody;
-  if (who.case === 'name') return { ...nobody, promisee_name: checkText('promisee.name', who.value, violations).trim() };
+  if (who.case === 'name') return { ...nobody, promisee_name: who.value.trim() };
   if (who.case === 'contactId') {
     const contact = await needs.db.read((q) => ownContact(q, who.value, owner));
     if (!contact) violations.add('promisee.contact_id', 'must be one of your contacts');

@@ -1,9 +1,10 @@
 import { caller, type Transaction } from '@mainstay/kernel';
 import { PromiseMadeSchema, type CreatePromiseRequest } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
+import { normalTags } from '../exchange/exchanged-promise.ts';
 import type { Needs } from '../needs.ts';
 import { addReminder } from '../reminders/arm-reminders.ts';
-import { checkPromisee, checkReminder, checkTags, checkText, checkTime, checkTitle, Violations } from './check-promise.ts';
+import { checkPromisee, checkReminder, checkTime, checkTitle, Violations } from './check-promise.ts';
 import { promiseMessage } from './promise-message.ts';
 import { recordChanges } from './record-change.ts';
 
@@ -25,10 +26,10 @@ async function check(needs: Needs, promise: NonNullable<CreatePromiseRequest['pr
   const now = new Date();
   const values = {
     title: checkTitle(promise.title, violations),
-    description: checkText('description', promise.description, violations),
+    description: promise.description,
     made_at: checkTime('made_at', promise.madeAt, violations) ?? now,
     due_time: checkTime('due_time', promise.dueTime, violations) ?? null,
-    tags: checkTags(promise.tags, violations),
+    tags: normalTags(promise.tags),
     ...(await checkPromisee(needs, promise.promisee, owner, violations)),
   };
   const reminders = promise.reminders.flatMap((reminder, index) => checkReminder(`reminders[${index}]`, reminder, now, violations) ?? []);

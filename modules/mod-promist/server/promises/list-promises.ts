@@ -3,7 +3,7 @@ import { sql, type ExpressionBuilder } from 'kysely';
 import { ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, Promise_State, type ListPromisesRequest } from '../../contract/index.ts';
 import type { StateName } from '../../database/tables.ts';
 import type { Needs, Reader } from '../needs.ts';
-import { anywhere, withoutNull } from '../row-text.ts';
+import { anywhere } from '../row-text.ts';
 import { checkTime, Violations } from './check-promise.ts';
 import { isVisible, promisesWithShare, type VisiblePromise } from './find-promise.ts';
 import { promiseMessages } from './promise-message.ts';
@@ -31,7 +31,7 @@ function filtered(q: Reader, request: ListPromisesRequest, account: string): Que
   const { state, tag, q: words } = request;
   let query = onShelf(seenAs(promisesWithShare(q, account), request.view, account), request, account);
   if (state !== Promise_State.STATE_UNSPECIFIED) query = query.where('p.state', '=', Promise_State[state] as StateName);
-  if (tag) query = query.where(sql<boolean>`p.tags @> array[${withoutNull(tag)}]::text[]`);
+  if (tag) query = query.where(sql<boolean>`p.tags @> array[${tag}]::text[]`);
   if (after) query = query.where('p.due_time', '>=', after);
   if (before) query = query.where('p.due_time', '<', before);
   for (const word of words.split(/\s+/).filter(Boolean)) query = query.where(says(word) as never);

@@ -3,8 +3,9 @@ import { sql } from 'kysely';
 import type { Promise as PromiseMessage, UpdatePromiseRequest } from '../../contract/index.ts';
 import type { PromiseRow } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
+import { normalTags } from '../exchange/exchanged-promise.ts';
 import type { Needs } from '../needs.ts';
-import { checkPromisee, checkTags, checkText, checkTime, checkTitle, Violations } from './check-promise.ts';
+import { checkPromisee, checkTime, checkTitle, Violations } from './check-promise.ts';
 import { findToChange } from './find-promise.ts';
 import { etagOf, promiseMessage } from './promise-message.ts';
 import { recordChanges, type FieldChange } from './record-change.ts';
@@ -55,10 +56,10 @@ async function check(needs: Needs, promise: PromiseMessage, named: Set<Field>, o
   if (named.has('made_at') && !promise.madeAt) violations.add('made_at', 'must be given');
   const values: Values = {
     ...(named.has('title') && { title: checkTitle(promise.title, violations) }),
-    ...(named.has('description') && { description: checkText('description', promise.description, violations) }),
+    ...(named.has('description') && { description: promise.description }),
     ...(named.has('made_at') && madeAt && { made_at: madeAt }),
     ...(named.has('due_time') && { due_time: checkTime('due_time', promise.dueTime, violations) ?? null }),
-    ...(named.has('tags') && { tags: checkTags(promise.tags, violations) }),
+    ...(named.has('tags') && { tags: normalTags(promise.tags) }),
     ...(named.has('promisee') && (await checkPromisee(needs, promise.promisee, owner, violations))),
   };
   violations.throwIfAny();
