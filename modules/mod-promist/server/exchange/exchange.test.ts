@@ -32,7 +32,7 @@ const promises = (step: number) => fc.uniqueArray(fc.record({
   description: fc.string({ unit: 'binary', maxLength: 300 }).map((text) => text.replace(/\p{C}/gu, '\n')),
   madeAt: moment(step),
   dueTime: fc.option(moment(step), { nil: undefined }),
-  promisee: fc.option(line(30).map((name) => ({ name: name || 'Ben' })), { nil: undefined }),
+  promisee: fc.option(fc.record({ name: line(30).map((name) => name || 'Ben'), email: fc.constantFrom('ben@acme.test', undefined) }, { noNullPrototype: true }).map(({ name, email }) => ({ name, ...(email && { email }) })), { nil: undefined }),
   tags: fc.uniqueArray(line(20).filter(Boolean), { maxLength: 4 }),
   reminders: reminders(step),
   settled: moment(step),

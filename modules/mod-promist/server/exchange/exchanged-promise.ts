@@ -71,19 +71,25 @@ export function limitProblem(promise: ExchangedPromise): string | undefined {
 /** Tags as they are kept: trimmed, none twice, none empty. */
 export const normalTags = (tags: readonly string[]): string[] => [...new Set(tags.map((tag) => tag.trim()).filter(Boolean))];
 
-/** Tells whether a promise says the same as another: the same hash for the same content, whoever wrote it. */
+/**
+ * Tells whether a promise says the same as another: the same hash for the same content, in whichever format. Times
+ * count to the second, as iCalendar has no finer ones.
+ */
 export function contentHash(promise: ExchangedPromise): string {
-  const { sourceKey: _, madeAt, dueTime, dueWords, reminders, tags, promisee, ...rest } = promise;
+  const { sourceKey: _, madeAt, settledAt, dueTime, dueWords, reminders, tags, promisee, ...rest } = promise;
   const content = {
     ...rest,
-    madeAt,
-    due: dueWords ?? dueTime,
-    promisee: promisee && [promisee.name, promisee.email?.toLowerCase(), promisee.accountId],
+    madeAt: seconds(madeAt),
+    settledAt: seconds(settledAt),
+    due: dueWords ?? seconds(dueTime),
+    promisee: promisee && [promisee.name, promisee.email?.toLowerCase()],
     tags: tags.toSorted(),
-    reminders: dueWords ? [] : reminders.map(({ time, recurrence, timeZone, method }) => [time, recurrence, recurrence && timeZone, method].join(' ')).toSorted(),
+    reminders: dueWords ? [] : reminders.map(({ time, recurrence, timeZone, method }) => [seconds(time), recurrence, recurrence && timeZone, method].join(' ')).toSorted(),
   };
   return createHash('sha256').update(JSON.stringify(content, Object.keys(content).sort())).digest('base64url');
 }
+
+const seconds = (time: Date | undefined) => time && Math.floor(time.getTime() / 1000);
 
 /** Gives each promise that has no name of its own one by its title: the second of a title is #2, and so on. */
 export function keysByTitle(prefix: string): (title: string) => string {

@@ -1,13 +1,14 @@
+import type { Account } from '@mainstay/sys-accounts/contract';
 import type { PromiseRow, ReminderRow } from '../../database/tables.ts';
 import type { Needs, Reader } from '../needs.ts';
-import { namesOf } from '../people/people.ts';
+import { findPeople } from '../people/people.ts';
 import type { ExchangedPromise, ExchangedPromisee } from './exchanged-promise.ts';
 
 const pageSize = 500;
 
-/** Names of the people that promises were made to, by the ids of their accounts and contacts. */
+/** The people that promises were made to: accounts, and the names of contacts, by id. */
 interface Names {
-  accounts: Map<string, string>;
+  accounts: Map<string, Account>;
   contacts: Map<string, string>;
 }
 
@@ -27,7 +28,8 @@ export async function exchangedRows(needs: Pick<Needs, 'db' | 'accounts'>, rows:
   if (!rows.length) return [];
   const { reminders, contacts } = await needs.db.read((q) => readBeside(q, rows));
   const people = rows.flatMap((row) => row.promisee_account_id ?? []);
-  const accounts = people.length ? await namesOf(needs, people) : new Map<string, string>();
+  const found = people.length ? await findPeople(needs, { ids: people }) : [];
+  const accounts = new Map(found.map((account) => [account.accountId, account]));
   return rows.map((row) => exchanged(row, reminders.get(row.id) ?? [], { accounts, contacts }));
 }
 
@@ -57,7 +59,8 @@ const exchanged = (row: PromiseRow, reminders: ReminderRow[], names: Names): Exc
 
 function promiseeOf(row: PromiseRow, { accounts, contacts }: Names): ExchangedPromisee | undefined {
   const { promisee_account_id: accountId, promisee_contact_id: contactId, promisee_name: name } = row;
-  if (accountId) return { name: accounts.get(accountId) ?? name, accountId };
+  const account = accounts.get(accountId ?? '');
+  if (account) return { name: account.displayName, email: account.email, accountId: account.accountId };
   if (contactId) return { name: contacts.get(contactId) ?? name, contactId };
   return name ? { name } : undefined;
 }

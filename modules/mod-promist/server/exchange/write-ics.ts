@@ -1,5 +1,5 @@
 import ICAL from 'ical.js';
-import type { ExchangedPromise, ExchangedReminder } from './exchanged-promise.ts';
+import type { ExchangedPromise, ExchangedPromisee, ExchangedReminder } from './exchanged-promise.ts';
 
 const statuses = { PENDING: 'NEEDS-ACTION', FULFILLED: 'COMPLETED', FAILED: 'CANCELLED' } as const;
 
@@ -22,7 +22,7 @@ function todoOf(promise: ExchangedPromise, now: Date): ICAL.Component {
   put('status', statuses[promise.state]);
   put('completed', promise.settledAt && utc(promise.settledAt));
   if (promise.archived && promise.state !== 'FULFILLED') put('x-mainstay-archived', 'TRUE');
-  put('contact', promise.promisee?.name);
+  if (promise.promisee) todo.addProperty(promiseeOf(promise.promisee));
   if (promise.tags.length) {
     const categories = new ICAL.Property('categories');
     categories.setValues(promise.tags);
@@ -30,6 +30,14 @@ function todoOf(promise: ExchangedPromise, now: Date): ICAL.Component {
   }
   for (const reminder of promise.reminders) todo.addSubcomponent(alarmOf(reminder, promise.title));
   return todo;
+}
+
+/** Somebody with an address is an attendee, so that another import finds the account again. */
+function promiseeOf({ name, email }: ExchangedPromisee): ICAL.Property {
+  const property = new ICAL.Property(email ? 'attendee' : 'contact');
+  if (email) property.setParameter('cn', name);
+  property.setValue(email ? `mailto:${email}` : name);
+  return property;
 }
 
 /** RFC 5545 has no alarm that recurs by a rule: the rule goes into a property of our own, which others pass over. */

@@ -4,13 +4,13 @@ import { Permission, PromiseSharedSchema, type SharePromiseRequest, type Unshare
 import { errors } from '../../errors.ts';
 import type { Needs } from '../needs.ts';
 import { personOf } from '../people/people.ts';
-import { findOwn } from './find-promise.ts';
+import { findOwn, findPromise } from './find-promise.ts';
 import { promiseMessage } from './promise-message.ts';
 import { recordChanges } from './record-change.ts';
 
 export async function sharePromise(needs: Needs, { promiseId, account, permission }: SharePromiseRequest) {
   const { accountId } = caller();
-  await needs.db.write((tx) => findOwn(tx, promiseId, accountId));
+  await needs.db.read((q) => findPromise(q, promiseId, accountId));
   const person = await personOf(needs, account);
   if (person.accountId === accountId) throw withViolations(errors.INVALID_PROMISE({ summary: 'it is yours already' }), [{ field: 'account', description: 'must be somebody else' }]);
   const granted = permission === Permission.KEEP ? 'KEEP' : 'VIEW';
@@ -34,7 +34,7 @@ export async function sharePromise(needs: Needs, { promiseId, account, permissio
 
 export async function unsharePromise(needs: Needs, { promiseId, account }: UnsharePromiseRequest) {
   const { accountId } = caller();
-  await needs.db.write((tx) => findOwn(tx, promiseId, accountId));
+  await needs.db.read((q) => findPromise(q, promiseId, accountId));
   const person = await personOf(needs, account);
   await needs.db.write(async (tx) => {
     await findOwn(tx, promiseId, accountId);

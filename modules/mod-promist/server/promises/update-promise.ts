@@ -6,7 +6,8 @@ import { errors } from '../../errors.ts';
 import { normalTags } from '../exchange/exchanged-promise.ts';
 import type { Needs } from '../needs.ts';
 import { checkPromisee, checkTime, checkTitle, Violations } from './check-promise.ts';
-import { findToChange } from './find-promise.ts';
+import { tellPromisee } from './create-promise.ts';
+import { findPromise, findToChange } from './find-promise.ts';
 import { etagOf, promiseMessage } from './promise-message.ts';
 import { recordChanges, type FieldChange } from './record-change.ts';
 
@@ -24,7 +25,7 @@ type Field = keyof typeof fields;
 export async function updatePromise(needs: Needs, { promise: wanted, updateMask }: UpdatePromiseRequest) {
   const { accountId } = caller();
   const promise = wanted!;
-  const { owner_id: owner } = await needs.db.write((tx) => findToChange(tx, promise.id, accountId));
+  const { owner_id: owner } = await needs.db.read((q) => findPromise(q, promise.id, accountId));
   const values = await check(needs, promise, namedFields(promise, updateMask?.paths), owner);
   await needs.db.write(async (tx) => {
     const before = await findToChange(tx, promise.id, accountId);
@@ -33,6 +34,8 @@ export async function updatePromise(needs: Needs, { promise: wanted, updateMask 
     if (!changes.length) return;
     await tx.updateTable('mod_promist_promises').set({ ...values, version: sql`version + 1`, update_time: sql`now()` }).where('id', '=', before.id).execute();
     await recordChanges(tx, before.id, accountId, changes);
+    const promisee = values.promisee_account_id ?? null;
+    if (promisee !== before.promisee_account_id) await tellPromisee(tx, { id: before.id, owner, promisee, title: values.title ?? before.title });
   });
   return promiseMessage(needs, promise.id, accountId);
 }
