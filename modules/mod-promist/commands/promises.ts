@@ -40,7 +40,7 @@ export default function promises(group: Command, cli: CommandTools): void {
     .action((options: { format?: string; output?: string }) => exportFile(cli, options));
   group
     .command('list')
-    .summary('list promises')
+    .summary('list promises, the most urgent first')
     .option('--to-me', 'those made to you')
     .option('--shared', 'those shared with you')
     .option('--all', 'every one that you may see, archived or not')
@@ -72,7 +72,7 @@ async function list(cli: CommandTools, { toMe, shared, all, archived, limit }: L
   const view = toMe ? View.TO_ME : shared ? View.SHARED : all ? View.ALL : View.MADE;
   const shelf = archived ? Shelf.ARCHIVED : all ? Shelf.BOTH : Shelf.CURRENT;
   const found = [];
-  for await (const promise of everyPromise(client, { view, shelf, pageSize: Math.min(limit + 1, 1000) })) if (found.push(promise) > limit) break;
+  for await (const promise of everyPromise(client, { view, shelf, orderBy: 'due_time', pageSize: Math.min(limit + 1, 1000) })) if (found.push(promise) > limit) break;
   const listed = found.slice(0, limit);
   if (cli.json) return cli.print(JSON.stringify({ promises: listed.map(asJson) }, null, 2));
   if (!listed.length) return cli.print('no promises');

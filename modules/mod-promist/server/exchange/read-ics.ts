@@ -78,7 +78,7 @@ function momentAt(property: ICAL.Property | null, options: ReadOptions, warnings
     const local = Temporal.PlainDateTime.from(written.replace(/Z$/, ''), { overflow: 'reject' });
     return momentOf(local, written.endsWith('Z') ? 'UTC' : zoneOf(property, options, warnings));
   } catch {
-    throw new Unreadable(`the time "${written.slice(0, 40)}" does not exist`);
+    throw new Unreadable(`its ${property.name.toUpperCase()} is no time that exists; write it such as 20261231T170000Z`);
   }
 }
 
