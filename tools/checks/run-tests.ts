@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { CheckFailed, root } from './check.ts';
+import { endHungFiles } from './end-hung-files.ts';
 import { sourceFiles } from './source-files.ts';
 
 export interface TestSelection {
@@ -26,7 +27,8 @@ export async function runTests(files: string[]): Promise<void> {
     const options = ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec'];
     const env = { ...process.env, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
     const child = spawn(process.execPath, [...options, ...files], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
-    const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+    const unwatch = endHungFiles(child.pid!, (line) => console.log(line));
+    const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve)).finally(unwatch);
     if (code !== 0) throw new CheckFailed('some tests failed; they are listed above');
   } finally {
     await postgres.stop();
