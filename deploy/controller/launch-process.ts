@@ -11,7 +11,7 @@ import { projectRoot } from './state-folder.ts';
 const grace = 12_000;
 
 /** V8's young generation grows to 3 × 32 MB by itself and is never given back: a third of the memory of an idle process. */
-const nodeFlags = ['--max-semi-space-size=8'];
+const nodeFlags = ['--max-semi-space-size=4'];
 
 export interface LaunchOptions {
   /** A TypeScript program that reports over its IPC channel, and its arguments. */

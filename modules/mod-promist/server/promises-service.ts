@@ -1,8 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { caller } from '@mainstay/kernel';
 import type { PromisesService } from '../contract/index.ts';
-import { exportPromises } from './exchange/export-promises.ts';
-import { importPromises } from './exchange/import-promises.ts';
 import type { Needs } from './needs.ts';
 import { addReminder, removeReminder } from './promises/change-reminders.ts';
 import { changeState } from './promises/change-state.ts';
@@ -35,7 +33,14 @@ export function promisesService(needs: Needs): ServiceImpl<typeof PromisesServic
     removeReminder: (request) => removeReminder(needs, request),
     listChanges: (request) => listChanges(needs, request),
     getStatistics: (request) => getStatistics(needs, request),
-    importPromises: (request) => importPromises(needs, request),
-    exportPromises: (request) => exportPromises(needs, request),
+    // The readers and writers of files are a tenth of the process's memory, and seldom wanted.
+    async *importPromises(request) {
+      const { importPromises } = await import('./exchange/import-promises.ts');
+      yield* importPromises(needs, request);
+    },
+    async *exportPromises(request) {
+      const { exportPromises } = await import('./exchange/export-promises.ts');
+      yield* exportPromises(needs, request);
+    },
   };
 }
