@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
@@ -75,7 +76,7 @@ async function readMigrations({ module, migrations }: MigrateOptions): Promise<M
 }
 
 const filesIn = (module: string, migrations: URL): Promise<string[]> =>
-  readdir(migrations).catch((cause: unknown) => { throw new Error(`${module} names a folder of migrations that does not exist: ${migrations.pathname}`, { cause }); });
+  readdir(migrations).catch((cause: unknown) => { throw new Error(`${module} names a folder of migrations that does not exist: ${fileURLToPath(migrations)}`, { cause }); });
 
 const folder = (url: URL): URL => new URL(url.href.endsWith('/') ? url.href : `${url.href}/`);
 
