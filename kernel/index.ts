@@ -1,5 +1,6 @@
-export { bootstrapFrom, cron, defineModule, job, on, serve } from './module/define-module.ts';
-export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, JobDeclaration, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
+export { bootstrapFrom, defineModule, on, serve } from './module/define-module.ts';
+export { cron, job, type JobDeclaration } from './module/job.ts';
+export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
 export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';
 export type { FieldViolation } from './errors/define-errors.ts';
 export { caller, currentCall } from './guard/call.ts';

@@ -1,6 +1,6 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
-import type { JobDeclaration } from '../module/define-module.ts';
+import type { JobDeclaration } from '../module/job.ts';
 
 /**
  * A module's own tables. Every transaction carries the org of the current call, so row-level security shows

@@ -3,7 +3,8 @@ import { sql, type Kysely } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
 import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
-import type { JobDeclaration, Module } from '../module/define-module.ts';
+import type { Module } from '../module/define-module.ts';
+import type { JobDeclaration } from '../module/job.ts';
 
 /** Tries before a job is a dead letter, unless its `enqueue` says otherwise. */
 export const MAX_ATTEMPTS = 12;

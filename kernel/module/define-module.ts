@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Database } from '../data/database.ts';
 import type { AccessRule, Guard } from '../guard/guard.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { JobDeclaration } from './job.ts';
 
 type Requires = Record<string, DescService>;
 type Clients<R extends Requires> = { [K in keyof R]: Client<R[K]> };
@@ -54,15 +55,6 @@ export interface Subscription<N> {
   /** Names the handler in the queue; the event's name if absent. Needed where a module handles one event twice. */
   name: string;
   handle: (needs: N, event: never) => Promise<void>;
-}
-
-/** Work done outside of a request: queued by a command, or on a schedule. */
-export interface JobDeclaration<N, P = unknown> {
-  /** Unique in the module; kebab-case. */
-  name: string;
-  /** Cron expression in UTC, for work on a schedule. It runs over all orgs. */
-  cron?: string;
-  run: (needs: N, payload: P) => Promise<void>;
 }
 
 export interface Page {
@@ -134,16 +126,6 @@ export function serve<S extends DescService, N>(service: S, implement: (needs: N
 /** Subscribes to an event. */
 export function on<M extends DescMessage, N>(event: M, handle: (needs: N, event: MessageShape<M>) => Promise<void>, name = event.typeName): Subscription<N> {
   return { event, name, handle: handle as Subscription<N>['handle'] };
-}
-
-/** Declares a job that commands put into the queue with `tx.enqueue`. */
-export function job<N, P>(name: string, run: (needs: N, payload: P) => Promise<void>): JobDeclaration<N, P> {
-  return { name, run };
-}
-
-/** Declares a job on a schedule: a cron expression of five fields, in UTC. */
-export function cron<N>(name: string, expression: string, run: (needs: N) => Promise<void>): JobDeclaration<N, unknown> {
-  return { name, cron: expression, run };
 }
 
 /** Declares first data, loaded from a YAML file at every start in the phases that the file names. */

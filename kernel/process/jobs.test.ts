@@ -14,7 +14,8 @@ import { createDatabase, type ModuleDatabase } from '../data/create-database.ts'
 import { migrate } from '../data/migrate.ts';
 import { provision } from '../data/provision.ts';
 import { currentCall, runInCall, type Call } from '../guard/call.ts';
-import { cron, defineModule, job, on, type Module } from '../module/define-module.ts';
+import { defineModule, on, type Module } from '../module/define-module.ts';
+import { cron, job } from '../module/job.ts';
 import { createLog } from '../telemetry/log.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { startJobs, type RunningJobs } from './jobs.ts';

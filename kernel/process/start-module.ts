@@ -14,7 +14,7 @@ import type { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { moduleTransport } from '../placement/module-transport.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
 import type { ModuleStates } from './module-states.ts';
-import type { ProcessOptions } from './start-process.ts';
+import type { ProcessOptions } from './process-options.ts';
 
 /** A module with everything its code needs. */
 export interface Part {

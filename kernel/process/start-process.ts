@@ -8,23 +8,10 @@ import type { Deployment } from '../module/deployment.ts';
 import { StartError } from '../module/start-error.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
-import type { Logger } from '../telemetry/log.ts';
 import { startJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
+import type { ProcessOptions } from './process-options.ts';
 import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
-
-export interface ProcessOptions {
-  deployment: Deployment;
-  /** Connection string of an administrator of the PostgreSQL server; its path names the deployment's database. */
-  databaseUrl: string;
-  /** The deployment's database, if it is not the one in the path of `databaseUrl`. */
-  databaseName?: string;
-  /** The deployment's own secret, 64 hexadecimal digits. */
-  secret: string;
-  log: Logger;
-  /** Shows a line to the operator, once; never in a log. */
-  announce: (line: string) => void;
-}
 
 export interface RunningProcess {
   /** Where it is reached, such as `http://localhost:4400`. */
