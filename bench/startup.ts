@@ -12,27 +12,29 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 interface Memory {
-  process: number;
-  controller: number;
-  postgres: number;
+  /** Proportional set size in MB: shared pages count once, divided among those who share them. */
+  share: number;
+  /** Resident set size in MB. */
+  resident: number;
 }
 
 const mainstay = join(import.meta.dirname, '../mainstay');
 const repeats = Number(process.argv[2] ?? 10);
 const home = mkdtempSync(join(tmpdir(), 'mainstay-bench-'));
-const environment = { ...process.env, MAINSTAY_HOME: home };
+// The first start compiles everything, as it does after an install.
+const environment = { ...process.env, MAINSTAY_HOME: home, NODE_COMPILE_CACHE: join(home, 'compile-cache') };
 const settleMs = 10_000;
 
 let errors = 0;
 try {
   const first = up();
-  await sleep(settleMs);
-  const memory = idleMemory();
   const later: number[] = [];
   for (let round = 0; round < repeats; round++) {
     down();
     later.push(up());
   }
+  await sleep(settleMs);
+  const memory = idleMemory();
   down();
   const node = Array.from({ length: repeats }, () => timed(process.execPath, ['-e', '0']));
   print(first, later, node, memory);
@@ -61,14 +63,14 @@ function timed(command: string, args: string[]): number {
   return took;
 }
 
-/** Proportional set sizes in MB: shared pages count once, divided among those who share them. */
-function idleMemory(): Memory {
+function idleMemory(): Record<'process' | 'controller' | 'postgres', Memory> {
   const run = JSON.parse(readFileSync(join(home, 'demo/run.json'), 'utf8')) as { controller: { pid: number }; process: { pid: number } };
-  return { process: pss(run.process.pid), controller: pss(run.controller.pid), postgres: postgresProcesses().reduce((sum, pid) => sum + pss(pid), 0) };
+  return { process: memoryOf([run.process.pid]), controller: memoryOf([run.controller.pid]), postgres: memoryOf(postgresProcesses()) };
 }
 
-function pss(pid: number): number {
-  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024;
+function memoryOf(pids: number[]): Memory {
+  const sum = (name: string) => pids.reduce((total, pid) => total + Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1000, 0);
+  return { share: sum('Pss'), resident: sum('Rss') };
 }
 
 /** The server of this deployment, found by the folder in its command line, and its children. */
@@ -88,7 +90,7 @@ function read(file: string): string {
   }
 }
 
-function print(first: number, later: number[], node: number[], memory: Memory): void {
+function print(first: number, later: number[], node: number[], memory: ReturnType<typeof idleMemory>): void {
   const at = (values: number[], share: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1]!;
   const row = (name: string, values: number[], bound: string) =>
     console.log(`| ${name} | ${values.length} | ${at(values, 0.5).toFixed(0)} | ${at(values, 0.99).toFixed(0)} | ${(at(values, 0.5) / at(node, 0.5)).toFixed(1)} | ${bound} |`);
@@ -97,7 +99,7 @@ function print(first: number, later: number[], node: number[], memory: Memory): 
   row('first `up` (initialise, migrate, demo data)', [first], '4000');
   row('later `up`', later, '1500');
   row('empty Node process', node, '');
-  const { process: own, controller, postgres } = memory;
-  const total = own + controller + postgres;
-  console.log(`\nIdle memory (PSS), ${settleMs / 1000} s after the first start: process ${own.toFixed(0)} MB (bound 150), controller ${controller.toFixed(0)} MB, PostgreSQL ${postgres.toFixed(0)} MB, together ${total.toFixed(0)} MB (bound 250).`);
+  console.log(`\n| idle, ${settleMs / 1000} s after a later start | share (PSS) MB | resident (RSS) MB | bound MB |\n| --- | --- | --- | --- |`);
+  for (const [name, { share, resident }] of Object.entries(memory)) console.log(`| ${name} | ${share.toFixed(0)} | ${resident.toFixed(0)} | ${name === 'process' ? 150 : ''} |`);
+  console.log(`| all | ${Object.values(memory).reduce((total, { share }) => total + share, 0).toFixed(0)} | | 250 |`);
 }
