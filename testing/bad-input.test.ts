@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { PromisesService } from '@mainstay/mod-promist/contract';
@@ -90,10 +91,10 @@ everyTopology('malformed protobuf is refused', (deployment) =>
       headers: { 'content-type': 'application/proto', 'connect-protocol-version': '1', authorization },
       body: new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0x0f, 0x01]),
     });
-    // gRPC's table of status codes gives `internal` to a request that does not parse.
+    assert.equal(response.status, 400);
     const { code, message } = (await response.json()) as { code: string; message: string };
-    assert.equal(code, 'internal');
-    assert.match(message, /^parse binary:/);
+    assert.equal(code, 'invalid_argument');
+    assert.match(message, /^the message is not valid protobuf:/);
   }),
 );
 
@@ -138,6 +139,30 @@ everyTopology('tokens that do not hold are refused, with a reason', async (deplo
   }
   await problemOf(await deployment.fetch('/v1/promises'), 401, 'kernel.UNAUTHENTICATED');
 });
+
+everyTopology('an access token is good for ten minutes', async (deployment) => {
+  const token = await deployment.token(ada);
+  const ask = () => deployment.fetch('/v1/promises', { headers: { authorization: `Bearer ${token}` } });
+  const now = Date.now();
+  mock.timers.enable({ apis: ['Date'], now: now + 9 * 60_000 });
+  try {
+    assert.equal((await ask()).status, 200);
+    mock.timers.setTime(now + 11 * 60_000);
+    await problemOf(await ask(), 401, 'sys-core.TOKEN_EXPIRED');
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+const elsewhere = { modules: { 'sys-core': null, 'sys-accounts': { audience: ['https://elsewhere.test'] }, 'mod-promist': null } };
+
+everyTopology(
+  'a token for another audience is refused, though its signature holds',
+  async (deployment) => {
+    await problemOf(await deployment.fetch('/v1/promises', { as: ada }), 401, 'sys-core.TOKEN_WRONG_AUDIENCE');
+  },
+  elsewhere,
+);
 
 everyTopology("another org's promise is not found, never forbidden", async (deployment) => {
   const promises = await deployment.client(PromisesService, ada);

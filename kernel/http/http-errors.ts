@@ -6,6 +6,7 @@ export const httpErrors = defineErrors('kernel', {
   METHOD_NOT_ALLOWED: ['Unimplemented', '{method} is not allowed here; allowed: {allowed}'],
   UNSUPPORTED_MEDIA_TYPE: ['InvalidArgument', 'send {expected}, not {got}'],
   MALFORMED_BODY: ['InvalidArgument', 'the body is not valid JSON: {problem}'],
+  MALFORMED_MESSAGE: ['InvalidArgument', 'the message is not valid protobuf: {problem}'],
   MALFORMED_PATH: ['InvalidArgument', 'the percent-encoding of {what} is broken'],
   MALFORMED_HEADER: ['InvalidArgument', 'the header {header} is not valid: {problem}'],
   MALFORMED_FRAME: ['InvalidArgument', 'the frame is not valid: {problem}'],

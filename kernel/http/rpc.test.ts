@@ -150,3 +150,22 @@ test('stopping lets a running call finish, ends streams, and is quick', async ()
   assert.equal(((await stream) as ConnectError).code, Code.Unavailable);
   await assert.rejects(fetch(`${other.address}/healthz`));
 });
+
+test('a message that does not parse is the caller’s fault in every protocol, with a reason', async () => {
+  const same = (bytes: Buffer) => bytes;
+  const error = await new Promise<ServiceError>((resolve) => clients.echo.makeUnaryRequest('/mainstay.testing.v1.EchoService/GetEcho', same, same, Buffer.from([0x0a, 0xff, 0xff, 0x01]), resolve));
+  assert.equal(error.code, status.INVALID_ARGUMENT);
+  assert.match(error.details, /^the message is not valid protobuf: /);
+  assert.match(String(error.metadata.get('grpc-status-details-bin')[0]), /MALFORMED_MESSAGE/);
+
+  const post = (path: string, type: string, body: string | Uint8Array<ArrayBuffer>) => fetch(`${server.address}/mainstay.testing.v1.EchoService/${path}`, { method: 'POST', headers: { 'content-type': type }, body });
+  const connect = await post('GetEcho', 'application/proto', new Uint8Array([0x0a, 0xff]));
+  assert.equal(connect.status, 400);
+  assert.match(await connect.text(), /"code":"invalid_argument".*not valid protobuf/);
+  const json = await post('GetEcho', 'application/json', '{"text":5,"colour":"red"}');
+  assert.match(await json.text(), /"code":"invalid_argument".*text: expected a string, got 5; colour: there is no such field/);
+  const web = Buffer.from(await (await post('GetEcho', 'application/grpc-web+proto', new Uint8Array([0, 0, 0, 0, 2, 0x0a, 0xff]))).arrayBuffer()).toString();
+  assert.match(web, /grpc-status: 3/);
+  const stream = await post('Count', 'application/connect+proto', new Uint8Array([0, 0, 0, 0, 2, 0x0a, 0xff]));
+  assert.match(await stream.text(), /"code":"invalid_argument"/);
+});

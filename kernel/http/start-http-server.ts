@@ -7,6 +7,7 @@ import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/cont
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { limitBodyTime } from './body-time-limit.ts';
 import { longestTimeoutMs } from './call-timeout.ts';
+import { checkRpcBodies } from './check-rpc-body.ts';
 import { filesWithImports } from './contract-files.ts';
 import { plainGrpcMessages } from './grpc-message.ts';
 import { healthService, ServingState } from './health.ts';
@@ -97,6 +98,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
   const described = [...services.map(({ service }) => service), Health, ServerReflection, ServerReflectionAlpha];
   const reflection = reflectionService(described);
   plainGrpcMessages(app);
+  checkRpcBodies(app, described, { registry, ignoreUnknownFields: false }, bodyLimitBytes);
   await app.register(fastifyConnectPlugin, {
     routes: (router) => {
       for (const { service, implementation } of services) router.service(service, implementation as ServiceImpl<DescService>);
