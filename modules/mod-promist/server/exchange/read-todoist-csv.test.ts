@@ -44,3 +44,25 @@ test('two tasks of the same title keep their own names in every import', () => {
   assert.equal(new Set(keys).size, 3);
   assert.deepEqual(read('task,Call', 'task,Call', 'task,Other').map((entry) => 'promise' in entry && entry.promise.sourceKey), keys);
 });
+
+test('a quotation mark that is not closed costs the rows up to the next one, and all of them are named', () => {
+  const entries = read('task,one', '', 'task,"two', 'task,three', 'task,"four"', 'task,fi"ve" and "six"', 'task,seven', 'task,"eight', 'task,nine');
+  assert.deepEqual(entries.map((entry) => ('promise' in entry ? `${entry.line} ${entry.promise.title}` : `${entry.line}: ${entry.refused}`)), [
+    '2 one', '4: a quotation mark is closed in the middle of a value: lines 4 to 6 were left out', '7: a quotation mark stands in the middle of a value', '8 seven', '9: a quotation mark is opened and never closed: lines 9 to 10 were left out',
+  ]);
+});
+
+test('a task that recurs is due at its next time, and reminded of at nine where it names no time of day', () => {
+  const entries = read('task,Rent,,4,1,,,every 1st,en,Europe/Berlin,,', 'task,Team,,4,1,,,every monday 2pm,en,Europe/Berlin,,', 'task,Tax,,4,1,,,"every jun 15, jan 15",en,Europe/Berlin,,');
+  assert.deepEqual(entries.map((entry) => 'promise' in entry && [entry.promise.title, entry.promise.dueTime?.toISOString(), entry.promise.reminders.map(({ time, recurrence, timeZone }) => [time.toISOString(), recurrence, timeZone].join(' ')), entry.warnings]), [
+    ['Rent', '2026-12-01T22:59:00.000Z', ['2026-12-01T08:00:00.000Z FREQ=MONTHLY;BYMONTHDAY=1 Europe/Berlin'], []],
+    ['Team', '2026-11-23T13:00:00.000Z', ['2026-11-23T13:00:00.000Z FREQ=WEEKLY;BYDAY=MO Europe/Berlin'], []],
+    ['Tax', '2027-01-15T22:59:00.000Z', [], ['the date "every jun 15, jan 15" is not understood: only its next time was taken']],
+  ]);
+});
+
+test('the files of every generation of Todoist are read, and a deadline stands in for a date', () => {
+  const old = [...readFile('TYPE,CONTENT,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\ntask,Call,4,1,Ada (1),,2026-11-30,en,Europe/Berlin', 'CSV', options)];
+  const young = [...readFile(`${heading},DEADLINE,DEADLINE_LANG\ntask,Call,about it,4,1,Ada (1),,,en,Europe/Berlin,,,2026-11-30,en`, 'CSV', options)];
+  for (const [entry] of [old, young]) assert.equal(entry && 'promise' in entry && entry.promise.dueTime?.toISOString(), '2026-11-30T22:59:00.000Z');
+});

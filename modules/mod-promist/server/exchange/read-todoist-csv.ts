@@ -1,7 +1,7 @@
 import { type CsvErrorCode, parse } from 'csv-parse/sync';
-import { parseWhen } from '../dates/parse-when.ts';
+import { parseNext, parseWhen, type When, type WhenOptions } from '../dates/parse-when.ts';
 import { isTimeZone } from '../dates/zoned-time.ts';
-import type { Entry, ExchangedPromise, ReadOptions } from './exchanged-promise.ts';
+import type { Entry, ExchangedPromise, ExchangedReminder, ReadOptions } from './exchanged-promise.ts';
 import { keysByTitle, normalTags } from './exchanged-promise.ts';
 
 interface Row {
@@ -43,9 +43,8 @@ function taskOf({ line, cells }: Row, section: string, options: ReadOptions, key
   const warnings: string[] = [];
   const zone = cells.TIMEZONE?.trim() ?? '';
   const timeZone = isTimeZone(zone) ? zone : options.timeZone;
-  const date = cells.DATE?.trim() ?? '';
-  const when = date ? parseWhen(date, { ...options, timeZone }) : undefined;
-  if (date && !when) warnings.push(`the date "${date.slice(0, 60)}" is not understood: imported without a due time`);
+  const date = [cells.DATE, cells.DEADLINE].map((cell) => cell?.trim() ?? '').find((cell) => cell && cell !== 'no date') ?? '';
+  const when = whenOf(date, { ...options, timeZone }, warnings);
   const promise: ExchangedPromise = {
     sourceKey: keyOf(title),
     title,
@@ -55,9 +54,23 @@ function taskOf({ line, cells }: Row, section: string, options: ReadOptions, key
     tags: normalTags([...labels, section]),
     state: 'PENDING',
     archived: false,
-    reminders: when?.recurrence ? [{ time: when.time, recurrence: when.recurrence, timeZone, method: 'APP' }] : [],
+    reminders: remindersOf(date, when, { ...options, timeZone }),
   };
   return { line, promise, warnings };
+}
+
+function whenOf(date: string, options: WhenOptions, warnings: string[]): When | undefined {
+  const when = date ? parseWhen(date, options) : undefined;
+  if (when || !date) return when;
+  const next = parseNext(date, options);
+  warnings.push(`the date "${date.slice(0, 60)}" is not understood: ${next ? 'only its next time was taken' : 'imported without a due time'}`);
+  return next && { time: next, recurrence: '' };
+}
+
+/** A task that recurs is due at the end of its days, which is too late to be reminded of it. */
+function remindersOf(date: string, when: When | undefined, options: WhenOptions): ExchangedReminder[] {
+  const reminder = when?.recurrence ? parseWhen(date, { ...options, timeOfDay: '09:00' }) : undefined;
+  return reminder ? [{ ...reminder, timeZone: options.timeZone, method: 'APP' }] : [];
 }
 
 /** Todoist writes labels into the task's text: `Call Ben @phone @today`. */
@@ -72,30 +85,55 @@ function withoutLabels(content: string): { title: string; labels: string[] } {
 
 /** The rows below the heading. What `csv-parse` can't read ends up refused, with its line. */
 function* rows(text: string): Generator<Row | Extract<Entry, { refused: string }>> {
-  const refused: { line: number; refused: string }[] = [];
+  const refused: Fault[] = [];
   // The parser counts CR LF inside of a value as two lines.
-  const records = parse(text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'), {
+  const unified = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
+  const records = parse(unified, {
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
     max_record_size: 256 * 1024,
-    on_skip: (error) => void refused.push({ line: (error as { lines?: number } | undefined)?.lines ?? 1, refused: reasons[error?.code as CsvErrorCode] ?? 'the row can\'t be read' }),
+    on_skip: (error) => {
+      const last = (error as { lines?: number } | undefined)?.lines ?? 1;
+      // The parser tells of each fault of a row.
+      if (refused.at(-1)?.last !== last) refused.push({ last, reason: reasons[error?.code as CsvErrorCode] ?? 'the row can\'t be read' });
+    },
   }) as unknown as { record: string[]; info: { lines: number } }[];
   const heading = records.shift();
   const names = heading?.record.map((name) => name.trim().toUpperCase()) ?? [];
   if (!names.includes('TYPE') || !names.includes('CONTENT')) {
     return yield { line: 1, refused: 'the first line must name the columns, TYPE and CONTENT among them' };
   }
-  let line = heading!.info.lines + 1;
+  const faults = placed(refused, unified);
+  let end = heading!.info.lines;
   for (const { record, info } of records) {
     const height = record.reduce((lines, cell) => lines + (cell.match(/\n/g)?.length ?? 0), 0);
-    line = Math.max(line, info.lines - height);
-    while (refused[0] && refused[0].line < line) yield refused.shift()!;
+    const line = Math.max(end + 1, info.lines - height);
+    for (; refused[0] && refused[0].last < line; end = refused.shift()!.last) yield faults(end, refused[0]);
     yield { line, cells: Object.fromEntries(names.map((name, index) => [name, record[index] ?? ''])) };
-    line = info.lines + 1;
+    end = info.lines;
   }
-  yield* refused;
+  for (const fault of refused) {
+    yield faults(end, fault);
+    end = fault.last;
+  }
+}
+
+/** A row that can't be read, by its last line: the parser notices only there. */
+interface Fault {
+  last: number;
+  reason: string;
+}
+
+/** Says where a fault begins, after the row that ends at `end`, and what it swallowed. */
+function placed(faults: readonly Fault[], text: string): (end: number, fault: Fault) => { line: number; refused: string } {
+  const lines = faults.length ? text.split('\n') : [];
+  return (end, { last, reason }) => {
+    let line = end + 1;
+    while (line < last && !lines[line - 1]) line += 1;
+    return { line, refused: last > line ? `${reason}: lines ${line} to ${last} were left out` : reason };
+  };
 }
 
 const reasons: Partial<Record<CsvErrorCode, string>> = {
