@@ -8,13 +8,24 @@ const read = (text: string) => [...readFile(text, 'JSON', options)].map((entry) 
 test('a promise that can\'t be read is refused with its line, and the rest is read', () => {
   assert.deepEqual(read('{\n "version": {"promises": 3},\n "promises": [\n {"title": "one"},\n {"title": 2},\n {"title": "three",},\n\n {"title": "four",\n  "dueTime": "tomorrow"},\n {"title": " "},\n 5,\n {"title": "six", "unknown": [[]]}\n ]}').map((text) => text.replace(/(is not JSON).*/, '$1')), [
     '4 one',
-    '5: title: Invalid input: expected string, received number',
+    '5: title must be a text',
     '6: it is not JSON',
-    '8: dueTime: must be a time such as 2026-11-30T17:00:00Z',
+    '9: dueTime must be a time such as 2026-11-30T17:00:00Z',
     '10: it has no title',
-    '11: the promise: Invalid input: expected object, received number',
+    '11: the promise must be an object in braces',
     '12 six',
   ]);
+});
+
+test('fields that mean nothing are named, and those of the API are passed over', () => {
+  const warnings = (text: string) => [...readFile(text, 'JSON', options)].flatMap((entry) => ('promise' in entry ? entry.warnings : [entry.refused]));
+  assert.deepEqual(warnings('[{"titel": "one"}]'), ['title is missing, and the field "titel" is unknown']);
+  assert.deepEqual(warnings('[{"title": "one", "due": "x", "promisee": {"nam": "Zoe"}, "reminders": [{"time": "2030-01-01T00:00:00Z", "recurence": "x"}]}]'), ['due', 'promisee.nam', 'reminders.0.recurence'].map((field) => `the field "${field}" is unknown and was left out`));
+  assert.deepEqual(warnings('[{"title": "one", "etag": "2", "shares": [], "permission": "OWN", "deleteTime": "2030-01-01T00:00:00Z", "reminders": [{"id": "1", "time": "2030-01-01T00:00:00Z", "nextTime": "2030-01-01T00:00:00Z"}]}]'), []);
+});
+
+test('a fault is told with its line inside of a promise, and in words for people', () => {
+  assert.deepEqual(read('[{\n"title": "one",\n"tags": "home"},\n{"title": "two",\n"state": "DONE"},\n{"title": "three"\n"due": 5}]'), ['3: tags must be a list', '5: state must be one of PENDING, FULFILLED, FAILED', '7: it is not JSON: Expected \',\' or \'}\' after property value']);
 });
 
 test('what cannot be stored is refused with its reason', () => {
@@ -42,6 +53,7 @@ test('nesting a million deep is refused and costs little', () => {
   const started = performance.now();
   assert.equal(read(`{"promises": [${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}, {"title": "after"}]}`).length, 2);
   assert.match(read('['.repeat(1_000_000)).join(), /does not end/);
+  assert.deepEqual(read(`[{"title": ${'['.repeat(200_000)}${']'.repeat(200_000)}}]`), ['1: title must be a text']);
   assert.ok(performance.now() - started < 3000);
 });
 

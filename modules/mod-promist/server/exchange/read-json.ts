@@ -1,3 +1,4 @@
+import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import { z } from 'zod';
 import { normalRule } from '../reminders/recurrence.ts';
 import type { Entry, ExchangedPromise } from './exchanged-promise.ts';
@@ -13,7 +14,7 @@ const reminder = z.object({
   method: z.enum(['APP', 'EMAIL', 'SMS', 'METHOD_UNSPECIFIED']).default('APP').transform((method) => (method === 'METHOD_UNSPECIFIED' ? 'APP' : method)),
 });
 
-/** A promise as REST shows it; fields that an import has no use for are passed over. */
+/** A promise as REST shows it. */
 const promise = z.object({
   id: z.string().max(1000).default(''),
   title: z.string(),
@@ -43,13 +44,55 @@ function readElement(line: number, text: string, keyOf: (title: string) => strin
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { line, refused: `it is not JSON: ${(error as Error).message.slice(0, 150)}` };
+    const { message } = error as Error;
+    const [, at = '0'] = / at position (\d+)/.exec(message) ?? [];
+    return { line: line + newlines(text, Number(at)), refused: `it is not JSON: ${message.replace(/ in JSON at position .*| at position .*/, '').slice(0, 150)}` };
   }
-  const read = promise.safeParse(value);
-  if (read.success) return { line, promise: promiseOf(read.data, keyOf), warnings: [] };
+  const unknown = unknownFields(value).map((field) => `"${field.slice(0, 60)}"`).slice(0, 5);
+  const read = promise.safeParse(value, { error: problemOf });
+  if (read.success) return { line, promise: promiseOf(read.data, keyOf), warnings: unknown.map((field) => `the field ${field} is unknown and was left out`) };
   const [issue] = read.error.issues;
-  return { line, refused: `${issue?.path.join('.') || 'the promise'}: ${issue?.message}`.slice(0, 200) };
+  const path = issue?.path as (string | number)[] | undefined;
+  const hint = unknown.length ? `, and the field ${unknown.join(', ')} is unknown` : '';
+  return { line: line + newlines(text, path?.length ? offsetOf(text, path) : 0), refused: `${path?.join('.') || 'the promise'} ${issue?.message}${hint}`.slice(0, 400) };
 }
+
+/** Where a value stands in its text; at the beginning if it is nested too deeply to be found. */
+function offsetOf(text: string, path: (string | number)[]): number {
+  try {
+    return findNodeAtLocation(parseTree(text)!, path)?.offset ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+const newlines = (text: string, end: number) => text.slice(0, end).split('\n').length - 1;
+
+const kinds: Record<string, string> = { string: 'a text', array: 'a list', boolean: 'true or false', object: 'an object in braces' };
+
+/** What is wrong with a value, in words for people. */
+function problemOf(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') return issue.input === undefined ? 'is missing' : `must be ${kinds[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).filter((name) => !name.endsWith('UNSPECIFIED')).join(', ')}`;
+  return issue.code === 'too_big' ? `must not be longer than ${issue.maximum}` : undefined;
+}
+
+/** Fields of the API that an import has no use for. */
+const passedOver = ['deleteTime', 'ownerAccountId', 'permission', 'shares', 'createTime', 'updateTime', 'etag'];
+const reminderFields = [...Object.keys(reminder.shape), 'id', 'nextTime'];
+
+/** Names that mean nothing here, most of them written wrongly. */
+function unknownFields(value: unknown): string[] {
+  const { promisee, reminders } = (value ?? {}) as { promisee?: unknown; reminders?: unknown };
+  return [
+    ...othersThan([...Object.keys(promise.shape), ...passedOver], value),
+    ...othersThan(Object.keys(promise.shape.promisee.unwrap().shape), promisee).map((name) => `promisee.${name}`),
+    ...(Array.isArray(reminders) ? reminders : []).flatMap((one, index) => othersThan(reminderFields, one).map((name) => `reminders.${index}.${name}`)),
+  ];
+}
+
+const othersThan = (known: readonly string[], value: unknown): string[] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value).filter((name) => !known.includes(name)) : [];
 
 function promiseOf(read: z.infer<typeof promise>, keyOf: (title: string) => string): ExchangedPromise {
   const { id, title, description, madeAt, dueTime, state, reminders, promisee: who } = read;
