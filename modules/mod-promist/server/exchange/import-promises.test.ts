@@ -110,6 +110,9 @@ everyTopology('a file that is no text, of no known format, or too long is refuse
   const before = (await tagged(deployment, ada, '')).length;
   await assert.rejects(importFile(deployment, ada, new Uint8Array([0x7b, 0xff, 0xfe])), refused('NOT_TEXT'));
   await assert.rejects(importFile(deployment, ada, 'hello'), refused('UNKNOWN_FORMAT'));
+  await assert.rejects(importFile(deployment, ada, '\ufeff \r\n', { format: Format.ICS }), refused('EMPTY_FILE'));
+  const none = await importFile(deployment, ada, 'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n');
+  assert.deepEqual([none.imported, none.warnings.map(({ reason }) => reason)], [0, ['the file holds no promises']]);
   await assert.rejects(importFile(deployment, ada, '[]', { timeZone: 'Mars' }), refused('INVALID_TIME_ZONE'));
   await assert.rejects(importFile(deployment, ada, `[${'{"title":"x"},'.repeat(100_001)}{"title":"x"}]`), refused('IMPORT_TOO_LARGE'));
   assert.equal((await tagged(deployment, ada, '')).length, before);

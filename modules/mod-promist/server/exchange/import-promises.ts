@@ -4,6 +4,7 @@ import { Format, type ImportPromisesRequest } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 import { isTimeZone } from '../dates/zoned-time.ts';
 import type { Needs } from '../needs.ts';
+import { decodeFile } from './decode-file.ts';
 import type { Entry, ReadOptions } from './exchanged-promise.ts';
 import { importBatch, type ImportedEntry } from './import-batch.ts';
 import { formatOf, readFile, type FileFormat } from './read-file.ts';
@@ -40,7 +41,8 @@ const progress = (done: number, total: number) => ({ step: { case: 'progress' as
 
 async function readAll({ config }: Pick<Needs, 'config'>, { content, format, timeZone }: ImportPromisesRequest): Promise<Entry[]> {
   if (timeZone && !isTimeZone(timeZone)) throw errors.INVALID_TIME_ZONE({ timeZone });
-  const text = textOf(content);
+  const text = decodeFile(content);
+  if (!/[^\s\ufeff]/.test(text)) throw errors.EMPTY_FILE();
   const written = format === Format.FORMAT_UNSPECIFIED ? formatOf(text) : (Format[format] as FileFormat | undefined);
   if (!written) throw errors.UNKNOWN_FORMAT();
   const options: ReadOptions = { now: new Date(), timeZone: timeZone || 'UTC' };
@@ -52,19 +54,11 @@ async function readAll({ config }: Pick<Needs, 'config'>, { content, format, tim
   return entries;
 }
 
-function textOf(content: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
-  } catch {
-    throw errors.NOT_TEXT();
-  }
-}
-
 /** Parts what can be imported from what can't; of two promises with one name the second is refused. */
 function sorted(entries: Entry[]) {
   const readable: ImportedEntry[] = [];
   const refused: Problem[] = [];
-  const warnings: Problem[] = [];
+  const warnings: Problem[] = entries.length ? [] : [{ line: 1, reason: 'the file holds no promises' }];
   const lines = new Map<string, number>();
   for (const entry of entries) {
     const { line } = entry;
