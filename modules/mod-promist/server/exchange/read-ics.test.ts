@@ -16,6 +16,7 @@ for (const [due, expected] of Object.entries({
   'DUE:20261130T160000Z': '2026-11-30T16:00:00.000Z',
   'DUE;TZID=America/New_York:20261130T090000': '2026-11-30T14:00:00.000Z',
   'DUE;TZID=/freeassociation.sourceforge.net/Europe/Berlin:20261130T090000': '2026-11-30T08:00:00.000Z',
+  'DUE;TZID="W. Europe Standard Time":20261130T090000': '2026-11-30T08:00:00.000Z',
   'DUE:20261130T090000': '2026-11-30T08:00:00.000Z',
   'DUE;VALUE=DATE:20261130': '2026-11-30T22:59:00.000Z',
   'DTSTART:20261130T090000Z\r\nDURATION:PT2H': '2026-11-30T11:00:00.000Z',
@@ -46,6 +47,17 @@ test('alarms and a recurrence become reminders', () => {
   ]);
 });
 
+test('alarms that go off at a place, or not at all, are left out', () => {
+  const promise = only(todo('BEGIN:VALARM', 'ACTION:NONE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM', 'BEGIN:VALARM', 'ACTION:DISPLAY', 'X-APPLE-PROXIMITY:ARRIVE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM'));
+  assert.deepEqual([promise.reminders, promise.warnings], [[], ['an alarm was left out: it goes off at a place, not at a time']]);
+});
+
+test('the line of the property that can\'t be read is named', () => {
+  const lineOf = (...lines: string[]) => read(todo('UID:1', ...lines)).map((entry) => entry.line).join();
+  assert.equal(lineOf('DESCRIPTION:long', ' and folded', 'DUE;TZID=Europe/Berlin:tomorrow'), '7');
+  assert.equal(lineOf('DUE:20261130T090000Z', 'RRULE:FREQ=FORTNIGHTLY'), '6');
+});
+
 test('folded lines, a byte order mark and every kind of line end are read', () => {
   for (const end of ['\r\n', '\n', '\r']) {
     assert.equal(only(['\ufeffBEGIN:VCALENDAR', 'begin:vtodo', 'SUMMARY:Call', '  Ben', '\t and Eve', 'END:VTODO', ''].join(end)).title, 'Call Ben and Eve');
@@ -55,7 +67,7 @@ test('folded lines, a byte order mark and every kind of line end are read', () =
 test('a broken to-do is refused with its line, and its neighbours are read', () => {
   const file = ['BEGIN:VCALENDAR', 'BEGIN:VTODO', 'SUMMARY:one', 'END:VTODO', 'BEGIN:VTODO', 'SUMMARY:two', 'nonsense', 'END:VTODO', 'BEGIN:VTODO', 'SUMMARY:three', 'DUE:20261345T990000Z', 'END:VTODO', 'BEGIN:VTODO', 'SUMMARY:cut off', 'BEGIN:VTODO', 'SUMMARY:five', 'END:VTODO', 'BEGIN:VTODO', 'DUE:20261130T090000Z', 'END:VTODO', 'BEGIN:VTODO', 'SUMMARY:six', 'RRULE:FREQ=SECONDLY', 'DUE:20261130T090000Z', 'END:VTODO', 'END:VCALENDAR'].join('\n');
   const entries = read(file).map((entry) => ('promise' in entry ? entry.promise.title : `${entry.line}: ${entry.refused}`));
-  const expected = [/^one$/, /^7: the line "nonsense" has no colon$/, /^9: its DUE is no time that exists; write it such as 20261231T170000Z$/, /^13: END:VTODO is missing$/, /^five$/, /^18: it has no SUMMARY$/, /^21: a reminder may recur once a minute at most$/];
+  const expected = [/^one$/, /^7: the line "nonsense" has no colon$/, /^11: its DUE is no time that exists; write it such as 20261231T170000Z$/, /^13: END:VTODO is missing$/, /^five$/, /^18: it has no SUMMARY$/, /^21: a reminder may recur once a minute at most$/];
   assert.equal(entries.length, expected.length);
   expected.forEach((pattern, index) => assert.match(entries[index]!, pattern));
 });

@@ -1,30 +1,50 @@
 import ICAL from 'ical.js';
 import { Temporal } from 'temporal-polyfill';
+import { findIana } from 'windows-iana';
 import { endOfDay, isTimeZone, momentOf } from '../dates/zoned-time.ts';
 import { normalRule } from '../reminders/recurrence.ts';
 import type { Entry, ExchangedPromise, ExchangedReminder, ReadOptions, State } from './exchanged-promise.ts';
 import { keysByTitle, normalTags } from './exchanged-promise.ts';
-import { todoBlocks } from './todo-blocks.ts';
+import { todoBlocks, type TextLine } from './todo-blocks.ts';
 
-/** A thing in a to-do that can't be read; its message ends up in the report. */
-class Unreadable extends Error {}
+/** A property of a to-do that can't be read; its message ends up in the report. */
+class Unreadable extends Error {
+  readonly property: string;
+
+  constructor(property: string, message: string) {
+    super(message);
+    this.property = property;
+  }
+}
 
 /** Reads the to-dos (VTODO) of an iCalendar file, RFC 5545; one that can't be read does not keep the others out. */
 export function* readIcs(text: string, options: ReadOptions): Generator<Entry> {
   const keyOf = keysByTitle('ics');
   for (const block of todoBlocks(text)) {
     if ('refused' in block) yield block;
-    else yield readTodo(block.text, block.line, options, keyOf);
+    else yield readTodo(block, options, keyOf);
   }
 }
 
-function readTodo(text: string, line: number, options: ReadOptions, keyOf: (title: string) => string): Entry {
+function readTodo({ line, lines }: { line: number; lines: readonly TextLine[] }, options: ReadOptions, keyOf: (title: string) => string): Entry {
   const warnings: string[] = [];
   try {
-    const todo = new ICAL.Component(ICAL.parse(text) as unknown[]);
+    const todo = new ICAL.Component(ICAL.parse(lines.map(({ content }) => content).join('\r\n')) as unknown[]);
     return { line, promise: promiseOf(todo, options, warnings, keyOf), warnings };
   } catch (error) {
-    return { line, refused: error instanceof Error ? error.message.slice(0, 200) : 'it can\'t be read' };
+    const fault = error instanceof Unreadable ? lineOf(error.property, lines) : lines.find(isBroken)?.line;
+    return { line: fault ?? line, refused: error instanceof Error ? error.message.slice(0, 200) : 'it can\'t be read' };
+  }
+}
+
+const lineOf = (property: string, lines: readonly TextLine[]) =>
+  lines.find(({ content }) => content.slice(0, property.length + 1).toLowerCase().replace(';', ':') === `${property}:`)?.line;
+
+function isBroken({ content }: TextLine): boolean {
+  try {
+    return !/^(BEGIN|END):/i.test(content) && !ICAL.parse.property(content);
+  } catch {
+    return true;
   }
 }
 
@@ -35,7 +55,7 @@ function promiseOf(todo: ICAL.Component, options: ReadOptions, warnings: string[
   const title = textOf(todo, 'summary');
   const uid = textOf(todo, 'uid');
   const recurrenceId = textOf(todo, 'recurrence-id');
-  if (!title.trim()) throw new Unreadable('it has no SUMMARY');
+  if (!title.trim()) throw new Unreadable('summary', 'it has no SUMMARY');
   return {
     sourceKey: uid ? `uid:${uid}${recurrenceId && `/${recurrenceId}`}`.slice(0, 1000) : keyOf(title),
     title: title.replace(/\s*[\r\n]+\s*/g, ' ').trim(),
@@ -78,15 +98,15 @@ function momentAt(property: ICAL.Property | null, options: ReadOptions, warnings
     const local = Temporal.PlainDateTime.from(written.replace(/Z$/, ''), { overflow: 'reject' });
     return momentOf(local, written.endsWith('Z') ? 'UTC' : zoneOf(property, options, warnings));
   } catch {
-    throw new Unreadable(`its ${property.name.toUpperCase()} is no time that exists; write it such as 20261231T170000Z`);
+    throw new Unreadable(property.name, `its ${property.name.toUpperCase()} is no time that exists; write it such as 20261231T170000Z`);
   }
 }
 
 function zoneOf(property: ICAL.Property, { timeZone }: ReadOptions, warnings: string[]): string {
   const named = property.getFirstParameter('tzid');
   if (!named) return timeZone;
-  // Some programs write a path, such as /freeassociation.sourceforge.net/Europe/Berlin.
-  const known = [named, named.split('/').slice(-2).join('/'), named.split('/').slice(-3).join('/')].find(isTimeZone);
+  // Some programs write a path, such as /freeassociation.sourceforge.net/Europe/Berlin, and Outlook the name that Windows has.
+  const known = [named, named.split('/').slice(-2).join('/'), named.split('/').slice(-3).join('/'), ...findIana(named)].find(isTimeZone);
   if (!known) warnings.push(`the time zone "${named.slice(0, 100)}" is not known: ${timeZone} was taken`);
   return known ?? timeZone;
 }
@@ -106,6 +126,13 @@ function* recurring(todo: ICAL.Component, start: Date | undefined, options: Read
 }
 
 function alarmOf(alarm: ICAL.Component, start: Date | undefined, due: Date | undefined, options: ReadOptions, warnings: string[]): ExchangedReminder[] {
+  const action = textOf(alarm, 'action').toUpperCase();
+  // Apple says so that no other alarm is to be set.
+  if (action === 'NONE') return [];
+  if (alarm.hasProperty('x-apple-proximity')) {
+    warnings.push('an alarm was left out: it goes off at a place, not at a time');
+    return [];
+  }
   const trigger = alarm.getFirstProperty('trigger');
   const value = trigger?.getFirstValue();
   const related = trigger?.getFirstParameter('related') === 'END' ? due : (start ?? due);
@@ -114,7 +141,6 @@ function alarmOf(alarm: ICAL.Component, start: Date | undefined, due: Date | und
     warnings.push('an alarm was left out: it has no time to count from');
     return [];
   }
-  const action = textOf(alarm, 'action').toUpperCase();
   const method = textOf(alarm, 'x-mainstay-method') === 'SMS' ? 'SMS' : action === 'EMAIL' ? 'EMAIL' : 'APP';
   return [{ time, recurrence: normalRule(textOf(alarm, 'x-mainstay-rrule')), timeZone: textOf(alarm, 'x-mainstay-tzid') || 'UTC', method }];
 }

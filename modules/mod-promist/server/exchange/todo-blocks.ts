@@ -1,5 +1,11 @@
-/** The lines of one to-do, unfolded, with the line where it begins; or why they can't be read, with the line where that is. */
-export type TodoBlock = { line: number; text: string } | { line: number; refused: string };
+/** The lines of one to-do, unfolded, with where it and each of them begins; or why they can't be read, with the line where that is. */
+export type TodoBlock = { line: number; lines: readonly TextLine[] } | { line: number; refused: string };
+
+/** One line of a file, unfolded, with the number of its first physical line. */
+export interface TextLine {
+  line: number;
+  content: string;
+}
 
 const mostCharacters = 256 * 1024;
 const deepest = 4;
@@ -30,14 +36,14 @@ export function* todoBlocks(text: string): Generator<TodoBlock> {
 
 class OpenBlock {
   readonly #line: number;
-  readonly #lines: string[];
+  readonly #lines: TextLine[];
   #characters = 0;
   #depth = 1;
   #problem?: { line: number; refused: string };
 
   constructor(line: number, first: string) {
     this.#line = line;
-    this.#lines = [first];
+    this.#lines = [{ line, content: first }];
   }
 
   add(line: number, content: string, step: -1 | 0 | 1) {
@@ -47,17 +53,17 @@ class OpenBlock {
     if (this.#characters > mostCharacters) this.#problem = { line, refused: 'the to-do is longer than 256 KiB' };
     else if (this.#depth > deepest) this.#problem = { line, refused: 'the to-do is nested too deeply' };
     else if (content && !/[:;]/.test(content)) this.#problem = { line, refused: `the line "${content.slice(0, 60)}" has no colon` };
-    else if (content) this.#lines.push(content);
+    else if (content) this.#lines.push({ line, content });
   }
 
   close(problem?: string): TodoBlock {
     if (problem) return { line: this.#line, refused: problem };
-    return this.#problem ?? { line: this.#line, text: this.#lines.join('\r\n') };
+    return this.#problem ?? { line: this.#line, lines: this.#lines };
   }
 }
 
-/** The logical lines of a text, each with the number of its first physical line. */
-function* unfold(text: string): Generator<{ line: number; content: string }> {
+/** The logical lines of a text. */
+function* unfold(text: string): Generator<TextLine> {
   let line = 0;
   let first = 1;
   let parts: string[] = [];
