@@ -3,10 +3,11 @@ import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
+import { canonicalIds } from './canonical-ids.ts';
 
 let validator: Validator | undefined;
 
-/** Checks a request against its contract's protovalidate rules; throws `kernel.INVALID_REQUEST` with every field that is wrong. */
+/** Checks a request against its contract's protovalidate rules; throws `kernel.INVALID_REQUEST` with every field that is wrong. Its ids are in lower case afterwards. */
 export function validateMessage<D extends DescMessage>(schema: D, message: MessageShape<D>): void {
   validator ??= createValidator();
   const result = validator.validate(schema, message);
@@ -14,6 +15,7 @@ export function validateMessage<D extends DescMessage>(schema: D, message: Messa
   const broken = result.kind === 'invalid' ? result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, reason: ruleId })) : [];
   const unstorable = fieldsWithNull(message, '').map((field) => ({ field, description: 'must not hold the character U+0000', reason: 'string.no_null' }));
   if (broken.length + unstorable.length > 0) throw invalidRequest([...broken, ...unstorable]);
+  canonicalIds(schema, message);
 }
 
 function invalidRequest(violations: FieldViolation[]): Error {

@@ -106,6 +106,7 @@ everyTopology('the last administrator stays', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
   const last = refusedWith('sys-accounts.LAST_ADMIN');
   await assert.rejects(admin.orgs.removeMember({ orgId, accountId: admin.accountId }), last);
+  await assert.rejects(admin.orgs.removeMember({ orgId: orgId.toUpperCase(), accountId: admin.accountId.toUpperCase() }), last);
   await admin.orgs.grantRole({ orgId, accountId: admin.accountId, role: Role.USER });
   await assert.rejects(admin.orgs.revokeRole({ orgId, accountId: admin.accountId, role: Role.ADMIN }), last);
   await admin.orgs.grantRole({ orgId, accountId: user.accountId, role: Role.ADMIN });
