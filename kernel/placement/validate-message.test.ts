@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
-import { EchoRequestSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { EchoRequestSchema, GetEchoRequestSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { validateMessage } from './validate-message.ts';
 
 test('a string that no database can store is refused by the name of its field', () => {
@@ -15,4 +15,26 @@ test('a string that no database can store is refused by the name of its field', 
       return true;
     },
   );
+});
+
+const fieldsOf = (init: MessageInitShape<typeof GetEchoRequestSchema>) => {
+  try {
+    validateMessage(GetEchoRequestSchema, create(GetEchoRequestSchema, init));
+    return [];
+  } catch (error) {
+    assert.equal(reasonOf(error), 'kernel.INVALID_REQUEST');
+    return violationsOf(error).map(({ field, reason }) => [field, reason]);
+  }
+};
+
+test('a time that nothing can calculate with is refused by the name of its field', () => {
+  for (const [seconds, nanos] of [[253_402_300_800n, 0], [-62_135_596_801n, 0], [2n ** 63n - 1n, 0], [0n, -1], [0n, 1_000_000_000]] as const) assert.deepEqual(fieldsOf({ time: { seconds, nanos } }), [['time', 'timestamp.range']]);
+  for (const seconds of [253_402_300_799n, -62_135_596_800n]) assert.deepEqual(fieldsOf({ time: { seconds, nanos: 999_999_999 } }), []);
+});
+
+test('the items of a list that is too long are not looked at', () => {
+  assert.deepEqual(fieldsOf({ numbers: Array(100).fill(1) }), []);
+  const began = performance.now();
+  assert.deepEqual(fieldsOf({ numbers: Array(5_000_000).fill(1) }), [['numbers', 'repeated.max_items']]);
+  assert.ok(performance.now() - began < 1000);
 });

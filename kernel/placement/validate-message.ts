@@ -4,11 +4,14 @@ import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { canonicalIds } from './canonical-ids.ts';
+import { unfitValues } from './unfit-values.ts';
 
 let validator: Validator | undefined;
 
 /** Checks a request against its contract's protovalidate rules; throws `kernel.INVALID_REQUEST` with every field that is wrong. Its ids are in lower case afterwards. */
 export function validateMessage<D extends DescMessage>(schema: D, message: MessageShape<D>): void {
+  const unfit = unfitValues(schema, message);
+  if (unfit.length > 0) throw invalidRequest(unfit);
   validator ??= createValidator();
   const result = validator.validate(schema, message);
   if (result.kind === 'error') throw result.error;
