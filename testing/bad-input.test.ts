@@ -3,6 +3,7 @@ import { mock } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { PromisesService } from '@mainstay/mod-promist/contract';
+import { AccountsService } from '@mainstay/sys-accounts/contract';
 import { exportJWK, generateKeyPair, SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import { everyTopology, type TestDeployment } from './index.ts';
 
@@ -198,4 +199,12 @@ everyTopology('paths that lead nowhere say so', async (deployment) => {
   await problemOf(wrongMethod, 405, 'kernel.METHOD_NOT_ALLOWED');
   const wrongType = await deployment.fetch('/v1/promises', { method: 'POST', as: ada, body: 'title=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
   await problemOf(wrongType, 415, /^kernel\./);
+});
+
+everyTopology('an error about a huge value leaves the connection to the calls after it', async (deployment) => {
+  const accounts = await deployment.client(AccountsService, ada);
+  for (const paths of [['x'.repeat(1_000_000)], Array<string>(100_000).fill('x')]) {
+    await assert.rejects(accounts.updateAccount({ account: {}, updateMask: { paths } }), (error) => ConnectError.from(error).code === Code.InvalidArgument);
+    await accounts.getAccount({ accountId: 'me' });
+  }
 });
