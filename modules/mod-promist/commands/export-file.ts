@@ -20,7 +20,7 @@ export async function exportFile(cli: CommandTools, { format, output }: { format
     throw error.syscall === 'open' ? new Error(`${output} can't be written (${error.code})`) : error;
   });
   await rename(unfinished, output);
-  cli.print(`exported to ${output}`);
+  cli.print(cli.json ? JSON.stringify({ output }) : `exported to ${output}`);
 }
 
 async function* contents(pieces: AsyncIterable<{ content: Uint8Array }>): AsyncGenerator<Buffer> {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { CommandTools } from '@mainstay/kernel';
 import { Format, PromisesService, type ImportProblem, type ImportSummary } from '../contract/index.ts';
 import { ownTimeZone } from './show-promise.ts';
@@ -22,10 +23,11 @@ export async function importFile(cli: CommandTools, file: string, format?: strin
 
 async function contentOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return new Uint8Array(await readFile(file));
+    return new Uint8Array(file === '-' ? await buffer(process.stdin) : await readFile(file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(code === 'ENOENT' ? `there is no file ${file}` : `${file} can't be read (${code})`);
+    const reasons: Record<string, string> = { ENOENT: `there is no file ${file}`, EISDIR: `${file} is a folder: name a file in it` };
+    throw new Error(reasons[code ?? ''] ?? `${file} can't be read (${code})`);
   }
 }
 

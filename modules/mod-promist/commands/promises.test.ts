@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after } from 'node:test';
 import type { CommandTools } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
@@ -49,6 +50,7 @@ everyTopology('import says how far it is, what it refused and where, and what ca
   const row = (await run(deployment, eve, 'list')).rows.find(({ title }) => title === 'Call');
   assert.deepEqual([row?.due, row?.tags, row?.state], ['2030-01-02 17:00', 'phone', 'pending']);
   await assert.rejects(run(deployment, eve, 'import', join(folder, 'none.ics')), /there is no file/);
+  await assert.rejects(run(deployment, eve, 'import', folder), /is a folder/);
   await assert.rejects(run(deployment, eve, 'import', file('picture.png', 'PNG')), /neither iCalendar/);
   await assert.rejects(run(deployment, eve, 'import', csv, '--format', 'xml'), /json, ics or csv/);
 });
@@ -66,6 +68,28 @@ everyTopology('a promise is added, shown, shared, kept and found by the end of i
   assert.ok((await run(deployment, ada, 'list', '--archived')).rows.some((row) => row.id === id && row.state === 'kept'));
   await run(deployment, ada, 'reopen', id!);
   assert.match((await run(deployment, ada, 'break', id!)).text, /^broken/);
+});
+
+everyTopology('a file is read from standard input', async (deployment) => {
+  const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!;
+  Object.defineProperty(process, 'stdin', { configurable: true, value: Readable.from([Buffer.from('[{"title": "From a pipe"}]')]) });
+  try {
+    assert.equal((await run(deployment, eve, 'import', '-')).lines.at(-1), 'imported 1, updated 0, unchanged 0, refused 0');
+  } finally {
+    Object.defineProperty(process, 'stdin', stdin);
+  }
+});
+
+everyTopology('every command that changes something prints JSON when asked to', async (deployment) => {
+  const json = async (...args: string[]) => JSON.parse((await run(deployment, ada, ...args, '--json')).text);
+  const { id } = await json('add', 'Answer in JSON');
+  assert.equal((await json('share', id, ben)).shares[0].permission, 'VIEW');
+  assert.equal((await json('keep', id)).promises[0].state, 'FULFILLED');
+  const other = (await json('add', 'Another')).id;
+  await assert.rejects(run(deployment, ada, 'keep', id, other, '--json'), /1 of 2 promises were not kept/);
+  assert.equal((await json('show', other)).state, 'FULFILLED');
+  const output = join(folder, 'told.json');
+  assert.deepEqual(await json('export', '--output', output), { output });
 });
 
 everyTopology('wrong input gets a clear message', async (deployment) => {

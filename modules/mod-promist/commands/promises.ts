@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandTools } from '@mainstay/kernel';
-import { ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, Permission, PromisesService } from '../contract/index.ts';
+import { ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, Permission, PromisesService, type Promise as PromiseMessage } from '../contract/index.ts';
 import { addPromise } from './add-promise.ts';
 import { exportFile } from './export-file.ts';
 import { everyPromise, findIds, shortId } from './find-by-short-id.ts';
@@ -30,6 +30,7 @@ export default function promises(group: Command, cli: CommandTools): void {
   group
     .command('import <file>')
     .summary('import promises from iCalendar, Todoist CSV or JSON')
+    .description('Import promises from iCalendar, Todoist CSV or JSON; - reads from standard input.')
     .option('--format <json|ics|csv>', 'what the file is written in; found out if absent', formatName)
     .action((file: string, { format }: { format?: string }) => importFile(cli, file, format));
   group
@@ -92,23 +93,27 @@ async function share(cli: CommandTools, given: string, account: string, keep = f
   const client = await cli.client(PromisesService);
   const [promiseId] = (await findIds(client, [given])) as [string];
   const promise = await client.sharePromise({ promiseId, account, permission: keep ? Permission.KEEP : Permission.VIEW });
+  if (cli.json) return cli.print(JSON.stringify(asJson(promise), null, 2));
   cli.print(`shared ${shortId(promise.id)} with ${account}, who may ${keep ? 'keep' : 'view'} it: ${promise.title}`);
 }
 
 /** Changes one promise after the other; what can't be changed is told at the end. */
 async function changeAll(cli: CommandTools, given: readonly string[], { method, done }: (typeof changes)[keyof typeof changes]): Promise<void> {
   const client = await cli.client(PromisesService);
-  const problems: unknown[] = [];
+  const changed: PromiseMessage[] = [];
+  const problems: { id: string; reason: string }[] = [];
   for (const promiseId of await findIds(client, given)) {
     try {
-      const { title } = await client[method]({ promiseId });
-      cli.print(`${done} ${shortId(promiseId)}  ${title}`);
+      const promise = await client[method]({ promiseId });
+      changed.push(promise);
+      if (!cli.json) cli.print(`${done} ${shortId(promiseId)}  ${promise.title}`);
     } catch (error) {
       if (given.length === 1) throw error;
-      problems.push(error);
-      cli.print(`not ${done} ${shortId(promiseId)}: ${(error as { rawMessage?: string }).rawMessage ?? String(error)}`);
+      problems.push({ id: promiseId, reason: (error as { rawMessage?: string }).rawMessage ?? String(error) });
+      if (!cli.json) cli.print(`not ${done} ${shortId(promiseId)}: ${problems.at(-1)!.reason}`);
     }
   }
+  if (cli.json) cli.print(JSON.stringify({ promises: changed.map(asJson), problems }, null, 2));
   if (problems.length) throw new Error(`${problems.length} of ${given.length} promises were not ${done}`);
 }
 
