@@ -16,6 +16,8 @@ export interface ExchangedPromise {
   dueTime?: Date;
   /** The due time as the file words it, where that means another time each day; such is no change of the source. */
   dueWords?: string;
+  /** The file has no place for a promisee, nor for a reminder without a rule: what it does not say is left as it is. */
+  partial?: true;
   promisee?: ExchangedPromisee;
   tags: string[];
   state: State;
@@ -76,7 +78,7 @@ export const normalTags = (tags: readonly string[]): string[] => [...new Set(tag
  * count to the second, as iCalendar has no finer ones.
  */
 export function contentHash(promise: ExchangedPromise): string {
-  const { sourceKey: _, madeAt, settledAt, dueTime, dueWords, reminders, tags, promisee, ...rest } = promise;
+  const { sourceKey: _, partial: __, madeAt, settledAt, dueTime, dueWords, reminders, tags, promisee, ...rest } = promise;
   const content = {
     ...rest,
     madeAt: seconds(madeAt),
@@ -88,6 +90,26 @@ export function contentHash(promise: ExchangedPromise): string {
   };
   return createHash('sha256').update(JSON.stringify(content, Object.keys(content).sort())).digest('base64url');
 }
+
+/** The hash that a promise would have, had it come in a file like the one that `other` comes from. */
+export function hashLike(promise: ExchangedPromise, other: ExchangedPromise): string {
+  if (!other.partial) return contentHash(promise);
+  const { dueTime, tags, reminders } = promise;
+  return contentHash({
+    ...promise,
+    madeAt: undefined,
+    promisee: undefined,
+    archived: other.archived,
+    dueTime: dueTime && new Date(minutes(dueTime) * 60_000),
+    tags: tags.map(labelOf),
+    reminders: other.reminders.length ? reminders : [],
+  });
+}
+
+/** A tag as the labels of Todoist, which have no blanks. */
+export const labelOf = (tag: string): string => tag.replace(/[^\p{L}\p{N}_/-]+/gu, '_');
+
+export const minutes = (time: Date): number => Math.floor(time.getTime() / 60_000);
 
 const seconds = (time: Date | undefined) => time && Math.floor(time.getTime() / 1000);
 

@@ -7,7 +7,7 @@ import { isUuid } from '../row-text.ts';
 import type { PromiseeColumns } from '../promises/check-promise.ts';
 import { nextTime } from '../reminders/recurrence.ts';
 import { enqueueAt } from '../reminders/fire-reminder.ts';
-import { contentHash, type Entry, type ExchangedPromise } from './exchanged-promise.ts';
+import { contentHash, hashLike, minutes, type Entry, type ExchangedPromise } from './exchanged-promise.ts';
 import { exchangedRows } from './exchanged-rows.ts';
 import { resolvePromisees } from './resolve-promisees.ts';
 
@@ -50,21 +50,38 @@ async function compare(needs: Needs, entries: ImportedEntry[], owner: string, pr
   const found = await needs.db.read((q) => findRows(q, owner, keys, ids));
   const byKey = new Map(found.map((row) => [row.source_key ?? '', row]));
   const byId = new Map(found.map((row) => [row.id, row]));
+  const rowOf = ({ sourceKey }: ExchangedPromise) => byKey.get(sourceKey) ?? byId.get(idIn(sourceKey) ?? '');
   const hashes = new Map<string, string>(entries.map(({ promise }) => [promise.sourceKey, contentHash(promise)]));
+  const nameless = entries.filter(({ promise }) => promise.partial && !rowOf(promise)).map(({ promise }) => promise.title);
+  const twins = nameless.length ? await needs.db.read((q) => findPending(q, owner, nameless)) : [];
   // Where the source says something else than last time, it may still say what is here.
-  const differing = found.filter((row) => !row.source_hash || row.source_hash !== hashes.get(row.source_key ?? ''));
-  const told = new Map((await exchangedRows(needs, differing)).map((promise, index) => [differing[index]!.id, contentHash(promise)]));
+  const differing = [...found.filter((row) => !row.source_hash || row.source_hash !== hashes.get(row.source_key ?? '')), ...twins];
+  const told = new Map((await exchangedRows(needs, differing)).map((promise, index) => [differing[index]!.id, promise]));
+  const saysSame = (row: PromiseRow, promise: ExchangedPromise) => told.has(row.id) && hashLike(told.get(row.id)!, promise) === contentHash({ ...promise, dueWords: undefined });
   const batch: Batch = { fresh: [], changed: [], unchanged: 0, warnings: [] };
   for (const { line, promise } of entries) {
-    const row = byKey.get(promise.sourceKey) ?? byId.get(idIn(promise.sourceKey) ?? '');
+    const twin = twins.findIndex((row) => promise.partial && row.title === promise.title && !rowOf(promise) && saysSame(row, promise));
+    const row = rowOf(promise) ?? twins.splice(twin, twin < 0 ? 0 : 1)[0];
     const incoming = { promise, hash: hashes.get(promise.sourceKey)!, promisee: promiseeOf(promise.promisee) };
     if (!row) batch.fresh.push(incoming);
-    else if (row.delete_time || row.source_hash === incoming.hash || told.get(row.id) === incoming.hash) batch.unchanged += 1;
+    else if (row.delete_time || row.source_hash === incoming.hash || saysSame(row, promise)) batch.unchanged += 1;
     else batch.changed.push({ row, incoming });
     if (row?.delete_time) batch.warnings.push({ line, reason: `"${promise.title.slice(0, 60)}" is among the recently deleted promises: restore it there` });
   }
   return batch;
 }
+
+/** What did not come from a file without names, but may stand in one: it was exported there. */
+const findPending = (q: Reader, owner: string, titles: string[]): Promise<PromiseRow[]> =>
+  q
+    .selectFrom('mod_promist_promises')
+    .selectAll()
+    .where('owner_id', '=', owner)
+    .where('state', '=', 'PENDING')
+    .where('delete_time', 'is', null)
+    .where(sql<boolean>`title in (select unnest(${titles}::text[]))`)
+    .where(sql<boolean>`coalesce(source_key, '') not like 'csv:%'`)
+    .execute();
 
 /** Two statements, as each has an index of its own and a condition with "or" would use neither. */
 async function findRows(q: Reader, owner: string, keys: string[], ids: string[]): Promise<PromiseRow[]> {
@@ -115,21 +132,27 @@ async function insertPromises(tx: Transaction<Tables>, fresh: Incoming[], owner:
 /** Takes over what the source says now. A promise that was kept or broken here stays so, though its source has not heard of it. */
 async function updateRow(tx: Transaction<Tables>, row: PromiseRow, incoming: Incoming): Promise<void> {
   const { source_key, made_at, ...columns } = columnsOf(incoming, new Date());
+  const { partial, madeAt } = incoming.promise;
   const settledHere = columns.state === 'PENDING' && row.state !== 'PENDING';
+  const { promisee_name, promisee_contact_id, promisee_account_id, archived } = row;
   await tx
     .updateTable('mod_promist_promises')
     .set({
       ...columns,
-      ...(settledHere && { state: row.state, settled_at: row.settled_at, archived: row.archived }),
-      ...(incoming.promise.madeAt && { made_at }),
+      ...(partial && { promisee_name, promisee_contact_id, promisee_account_id, archived }),
+      ...(settledHere && { state: row.state, settled_at: row.settled_at, archived }),
+      ...(madeAt && { made_at }),
       source_key: row.source_key ?? source_key,
       version: sql`version + 1`,
       update_time: sql`now()`,
     })
     .where('id', '=', row.id)
     .execute();
-  await tx.deleteFrom('mod_promist_reminders').where('promise_id', '=', row.id).execute();
+  if (!keepsReminders(row, incoming.promise)) await tx.deleteFrom('mod_promist_reminders').where('promise_id', '=', row.id).execute();
 }
+
+const keepsReminders = ({ due_time }: PromiseRow, { partial, reminders, dueTime }: ExchangedPromise) =>
+  partial && !reminders.length && (due_time && minutes(due_time)) === (dueTime ? minutes(dueTime) : null);
 
 /** Stores reminders; those of pending promises are set for what is still to come. */
 async function storeReminders(tx: Transaction<Tables>, stored: { id: string; incoming: Incoming }[]): Promise<void> {

@@ -93,6 +93,22 @@ everyTopology('an export is unchanged where it came from, and complete in a fres
   assert.match(await exported(deployment, eve, Format.CSV), /^TYPE,CONTENT,.*\r\ntask,/);
 });
 
+everyTopology('an export as CSV brings no duplicates where it came from, and takes nothing away', async (deployment) => {
+  const client = await deployment.client(PromisesService, eve);
+  const tag = crypto.randomUUID();
+  const reminders = [{ time: { seconds: 1_899_000_000n, nanos: 0 } }];
+  await client.createPromise({ promise: { title: `Made here ${tag}`, description: 'a\nb', tags: [tag, 'two words'], dueTime: { seconds: 1_900_000_007n, nanos: 0 }, promisee: { who: { case: 'name', value: 'Zoe' } }, reminders } });
+  await importFile(deployment, eve, `TYPE,CONTENT,DATE,TIMEZONE\ntask,Rent ${tag} @${tag},every 1st,Europe/Berlin\n`);
+  const before = await tagged(deployment, eve, tag);
+  const csv = await exported(deployment, eve, Format.CSV);
+  assert.equal((await importFile(deployment, eve, csv)).imported, 0);
+  assert.deepEqual(await tagged(deployment, eve, tag), before);
+  const changed = await importFile(deployment, eve, csv.replaceAll(`Rent ${tag} @${tag},`, `Rent ${tag} @${tag} @more,`));
+  assert.equal(changed.updated, 1);
+  const rent = (await tagged(deployment, eve, tag)).find(({ title }) => title.startsWith('Rent'));
+  assert.deepEqual([rent?.tags.includes('more'), rent?.reminders.map(({ recurrence }) => recurrence)], [true, ['FREQ=MONTHLY;BYMONTHDAY=1']]);
+});
+
 everyTopology('people named in a file are found among the org, and past alarms stay silent', async (deployment) => {
   const tag = crypto.randomUUID();
   const file = [todo(`${tag}1`, tag, 'SUMMARY:To Ben', `ATTENDEE;CN=Benjamin:mailto:${ben}`, 'BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER;VALUE=DATE-TIME:20200101T000000Z', 'END:VALARM'), todo(`${tag}2`, tag, 'SUMMARY:To a stranger', 'ATTENDEE;CN=Eve:mailto:eve@umbrella.test')].join('\r\n');

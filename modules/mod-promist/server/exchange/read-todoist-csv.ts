@@ -47,6 +47,7 @@ function taskOf({ line, cells }: Row, section: string, options: ReadOptions, key
   const when = whenOf(date, { ...options, timeZone }, warnings);
   const promise: ExchangedPromise = {
     sourceKey: keyOf(title),
+    partial: true,
     title,
     description: cells.DESCRIPTION ?? '',
     dueTime: when?.time,

@@ -1,5 +1,5 @@
 import { localTime } from '../dates/zoned-time.ts';
-import type { ExchangedPromise } from './exchanged-promise.ts';
+import { labelOf, type ExchangedPromise } from './exchanged-promise.ts';
 
 const columns = ['TYPE', 'CONTENT', 'DESCRIPTION', 'PRIORITY', 'INDENT', 'AUTHOR', 'RESPONSIBLE', 'DATE', 'DATE_LANG', 'TIMEZONE'];
 
@@ -8,7 +8,7 @@ export async function* writeTodoistCsv(promises: AsyncIterable<ExchangedPromise>
   yield `${columns.join(',')}\r\n`;
   for await (const promise of promises) {
     if (promise.state !== 'PENDING') continue;
-    const labels = promise.tags.map((tag) => `@${tag.replace(/[^\p{L}\p{N}_/-]+/gu, '_')}`);
+    const labels = promise.tags.map((tag) => `@${labelOf(tag)}`);
     const due = promise.dueTime ? localTime(promise.dueTime, timeZone).toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ') : '';
     const cells = ['task', [promise.title, ...labels].join(' '), promise.description, '4', '1', '', '', due, 'en', timeZone];
     yield `${cells.map(quoted).join(',')}\r\n`;
