@@ -84,6 +84,15 @@ everyTopology('a body over the limit is refused', (deployment) =>
   }),
 );
 
+everyTopology('a request that carries no file is at most 1 MiB, whoever sends it', async (deployment) => {
+  const reminders = (count: number) => Array.from({ length: count }, () => ({}));
+  await problemOf(await deployment.fetch('/v1/promises', { body: { title: 'a', reminders: reminders(500_000) } }), 413, 'kernel.BODY_TOO_LARGE');
+  const promises = await deployment.client(PromisesService, ada);
+  await assert.rejects(promises.createPromise({ promise: { title: 'a', reminders: reminders(600_000) } }), /resource_exhausted|ENHANCE_YOUR_CALM/);
+  const content = Buffer.from(JSON.stringify({ promises: [] }).padEnd(2 * 1024 * 1024));
+  for await (const { step } of promises.importPromises({ content })) assert.notEqual(step.case, undefined);
+});
+
 everyTopology('malformed protobuf is refused', (deployment) =>
   writesNothing(deployment, async () => {
     const authorization = `Bearer ${await deployment.token(ada)}`;

@@ -2,6 +2,7 @@ import { fromBinary, type DescMessage, type DescMethod, type DescService, type J
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { httpErrors } from './http-errors.ts';
 import { parseJson } from './json-text.ts';
+import { messageLimit } from './message-limit.ts';
 import { isObject } from './request-field.ts';
 import { messageFromJson } from './rest-request.ts';
 
@@ -38,7 +39,7 @@ export function checkRpcBodies(app: FastifyInstance, services: readonly DescServ
     const encoding = request.headers['content-encoding'];
     if (!input || !framing || request.method !== 'POST' || (encoding && encoding !== 'identity')) return;
     // Connect reads the body from here if there is one, and from the connection if not.
-    request.body = checked(request, framing, limitBytes, (message) => check(input, message, framing, json));
+    request.body = checked(request, framing, messageLimit(input, limitBytes), (message) => check(input, message, framing, json));
   });
 }
 

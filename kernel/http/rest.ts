@@ -5,6 +5,7 @@ import { callTimeout } from './call-timeout.ts';
 import { callHeaders, endToEndHeaders } from './forwarded-headers.ts';
 import { httpBindings, type HttpBinding } from './http-binding.ts';
 import { httpErrors } from './http-errors.ts';
+import { messageLimit } from './message-limit.ts';
 import { peerValues } from './peer.ts';
 import { requestMessage } from './rest-request.ts';
 import { sendStream } from './rest-stream.ts';
@@ -81,7 +82,10 @@ function checkMediaType({ headers }: FastifyRequest): void {
 async function answer(request: RestHttpRequest, reply: FastifyReply, options: RestOptions): Promise<FastifyReply> {
   const { binding, segments } = request[matchedKey]!;
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
-  const message = requestMessage(binding, { segments, query, body: (request.body as Buffer | undefined) ?? new Uint8Array() }, options.json);
+  const body = (request.body as Buffer | undefined) ?? new Uint8Array();
+  const limit = messageLimit(binding.method.input, options.bodyLimitBytes);
+  if (body.length > limit) throw httpErrors.BODY_TOO_LARGE({ limit });
+  const message = requestMessage(binding, { segments, query, body }, options.json);
   const timeout = callTimeout(request.headers);
   const left = new AbortController();
   reply.raw.once('close', () => {

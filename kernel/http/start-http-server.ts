@@ -1,5 +1,5 @@
-import { createRegistry, type DescService } from '@bufbuild/protobuf';
-import type { ConnectError, ServiceImpl } from '@connectrpc/connect';
+import { createRegistry } from '@bufbuild/protobuf';
+import type { ConnectError } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import { Health } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '@mainstay/kernel/contract/grpc/reflection/v1/reflection_pb.js';
@@ -13,6 +13,7 @@ import { plainGrpcMessages } from './grpc-message.ts';
 import { healthService, ServingState } from './health.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
+import { messageLimit } from './message-limit.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
 import { pageRoutes } from './pages.ts';
 import { peerValues } from './peer.ts';
@@ -101,7 +102,9 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
   checkRpcBodies(app, described, { registry, ignoreUnknownFields: false }, bodyLimitBytes);
   await app.register(fastifyConnectPlugin, {
     routes: (router) => {
-      for (const { service, implementation } of services) router.service(service, implementation as ServiceImpl<DescService>);
+      for (const { service, implementation } of services) {
+        for (const method of service.methods) router.rpc(method, implementation[method.localName]!.bind(implementation) as never, { readMaxBytes: messageLimit(method.input, bodyLimitBytes) });
+      }
       // A contract with all that it imports may be larger than any message of it.
       const unlimited = { writeMaxBytes: 0xffff_ffff };
       router.service(Health, healthService(state)).service(ServerReflection, reflection, unlimited).service(ServerReflectionAlpha, reflection as never, unlimited);

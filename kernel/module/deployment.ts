@@ -18,7 +18,7 @@ const mebibyte = 1024 * 1024;
 const http = z.strictObject({
   host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Anything but localhost is reachable from other machines.'),
   port: z.int().min(0).max(65535).default(4400).describe('The one port of all protocols. 0 takes any free port.'),
-  bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request, in MiB.'),
+  bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request that carries a file, in MiB; any other has at most 1 MiB.'),
 });
 
 /** The schema of a deployment file for these modules: one section a module, and nothing unknown. */

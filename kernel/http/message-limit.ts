@@ -1,0 +1,13 @@
+import { ScalarType, type DescMessage } from '@bufbuild/protobuf';
+
+/** Room for any form. A request is read before anyone knows who sends it: 16 MiB of empty objects would take eight seconds. */
+const withoutBytes = 1024 * 1024;
+
+/** The largest request of a method, in bytes: the deployment's limit where it can carry `bytes`, such as a file, and otherwise at most 1 MiB. */
+export const messageLimit = (input: DescMessage, bodyLimitBytes: number): number => (holdsBytes(input, new Set()) ? bodyLimitBytes : Math.min(bodyLimitBytes, withoutBytes));
+
+function holdsBytes(message: DescMessage, seen: Set<DescMessage>): boolean {
+  if (seen.has(message)) return false;
+  seen.add(message);
+  return message.fields.some((field) => field.scalar === ScalarType.BYTES || (field.message && holdsBytes(field.message, seen)));
+}
