@@ -1,11 +1,11 @@
 import { getOption, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
-import type { FieldMask, Timestamp } from '@bufbuild/protobuf/wkt';
+import { timestampMs, type FieldMask, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import type { FieldViolation } from '../errors/define-errors.ts';
 
 const mostPaths = 100;
 const firstSecond = -62_135_596_800n;
-const lastSecond = 253_402_300_799n;
+const endMs = Date.UTC(10_000, 0);
 
 /**
  * What is wrong with a message before its contract's rules are worth a look: times outside the years 1 to 9999, which
@@ -38,7 +38,8 @@ function ofMessage(schema: DescMessage, message: Message, path: string): FieldVi
   }
 }
 
-const isTime = ({ seconds, nanos }: Timestamp) => seconds >= firstSecond && seconds <= lastSecond && nanos >= 0 && nanos < 1_000_000_000;
+/** Rounded to what the database keeps, it must not become the year 10000, which JSON does not write. */
+const isTime = (time: Timestamp) => time.seconds >= firstSecond && time.nanos >= 0 && time.nanos < 1_000_000_000 && timestampMs(time) < endMs;
 
 /** A struct or a wrapped value is plain JavaScript. */
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && '$typeName' in value;
