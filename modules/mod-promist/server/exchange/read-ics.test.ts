@@ -47,6 +47,11 @@ test('alarms and a recurrence become reminders', () => {
   ]);
 });
 
+test('a day that recurs is reminded of at nine', () => {
+  const [reminder] = only(todo('DUE;VALUE=DATE:20261201', 'RRULE:FREQ=WEEKLY')).reminders;
+  assert.deepEqual([reminder?.time.toISOString(), reminder?.timeZone], ['2026-12-01T08:00:00.000Z', 'Europe/Berlin']);
+});
+
 test('alarms that go off at a place, or not at all, are left out', () => {
   const promise = only(todo('BEGIN:VALARM', 'ACTION:NONE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM', 'BEGIN:VALARM', 'ACTION:DISPLAY', 'X-APPLE-PROXIMITY:ARRIVE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM'));
   assert.deepEqual([promise.reminders, promise.warnings], [[], ['an alarm was left out: it goes off at a place, not at a time']]);

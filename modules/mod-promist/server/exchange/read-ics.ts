@@ -1,7 +1,7 @@
 import ICAL from 'ical.js';
 import { Temporal } from 'temporal-polyfill';
 import { findIana } from 'windows-iana';
-import { endOfDay, isTimeZone, momentOf } from '../dates/zoned-time.ts';
+import { endOfDay, isTimeZone, localTime, momentOf } from '../dates/zoned-time.ts';
 import { normalRule } from '../reminders/recurrence.ts';
 import type { Entry, ExchangedPromise, ExchangedReminder, ReadOptions, State } from './exchanged-promise.ts';
 import { keysByTitle, normalTags } from './exchanged-promise.ts';
@@ -122,7 +122,10 @@ function* recurring(todo: ICAL.Component, start: Date | undefined, options: Read
   if (!rule) return;
   const property = todo.getFirstProperty(todo.hasProperty('due') ? 'due' : 'dtstart');
   if (!start || !property) return void warnings.push('its recurrence was left out: it has no DUE and no DTSTART');
-  yield { time: start, recurrence: normalRule(String(rule)), timeZone: zoneOf(property, options, []), method: 'APP' };
+  const timeZone = zoneOf(property, options, []);
+  // A day is due at its end, which is too late to be reminded of it.
+  const time = property.type === 'date' ? momentOf(localTime(start, timeZone).toPlainDate().toPlainDateTime({ hour: 9 }), timeZone) : start;
+  yield { time, recurrence: normalRule(String(rule)), timeZone, method: 'APP' };
 }
 
 function alarmOf(alarm: ICAL.Component, start: Date | undefined, due: Date | undefined, options: ReadOptions, warnings: string[]): ExchangedReminder[] {
