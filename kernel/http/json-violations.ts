@@ -25,10 +25,20 @@ export function jsonViolations(message: DescMessage, json: JsonObject, options: 
 
 function valueViolations(message: DescMessage, field: DescField, value: JsonValue, options: Partial<JsonReadOptions>, path: string, depth: number): FieldViolation[] {
   if (fits(message, field, value, options)) return [];
-  if (field.fieldKind === 'list' && Array.isArray(value)) return value.flatMap((item, index) => elementViolations(message, field, item, [item], options, `${path}[${index}]`, depth));
-  if (field.fieldKind === 'map' && isObject(value)) return Object.entries(value).flatMap(([key, item]) => elementViolations(message, field, item, { [key]: item }, options, `${path}[${JSON.stringify(key)}]`, depth));
+  if (field.fieldKind === 'list' && Array.isArray(value)) return ofEach(value, (item, index) => elementViolations(message, field, item, [item], options, `${path}[${index}]`, depth));
+  if (field.fieldKind === 'map' && isObject(value)) return ofEach(Object.entries(value), ([key, item]) => elementViolations(message, field, item, { [key]: item }, options, `${path}[${JSON.stringify(key)}]`, depth));
   if (field.fieldKind === 'message') return messageViolations(field, value, options, path, depth);
   return [{ field: path, description: `expected ${expected(field)}, got ${got(value, field)}`, reason: 'wrong_type' }];
+}
+
+/** Stops when there are enough: a list may have as many wrong items as the body has room for. */
+function ofEach<T>(items: readonly T[], violationsOf: (item: T, index: number) => FieldViolation[]): FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  for (const [index, item] of items.entries()) {
+    if (violations.length >= most) break;
+    violations.push(...violationsOf(item, index));
+  }
+  return violations;
 }
 
 function elementViolations(message: DescMessage, field: DescField, item: JsonValue, alone: JsonValue, options: Partial<JsonReadOptions>, path: string, depth: number): FieldViolation[] {

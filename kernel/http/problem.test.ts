@@ -29,6 +29,11 @@ test('a problem names type, title, status, detail, instance, reason and the wron
   assert.deepEqual(body, { type: 'urn:mainstay:problem:invalid-argument', title: 'Invalid argument', status: 400, detail: 'bad title', instance: '/x', reason: 'testing.BAD', errors: [{ field: 'title', detail: 'too long', reason: 'string.max_len' }] });
 });
 
+test('an error without a reason has its code for one', () => {
+  assert.equal(problemOf(new ConnectError('the operation timed out', Code.DeadlineExceeded)).reason, 'kernel.DEADLINE_EXCEEDED');
+  assert.equal(problemOf(new Error('a fault')).reason, 'kernel.INTERNAL');
+});
+
 test('how long to wait is in retry-after, in whole seconds', async () => {
   const error = errors.TOO_MANY();
   error.details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: 2n, nanos: 5 } } });

@@ -17,7 +17,7 @@ export interface Problem {
   /** The path that was called. */
   instance?: string;
   /** The stable name of the error, such as `mod-promist.PROMISE_NOT_FOUND`. */
-  reason?: string;
+  reason: string;
   /** What to quote when an internal error is reported. */
   traceId?: string;
   /** The fields that are wrong. */
@@ -47,8 +47,9 @@ export const statusOfCode: Readonly<Record<Code, number>> = {
 /** Describes an error; one that was not made on purpose says nothing of its cause. */
 export function problemOf(thrown: unknown, instance?: string): Problem {
   const error = ConnectError.from(thrown, Code.Internal);
-  const reason = reasonOf(error);
-  const ownStatus = statusOfReason[reason ?? ''];
+  // What the transport says itself, such as that the time is over, has no reason of its own.
+  const reason = reasonOf(error) ?? `kernel.${reasonOfCode(error.code)}`;
+  const ownStatus = statusOfReason[reason];
   const name = ownStatus ? STATUS_CODES[ownStatus]! : Code[error.code].replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const errors = violationsOf(error).map(({ field, description, reason }) => ({ field, detail: description, ...(reason && { reason }) }));
   const traceId = error.findDetails(ErrorInfoSchema)[0]?.metadata.traceId;
@@ -58,7 +59,7 @@ export function problemOf(thrown: unknown, instance?: string): Problem {
     status: ownStatus ?? statusOfCode[error.code],
     detail: isUnexpected(error) ? 'internal error' : error.rawMessage,
     ...(instance && { instance }),
-    ...(reason && { reason }),
+    reason,
     ...(traceId && { traceId }),
     ...(errors.length > 0 && { errors }),
   };
@@ -78,3 +79,5 @@ export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply 
   if (wait) reply.header('retry-after', String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)));
   return reply.headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
+
+const reasonOfCode = (code: Code): string => Code[code].replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
