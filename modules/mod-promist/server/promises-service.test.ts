@@ -123,7 +123,7 @@ everyTopology('who is shown a promise reads it, and who may keep it keeps it; no
 everyTopology('everything wrong with a promise is told at once, and nothing is written', async (deployment) => {
   const client = await promises(deployment, ada);
   const before = (await client.listPromises({ pageSize: 1000 })).promises.length;
-  const wrong = client.createPromise({ promise: { title: ' ', dueTime: { seconds: 99999999999999n, nanos: 0 }, promisee: { who: { case: 'contactId', value: somewhere } }, reminders: [{ time: timestampFromDate(new Date('2001-01-01')) }, { time: timestampFromDate(new Date('2031-01-01')), recurrence: 'FREQ=SECONDLY' }, { time: timestampFromDate(new Date('2031-01-01')), timeZone: 'Mars' }] } });
+  const wrong = client.createPromise({ promise: { title: ' ', dueTime: { seconds: -5_000_000_000n, nanos: 0 }, promisee: { who: { case: 'contactId', value: somewhere } }, reminders: [{ time: timestampFromDate(new Date('2001-01-01')) }, { time: timestampFromDate(new Date('2031-01-01')), recurrence: 'FREQ=SECONDLY' }, { time: timestampFromDate(new Date('2031-01-01')), timeZone: 'Mars' }] } });
   const error = await wrong.then(() => assert.fail('it was accepted'), (reason: unknown) => ConnectError.from(reason));
   assert.equal(error.code, Code.InvalidArgument);
   assert.deepEqual(violationsOf(error).map(({ field }) => field), ['promise.title', 'promise.due_time', 'promise.promisee.contact_id', 'promise.reminders[0].time', 'promise.reminders[1].recurrence', 'promise.reminders[2].time_zone']);
