@@ -60,5 +60,5 @@ const problemSchema: Schema = {
       items: { type: 'object', properties: { field: { type: 'string' }, detail: { type: 'string' }, reason: { type: 'string' } }, required: ['field', 'detail'] },
     },
   },
-  required: ['type', 'title', 'status', 'detail'],
+  required: ['type', 'title', 'status', 'detail', 'reason'],
 };
