@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { OperatorError } from '@mainstay/deploy';
 import { findDeployment } from '../connection/find-deployment.ts';
 import { signIn } from '../connection/sessions.ts';
 import { globalOptions } from '../global-options.ts';
@@ -10,6 +11,13 @@ export default (command: Command) => command
   .action(async (email: string | undefined) => {
     const deployment = findDeployment(globalOptions(command).deployment);
     const who = email ?? (await ask('E-mail address: '));
-    await signIn(deployment, who, await ask('Password: ', { secret: true }));
+    await signIn(deployment, who, await ask('Password: ', { secret: true }), askNewPassword);
     process.stdout.write(`signed in to ${deployment.name} as ${who}\n`);
   });
+
+/** A mistyped password that nobody saw would lock its owner out. */
+async function askNewPassword(): Promise<string> {
+  const password = await ask('This password is good for one login. New password: ', { secret: true });
+  if (process.stdin.isTTY && password !== (await ask('Once more: ', { secret: true }))) throw new OperatorError('these are two different passwords; nothing was changed');
+  return password;
+}

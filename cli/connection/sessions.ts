@@ -17,13 +17,26 @@ interface Sessions {
   tokens: Record<string, Tokens>;
 }
 
+/** The deployment did not sign someone in, for a reason of its errors' table. */
+class Refused extends OperatorError {
+  readonly reason: string | undefined;
+
+  constructor(message: string, reason?: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
 const demoDefault = 'ada@acme.test';
 /** A token that ends sooner, in milliseconds, is refreshed before it is used. */
 const margin = 30_000;
 
-/** Signs in with a password and remembers the session as the current one. */
-export async function signIn(deployment: Reachable, email: string, password: string): Promise<void> {
-  const tokens = await post(deployment, '/v1/sessions', { email, password });
+/** Signs in with a password and remembers the session as the current one; `newPassword` is asked where the password is good for one login. */
+export async function signIn(deployment: Reachable, email: string, password: string, newPassword: () => Promise<string>): Promise<void> {
+  const tokens = await post(deployment, '/v1/sessions', { email, password }).catch(async (error) => {
+    if (!(error instanceof Refused) || error.reason !== 'sys-accounts.PASSWORD_CHANGE_REQUIRED') throw error;
+    return post(deployment, '/v1/sessions', { email, password, newPassword: await newPassword() });
+  });
   change(deployment, (sessions) => {
     sessions.current = email;
     sessions.tokens[email] = tokens;
@@ -74,8 +87,8 @@ async function post({ address }: Reachable, path: string, body: unknown): Promis
   const response = await fetch(new URL(path, address), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).catch((error: Error) => {
     throw new OperatorError(`${address} does not answer (${error.message}); look with ./mainstay status`);
   });
-  const answer = (await response.json().catch(() => ({}))) as Tokens & { detail?: string; title?: string };
-  if (!response.ok) throw new OperatorError(answer.detail ?? answer.title ?? `signing in failed with status ${response.status}`);
+  const answer = (await response.json().catch(() => ({}))) as Tokens & { detail?: string; title?: string; reason?: string };
+  if (!response.ok) throw new Refused(answer.detail ?? answer.title ?? `signing in failed with status ${response.status}`, answer.reason);
   return { accessToken: answer.accessToken, refreshToken: answer.refreshToken, expiresAt: answer.expiresAt };
 }
 

@@ -14,5 +14,6 @@ async function describeCall(error: Error): Promise<string[]> {
   const { rawMessage, code } = error as Error & { rawMessage: string; code: number };
   const { Code } = await import('@connectrpc/connect');
   const reason = reasonOf(error) ?? Code[code];
-  return [`${rawMessage} ${styleText('dim', `(${reason})`, { stream: process.stderr })}`, ...violationsOf(error).map(({ field, description }) => `  ${field}: ${description}`)];
+  const signIn = code === Code.Unauthenticated ? ['  sign in with ./mainstay login EMAIL'] : [];
+  return [`${rawMessage} ${styleText('dim', `(${reason})`, { stream: process.stderr })}`, ...violationsOf(error).map(({ field, description }) => `  ${field}: ${description}`), ...signIn];
 }
