@@ -1,5 +1,6 @@
 import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { OperatorError } from '@mainstay/deploy';
 import type { GlobalOptions } from '../global-options.ts';
 import { findDeployment, type Reachable } from './find-deployment.ts';
 import { accessToken, forget } from './sessions.ts';
@@ -19,8 +20,10 @@ const signedIn = (deployment: Reachable, email?: string): Interceptor => (next) 
   try {
     return await attempt();
   } catch (error) {
+    const { code } = ConnectError.from(error);
+    if (code === Code.Unimplemented) throw new OperatorError(`${deployment.name} does not serve ${request.service.typeName}; enable the module that does in ${deployment.file}`);
     // The session was ended, or the deployment was made anew. A stream cannot be sent twice.
-    if (request.stream || ConnectError.from(error).code !== Code.Unauthenticated) throw error;
+    if (request.stream || code !== Code.Unauthenticated) throw error;
     forget(deployment, email);
     return attempt();
   }
