@@ -15,7 +15,7 @@ export default (command: Command) => command
     const steps = terminalSteps();
     const stopped = stopSignal();
     const running = await runDeployment({ ...(deployment && { deployment }), ...(port !== undefined && { port }), waitForChange: true }, steps, stopped);
-    showStarted(running);
+    await showStarted(running);
     const unwatch = watchSources(running.run.file, (paths) => {
       steps.line(`${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''} changed`);
       const generated = paths.some((path) => path.endsWith('.proto')) ? regenerateContracts() : Promise.resolve();

@@ -20,7 +20,7 @@ function describe(status: DeploymentStatus): string[] {
   if (state === 'abandoned') return [`${name} lost its controller and left processes behind; clean up with ./mainstay down, or go on with ./mainstay up`, ...processTable(processes)];
   const total = processes.reduce((sum, { rss, pss = rss }) => sum + pss, 0);
   return [
-    `${name} is ${state} (phase ${phase})${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
+    `${name} is ${state}${phase ? ` (phase ${phase})` : ''}${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
     ...indent(formatTable(modules.map(({ name, state, problem = '' }) => ({ module: name, state, problem })))),
     ...processTable(processes),
     `  memory in all ${mebibytes(total)}${database ? `, database ${mebibytes(database.bytes)}` : ''}${database?.deadLetters ? `, ${database.deadLetters} dead letters` : ''}`,

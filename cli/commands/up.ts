@@ -15,10 +15,10 @@ export default (command: Command) => command
     const options = { ...(deployment && { deployment }), ...(port !== undefined && { port }) };
     const steps = terminalSteps();
     try {
-      if (detach) return showStarted(await startDetached(options, steps));
+      if (detach) return await showStarted(await startDetached(options, steps));
       const stopped = stopSignal();
       const running = await runDeployment(options, steps, stopped);
-      showStarted(running);
+      await showStarted(running);
       process.stdout.write('Ctrl-C stops it.\n');
       await stayUntilStopped(running, steps, stopped);
     } catch (error) {

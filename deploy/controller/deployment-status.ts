@@ -62,7 +62,7 @@ function measure(what: ProcessStatus['what'], pids: number[]): ProcessStatus[] {
 }
 
 /** What `/readyz` says of each module; nothing if it does not answer in time. */
-async function moduleStates(address?: string): Promise<DeploymentStatus['modules']> {
+export async function moduleStates(address?: string): Promise<DeploymentStatus['modules']> {
   if (!address) return undefined;
   try {
     const response = await fetch(new URL('/readyz', address), { signal: AbortSignal.timeout(2000) });

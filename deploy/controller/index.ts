@@ -1,5 +1,5 @@
 export { deploymentName } from './deployment-file.ts';
-export { deploymentStatus, type DeploymentStatus } from './deployment-status.ts';
+export { deploymentStatus, moduleStates, type DeploymentStatus } from './deployment-status.ts';
 export { demoLogins } from './demo-logins.ts';
 export { startDetached } from './start-detached.ts';
 export { formatLogLine } from './format-log-line.ts';
