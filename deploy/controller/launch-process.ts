@@ -52,7 +52,7 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
       if (report.type === 'checked') checked.resolve(report);
       else if (report.type === 'ready') resolve(report.address);
       else if (report.type === 'announce') announce(report.line);
-      else failure = report.message;
+      else failure = withoutStack(report.message);
     });
     child.on('error', reject);
     void ended.then((why) => reject(new OperatorError(failure ?? `the process did not start: ${why}\n${plainLines(newLines())}`.trim())));
@@ -71,6 +71,9 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   const go = (databaseUrl: string) => { if (child.connected) child.send({ databaseUrl } satisfies Go); };
   return { identity, checked: checked.promise, go, ready, ended, stop };
 }
+
+/** The log has all of it. */
+const withoutStack = (message: string) => (/\n {4}at /.test(message) ? `${message.replaceAll(/\n {4}at .*/g, '')}\n./mainstay logs tells more` : message);
 
 /** What Node itself wrote, such as a syntax error with its place; JSON lines are the log's, and its own files help nobody. */
 const plainLines = (lines: string[]) => lines.filter((line) => !/^(\{|\}| {4}at |node:internal|Node\.js v| +triggerUncaught| {4}\^$)/.test(line)).slice(0, 12).join('\n');
