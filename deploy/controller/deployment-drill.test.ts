@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -93,6 +93,39 @@ test('Ctrl-C stops a deployment in the foreground, its database last', async (t)
   assert.deepEqual(await exited, [0, null]);
   assert.deepEqual(drill.status().processes, []);
   assert.match(readFileSync(join(drill.home, 'drill/postgres/postgres.log'), 'utf8'), /database system is shut down/);
+});
+
+test('Ctrl-C while it starts in the background stops what was started', async (t) => {
+  const drill = await drillDeployment(t);
+  const up = spawn(script, ['up', '--detach', '--deployment', drill.file], { env: drill.env, stdio: 'ignore' });
+  const exited = once(up, 'exit');
+  await until('its process runs', () => drill.pid('process') !== undefined);
+  up.kill('SIGINT');
+  assert.deepEqual(await exited, [1, null]);
+  assert.deepEqual(drill.status().processes, []);
+});
+
+test('a deployment that runs is found by its file, even when that is gone', async (t) => {
+  const drill = await drillDeployment(t);
+  assert.equal(drill.up().status, 0);
+  rmSync(drill.file);
+  assert.match(drill.mainstay('status', '--deployment', drill.file).output, /drill is running/);
+  assert.match(drill.mainstay('down', '--deployment', drill.file).output, /drill is stopped/);
+});
+
+test('a one-time password is shown once, and exchanged at the first sign-in', async (t) => {
+  const drill = await drillDeployment(t);
+  writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace('phase: T', 'phase: A').replace('  mod-promist:\n', ''));
+  const { output } = drill.up();
+  const [, email, password] = /administrator (\S+), one-time password (\S+)/.exec(output) ?? [];
+  assert.ok(email && password, output);
+  assert.ok(!readFileSync(join(drill.home, 'drill/log'), 'utf8').includes(password));
+  const me = ['call', 'GetAccount', '{"accountId": "me"}'];
+  assert.match(drill.mainstay(...me).output, /sign in with \.\/mainstay login EMAIL/);
+  const signedIn = drill.run(['login', email], `${password}\ncorrect horse battery\n`);
+  assert.equal(signedIn.status, 0, signedIn.output);
+  assert.match(drill.mainstay(...me).output, new RegExp(email));
+  assert.match(drill.mainstay('call', 'ListPromises').output, /does not serve mod\.promist\.v1\.PromisesService/);
 });
 
 test('a taken port is told before anything starts, and another can be chosen', async (t) => {

@@ -15,10 +15,15 @@ export type ControllerMessage =
   | { type: 'already'; run: RunRecord }
   | { type: 'failed'; message: string };
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Starts a deployment that goes on running when this process ends; resolves when it serves. */
 export async function startDetached(options: RunOptions, steps: Steps): Promise<{ run: RunRecord; modules: string[] }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'detached-controller.ts'), JSON.stringify(options)], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const show = showSteps(steps);
+  // Until it serves it belongs to this command: Ctrl-C is for it, and it answers that it was stopped.
+  const cancel = () => void child.kill('SIGTERM');
+  for (const name of signals) process.on(name, cancel);
   try {
     return await new Promise((resolve, reject) => {
       child.on('message', (message: ControllerMessage) => {
@@ -31,6 +36,7 @@ export async function startDetached(options: RunOptions, steps: Steps): Promise<
       child.on('close', (code, signal) => reject(new OperatorError(`the controller ended (${signal ?? code}) before the deployment was ready`)));
     });
   } finally {
+    for (const name of signals) process.off(name, cancel);
     if (child.connected) child.disconnect();
     child.unref();
   }
