@@ -16,6 +16,7 @@ export const errors = defineErrors('sys-accounts', {
   ACCOUNT_LOCKED: ['PermissionDenied', 'the account is locked: {reason}'],
   PASSWORD_CHANGE_REQUIRED: ['FailedPrecondition', 'this password is good for one login: send new_password too'],
   REFRESH_TOKEN_INVALID: ['Unauthenticated', 'the refresh token is not valid; log in again'],
+  REFRESH_TOKEN_TAKEN: ['Unauthenticated', 'another use of the refresh token came first; use the tokens that it was given'],
   REFRESH_TOKEN_REUSED: ['Unauthenticated', 'the refresh token was used before, so the session has ended; log in again'],
   SESSION_NOT_FOUND: ['NotFound', 'no session {sessionId}'],
   API_KEY_NOT_FOUND: ['NotFound', 'no API key {apiKeyId}'],

@@ -8,6 +8,7 @@ import { errors } from '../errors.ts';
 import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
 import type { Needs } from './needs.ts';
+import { OverlappingUses } from './overlapping-uses.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
@@ -22,13 +23,16 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
     return { accessToken: token, refreshToken, expiresAt: timestampFromDate(expiresAt), sessionId, orgId, account };
   };
 
+  const refreshes = new OverlappingUses();
+
   return {
     async createSession(request) {
       return tokens(await logIn(needs, request, await proveAccount(needs, request)));
     },
 
     async refreshSession({ refreshToken }) {
-      const session = await db.write((tx) => refreshSession(tx, config, refreshToken));
+      const session = await refreshes.run(refreshToken, (overlapped) => db.write((tx) => refreshSession(tx, config, refreshToken, overlapped)));
+      if (session === 'overlapped') throw errors.REFRESH_TOKEN_TAKEN();
       if (session === 'reused') throw errors.REFRESH_TOKEN_REUSED();
       if (session === 'invalid') throw errors.REFRESH_TOKEN_INVALID();
       return tokens(session);

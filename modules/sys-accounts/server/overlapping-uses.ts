@@ -1,0 +1,16 @@
+/** Tells uses of one thing that overlap in time from uses one after the other, within this process. */
+export class OverlappingUses {
+  readonly #running = new Map<string, { count: number; overlapped: boolean }>();
+
+  /** Runs `use`, which may ask at any time whether another use of `key` has run at the same time as it. */
+  async run<T>(key: string, use: (overlapped: () => boolean) => Promise<T>): Promise<T> {
+    const running = this.#running.get(key) ?? { count: 0, overlapped: false };
+    this.#running.set(key, running);
+    if (++running.count > 1) running.overlapped = true;
+    try {
+      return await use(() => running.overlapped);
+    } finally {
+      if (--running.count === 0) this.#running.delete(key);
+    }
+  }
+}
