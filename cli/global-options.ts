@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
-  /** A deployment's name, or for `up` and `dev` a deployment file. */
+  /** A deployment's name, or its file. */
   deployment?: string;
   /** The e-mail address of the account to act as. */
   as?: string;
