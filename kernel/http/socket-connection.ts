@@ -65,12 +65,12 @@ export class SocketConnection {
       if (call) throw malformed(`a call with the id ${JSON.stringify(id)} is open already`);
       return this.#begin(id, frame, bytes);
     }
+    if (!('message' in frame) && frame.end !== true && frame.cancel !== true) throw malformed('it has none of call, message, end: true, cancel: true');
     // What the client sent before it could know that the call had ended.
     if (!call) return;
     if (frame.cancel === true) return call.cancel();
     if ('message' in frame) call.push(messageOf(frame), bytes);
     if (frame.end === true) call.endInput();
-    if (!('message' in frame) && frame.end !== true) throw malformed('it has none of call, message, end: true, cancel: true');
   }
 
   #begin(id: string, frame: JsonObject, bytes: number): void {

@@ -118,6 +118,7 @@ for (const [what, frame, reason] of [
   ['a text that is not JSON', '{', 'kernel.MALFORMED_FRAME'],
   ['a frame that is no object', '[]', 'kernel.MALFORMED_FRAME'],
   ['a frame without an id', { call: echo('GetEcho') }, 'kernel.MALFORMED_FRAME'],
+  ['a frame that says nothing known', { id: 'x', method: 'GetEcho' }, 'kernel.MALFORMED_FRAME'],
   ['a binary frame', Buffer.from('{}'), 'kernel.MALFORMED_FRAME'],
   ['a method that does not exist', { id: 'x', call: 'none.Service/None' }, 'kernel.NO_SUCH_METHOD'],
   ['a message that does not fit', { id: 'x', call: echo('GetEcho'), message: { text: 1 } }, 'kernel.INVALID_REQUEST'],
