@@ -4,7 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import { fastify } from 'fastify';
 import { defineErrors, withViolations } from '../errors/define-errors.ts';
-import { encodeGrpcMessage } from './grpc-message.ts';
+import { encodeGrpcMessage } from './rpc/grpc-message.ts';
 import { problemOf, sendProblem, statusOfCode } from './problem.ts';
 
 const errors = defineErrors('testing', { TOO_MANY: ['ResourceExhausted', 'try later'], BAD: ['InvalidArgument', 'bad {what}'], LOST: ['Internal', 'internal error; quote {traceId}'] });

@@ -7,22 +7,22 @@ import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/cont
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { limitBodyTime } from './body-time-limit.ts';
 import { longestTimeoutMs } from './call-timeout.ts';
-import { checkRpcBodies } from './check-rpc-body.ts';
-import { filesWithImports } from './contract-files.ts';
-import { plainGrpcMessages } from './grpc-message.ts';
-import { healthService, ServingState } from './health.ts';
+import { checkRpcBodies } from './rpc/check-rpc-body.ts';
+import { filesWithImports } from './rpc/contract-files.ts';
+import { plainGrpcMessages } from './rpc/grpc-message.ts';
+import { healthService, ServingState } from './rpc/health.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
-import { messageLimit } from './message-limit.ts';
+import { messageLimit } from './rpc/message-limit.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
-import { pageRoutes } from './pages.ts';
+import { pageRoutes } from './pages/pages.ts';
 import { peerValues } from './peer.ts';
 import { sendProblem } from './problem.ts';
 import { problemHandlers } from './problem-handlers.ts';
-import { reflectionService } from './reflection.ts';
-import { restRoutes } from './rest.ts';
+import { reflectionService } from './rpc/reflection.ts';
+import { restRoutes } from './rest/rest.ts';
 import { securityHeaders } from './security-headers.ts';
-import { socketRoute } from './websocket.ts';
+import { socketRoute } from './socket/websocket.ts';
 
 export type { HttpServerOptions, Readiness, ServedService } from './http-server-options.ts';
 

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectionConfig, withClient, type AdminUrl } from '../data/connection.ts';
-import { startEmbeddedPostgres } from '../data/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../data/embedded/embedded-postgres.ts';
 import { identifier } from '../data/names.ts';
-import { hasProcess } from '../data/postmaster.ts';
+import { hasProcess } from '../data/embedded/postmaster.ts';
 
 /** A database of its own for a test. */
 export interface TestDatabase {

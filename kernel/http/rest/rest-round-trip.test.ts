@@ -3,10 +3,10 @@ import { after, before, test } from 'node:test';
 import { create, createRegistry, equals, fromJson, toJson, toJsonString, type JsonValue } from '@bufbuild/protobuf';
 import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
-import { anySpecimen } from '../testing/any-specimen.ts';
-import { EchoResponseSchema, GetEchoRequestSchema, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import { startTestServer } from '../testing/test-server.ts';
-import type { HttpServer } from './start-http-server.ts';
+import { anySpecimen } from '../../testing/any-specimen.ts';
+import { EchoResponseSchema, GetEchoRequestSchema, SpecimenSchema } from '../../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { startTestServer } from '../../testing/test-server.ts';
+import type { HttpServer } from '../start-http-server.ts';
 
 // The registry resolves what `Any` holds.
 const registry = createRegistry(SpecimenSchema.file, DurationSchema);

@@ -1,8 +1,8 @@
 import { fromJson, type DescMessage, type JsonObject, type JsonReadOptions, type JsonValue, type Message } from '@bufbuild/protobuf';
-import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
-import { kernelErrors } from '../errors/kernel-errors.ts';
+import { withViolations, type FieldViolation } from '../../errors/define-errors.ts';
+import { kernelErrors } from '../../errors/kernel-errors.ts';
 import type { HttpBinding } from './http-binding.ts';
-import { httpErrors } from './http-errors.ts';
+import { httpErrors } from '../http-errors.ts';
 import { jsonViolations } from './json-violations.ts';
 import { parseJson } from './json-text.ts';
 import { variableValue } from './path-template.ts';

@@ -1,4 +1,4 @@
-import { httpErrors } from './http-errors.ts';
+import { httpErrors } from '../http-errors.ts';
 
 /** Splits a query string, strictly: `URLSearchParams` would replace broken encodings in silence. Throws `kernel.MALFORMED_PATH`. */
 export function parseQuery(query: string): [name: string, value: string][] {

@@ -4,10 +4,10 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect as connectHttp2 } from 'node:http2';
-import type { EchoWatch } from '../testing/echo.ts';
-import { startTestServer } from '../testing/test-server.ts';
-import type { Problem } from './problem.ts';
-import type { HttpServer } from './start-http-server.ts';
+import type { EchoWatch } from '../../testing/echo.ts';
+import { startTestServer } from '../../testing/test-server.ts';
+import type { Problem } from '../problem.ts';
+import type { HttpServer } from '../start-http-server.ts';
 
 const watch: EchoWatch = { running: 0, produced: 0 };
 let server: HttpServer;

@@ -4,15 +4,15 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { docsPage, docsScript, docsStyle } from './docs-page.ts';
 import { homePage } from './home-page.ts';
-import { openApiDocument } from './openapi.ts';
-import type { Comments } from './openapi-schema.ts';
+import { openApiDocument } from '../openapi/openapi.ts';
+import type { Comments } from '../openapi/openapi-schema.ts';
 import { favicon, pageStyle } from './page-style.ts';
-import type { HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerOptions } from '../http-server-options.ts';
 
 /** Nothing but this server's own files; no frames, no plugins, no inline code. */
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const commentsFile = new URL('../../gen/comments.json', import.meta.url);
+const commentsFile = new URL('../../../gen/comments.json', import.meta.url);
 
 /** What the port serves beside the modules: the home page, the API's documentation, and the state of the process. */
 export async function pageRoutes(app: FastifyInstance, { services, health, info }: HttpServerOptions): Promise<void> {

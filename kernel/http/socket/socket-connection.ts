@@ -2,12 +2,12 @@ import type { DescMethod, DescService, JsonObject, JsonReadOptions, JsonValue, J
 import { ConnectError, type Transport } from '@connectrpc/connect';
 import type { FastifyRequest } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
-import { callHeaders } from './forwarded-headers.ts';
-import { httpErrors } from './http-errors.ts';
-import { parseJson } from './json-text.ts';
-import { problemOf } from './problem.ts';
-import { peerValues } from './peer.ts';
-import { isObject } from './request-field.ts';
+import { callHeaders } from '../forwarded-headers.ts';
+import { httpErrors } from '../http-errors.ts';
+import { parseJson } from '../rest/json-text.ts';
+import { problemOf } from '../problem.ts';
+import { peerValues } from '../peer.ts';
+import { isObject } from '../rest/request-field.ts';
 import { SocketCall } from './socket-call.ts';
 
 const callsAtOnce = 100;

@@ -5,14 +5,14 @@ import { credentials, loadPackageDefinition, Metadata, status, type ServiceError
 import { loadSync } from '@grpc/proto-loader';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { reasonOf, violationsOf } from '../errors/define-errors.ts';
-import { peerKey } from '../guard/call.ts';
-import { EchoService, Failure } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import type { EchoWatch } from '../testing/echo.ts';
-import { startTestServer } from '../testing/test-server.ts';
-import type { HttpServer } from './start-http-server.ts';
+import { reasonOf, violationsOf } from '../../errors/define-errors.ts';
+import { peerKey } from '../../guard/call.ts';
+import { EchoService, Failure } from '../../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import type { EchoWatch } from '../../testing/echo.ts';
+import { startTestServer } from '../../testing/test-server.ts';
+import type { HttpServer } from '../start-http-server.ts';
 
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../../..');
 const watch: EchoWatch = { running: 0, produced: 0 };
 let server: HttpServer;
 let clients: Record<'echo' | 'health' | 'reflection' | 'reflectionAlpha', any>;

@@ -1,6 +1,6 @@
 import { fromJson, getOption, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonReadOptions, type JsonValue } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
-import type { FieldViolation } from '../errors/define-errors.ts';
+import type { FieldViolation } from '../../errors/define-errors.ts';
 import { fieldNamed, isObject } from './request-field.ts';
 
 /** More violations than this help nobody; deeper ones cost more to find than they tell. */

@@ -1,10 +1,10 @@
 import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type JsonObject, type JsonReadOptions, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ContextValues, type Transport } from '@connectrpc/connect';
-import { callTimeout } from './call-timeout.ts';
-import { endToEndHeaders } from './forwarded-headers.ts';
-import { httpErrors } from './http-errors.ts';
-import { problemOf } from './problem.ts';
-import { messageFromJson } from './rest-request.ts';
+import { callTimeout } from '../call-timeout.ts';
+import { endToEndHeaders } from '../forwarded-headers.ts';
+import { httpErrors } from '../http-errors.ts';
+import { problemOf } from '../problem.ts';
+import { messageFromJson } from '../rest/rest-request.ts';
 
 interface CallOptions {
   transport: Transport;

@@ -1,6 +1,6 @@
 import { Html, html } from './html-text.ts';
 import { logo } from './page-style.ts';
-import type { Readiness, ServedService } from './http-server-options.ts';
+import type { Readiness, ServedService } from '../http-server-options.ts';
 
 /** The page at `/`: what runs here, how it is, and where to read on. */
 export function homePage(title: string, version: string, { ready, modules }: Readiness, services: readonly ServedService[]): string {

@@ -1,4 +1,4 @@
-import type { PathTemplate } from './path-template.ts';
+import type { PathTemplate } from '../rest/path-template.ts';
 
 /** A path as OpenAPI writes it: every wildcard a parameter in braces. */
 export interface OpenApiPath {

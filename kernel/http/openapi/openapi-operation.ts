@@ -1,10 +1,10 @@
 import { getOption, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { access, kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
-import type { HttpBinding } from './http-binding.ts';
+import type { HttpBinding } from '../rest/http-binding.ts';
 import type { OpenApiPath } from './openapi-path.ts';
 import type { Schema } from './openapi-rules.ts';
 import type { Comments, SchemaCollection } from './openapi-schema.ts';
-import { isWrittenAsScalar } from './request-field.ts';
+import { isWrittenAsScalar } from '../rest/request-field.ts';
 
 /** One operation of the OpenAPI document: a REST binding of a method. `number` tells a method's bindings apart, from 0. */
 export function openApiOperation(binding: HttpBinding, number: number, path: OpenApiPath, schemas: SchemaCollection, comments: Comments): Schema {

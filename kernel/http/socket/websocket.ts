@@ -1,7 +1,7 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import { httpErrors } from './http-errors.ts';
+import { httpErrors } from '../http-errors.ts';
 import { SocketConnection, type SocketOptions } from './socket-connection.ts';
 
 export interface SocketRouteOptions extends SocketOptions {

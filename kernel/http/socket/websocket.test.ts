@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fastify } from 'fastify';
 import { WebSocket } from 'ws';
-import { InProcessRegistry } from '../placement/in-process-registry.ts';
-import type { EchoWatch } from '../testing/echo.ts';
-import { startTestServer } from '../testing/test-server.ts';
-import type { HttpServer } from './start-http-server.ts';
+import { InProcessRegistry } from '../../placement/in-process-registry.ts';
+import type { EchoWatch } from '../../testing/echo.ts';
+import { startTestServer } from '../../testing/test-server.ts';
+import type { HttpServer } from '../start-http-server.ts';
 import { socketRoute } from './websocket.ts';
 
 type Frame = { id?: string; message?: Record<string, unknown>; end?: { trailers?: Record<string, string> }; error?: { reason?: string; status: number; detail: string; errors?: unknown[] } };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startTestServer } from '../testing/test-server.ts';
-import type { Readiness } from './http-server-options.ts';
-import type { HttpServer } from './start-http-server.ts';
+import { startTestServer } from '../../testing/test-server.ts';
+import type { Readiness } from '../http-server-options.ts';
+import type { HttpServer } from '../start-http-server.ts';
 
 const state: Readiness = { ready: true, modules: [{ name: 'mod-a', state: 'running' }, { name: 'mod-b', state: 'quarantined', problem: 'no <b>bold</b> & "quotes"' }] };
 let server: HttpServer;

@@ -1,12 +1,12 @@
 import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import type { StreamResponse, Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callTimeout } from './call-timeout.ts';
-import { callHeaders, endToEndHeaders } from './forwarded-headers.ts';
+import { callTimeout } from '../call-timeout.ts';
+import { callHeaders, endToEndHeaders } from '../forwarded-headers.ts';
 import { httpBindings, type HttpBinding } from './http-binding.ts';
-import { httpErrors } from './http-errors.ts';
-import { messageLimit } from './message-limit.ts';
-import { peerValues } from './peer.ts';
+import { httpErrors } from '../http-errors.ts';
+import { messageLimit } from '../rpc/message-limit.ts';
+import { peerValues } from '../peer.ts';
 import { requestMessage } from './rest-request.ts';
 import { sendStream } from './rest-stream.ts';
 import { RouteTable } from './route-table.ts';

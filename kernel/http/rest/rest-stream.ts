@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { FastifyReply } from 'fastify';
-import { problemOf } from './problem.ts';
+import { problemOf } from '../problem.ts';
 
 /** How a stream of messages is written as text. */
 interface Framing {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { EchoService } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import { LibraryService } from '../testing/contract/gen/mainstay/testing/v1/library_pb.js';
-import { startTestServer } from '../testing/test-server.ts';
-import { httpBindings } from './http-binding.ts';
-import type { HttpServer } from './start-http-server.ts';
+import { EchoService } from '../../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { LibraryService } from '../../testing/contract/gen/mainstay/testing/v1/library_pb.js';
+import { startTestServer } from '../../testing/test-server.ts';
+import { httpBindings } from '../rest/http-binding.ts';
+import type { HttpServer } from '../start-http-server.ts';
 
 let server: HttpServer;
 let document: any;

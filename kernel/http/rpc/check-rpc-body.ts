@@ -1,10 +1,10 @@
 import { fromBinary, type DescMessage, type DescMethod, type DescService, type JsonReadOptions } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { httpErrors } from './http-errors.ts';
-import { parseJson } from './json-text.ts';
+import { httpErrors } from '../http-errors.ts';
+import { parseJson } from '../rest/json-text.ts';
 import { messageLimit } from './message-limit.ts';
-import { isObject } from './request-field.ts';
-import { messageFromJson } from './rest-request.ts';
+import { isObject } from '../rest/request-field.ts';
+import { messageFromJson } from '../rest/rest-request.ts';
 
 /** How a body carries its message: bare, or behind five bytes of flags and length, as gRPC and Connect's streams have it. */
 interface Framing {

@@ -1,6 +1,6 @@
 import { fromJsonString, type JsonValue } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
-import { httpErrors } from './http-errors.ts';
+import { httpErrors } from '../http-errors.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,5 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { httpBindings } from './http-binding.ts';
+import { httpBindings } from '../rest/http-binding.ts';
 import { openApiOperation } from './openapi-operation.ts';
 import { openApiPath, shapeOf } from './openapi-path.ts';
 import type { Schema } from './openapi-rules.ts';
