@@ -3,7 +3,7 @@ import { demoLogins, moduleStates, type RunRecord } from '@mainstay/deploy';
 /** Prints where a deployment is reached, what does not run of it, and who can sign in to a demo. */
 export async function showStarted({ run, modules }: { run: RunRecord; modules: readonly string[] }): Promise<void> {
   const { name, phase, address = '' } = run;
-  const broken = ((await moduleStates(address)) ?? []).filter(({ state }) => state === 'quarantined');
+  const broken = ((await moduleStates(run)) ?? []).filter(({ state }) => state === 'quarantined');
   const sound = modules.filter((module) => !broken.some(({ name }) => name === module));
   const lines = [
     '',

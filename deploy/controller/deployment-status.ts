@@ -2,7 +2,7 @@ import type { ModuleState, Phase } from '@mainstay/kernel';
 import { listDeadLetters } from '@mainstay/kernel/dead-letters';
 import { findRunning } from '@mainstay/kernel/postgres';
 import { descendants, isAlive, memoryOf } from './process-info.ts';
-import { currentRun, lastRun } from './run-record.ts';
+import { currentRun, lastRun, type RunRecord } from './run-record.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** One process of a deployment, or PostgreSQL with its workers. Memory in bytes. */
@@ -47,7 +47,7 @@ export async function deploymentStatus(folder: StateFolder): Promise<DeploymentS
     ...(postgres ? measure('postgres', [postgres.pid, ...descendants(postgres.pid)]) : []),
   ];
   if (!run) return { name: folder.name, state: processes.length > 0 ? 'abandoned' : 'stopped', processes };
-  const [modules, database] = await Promise.all([moduleStates(run.address), postgres && databaseStatus(postgres.adminUrl(run.name))]);
+  const [modules, database] = await Promise.all([moduleStates(run), postgres && databaseStatus(postgres.adminUrl(run.name))]);
   const { name, phase, file, address, started } = run;
   const state = run.state === 'running' && !modules ? 'unresponsive' : run.state;
   return { name, state, ...(phase && { phase }), file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
@@ -61,12 +61,13 @@ function measure(what: ProcessStatus['what'], pids: number[]): ProcessStatus[] {
   return [{ what, pid: pids[0]!, rss: sum(memories.map(({ rss }) => rss)), ...(shares.length === memories.length && { pss: sum(shares) }) }];
 }
 
-/** What `/readyz` says of each module; nothing if it does not answer in time. */
-export async function moduleStates(address?: string): Promise<DeploymentStatus['modules']> {
+/** What `/readyz` says of each module, and why one does not run; nothing if it does not answer in time. */
+export async function moduleStates({ address, quarantined = {} }: Pick<RunRecord, 'address' | 'quarantined'>): Promise<DeploymentStatus['modules']> {
   if (!address) return undefined;
   try {
     const response = await fetch(new URL('/readyz', address), { signal: AbortSignal.timeout(2000) });
-    return ((await response.json()) as { modules?: DeploymentStatus['modules'] }).modules ?? [];
+    const { modules = [] } = (await response.json()) as { modules?: { name: string; state: ModuleState['state'] }[] };
+    return modules.map((module) => ({ ...module, ...(quarantined[module.name] !== undefined && { problem: quarantined[module.name] }) }));
   } catch {
     return undefined;
   }

@@ -23,14 +23,17 @@ export interface LaunchOptions {
   announce: (line: string) => void;
 }
 
+/** What a process says when it serves. */
+export type Ready = Extract<Report, { type: 'ready' }>;
+
 export interface LaunchedProcess {
   identity: ProcessIdentity;
   /** Resolves when it has found the deployment file right; it then waits for `go`. */
   checked: Promise<DeploymentSummary>;
   /** Lets it start on its database. */
   go(databaseUrl: string): void;
-  /** Resolves to its address when it serves; rejects with an `OperatorError` if it ends before. */
-  ready: Promise<string>;
+  /** Resolves when it serves; rejects with an `OperatorError` if it ends before. */
+  ready: Promise<Ready>;
   /** Resolves when it has ended, to what became of it. */
   ended: Promise<string>;
   /** Ends it: first it is asked, and killed if it does not heed. */
@@ -47,10 +50,10 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   let failure: string | undefined;
   const checked = Promise.withResolvers<DeploymentSummary>();
   const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `it ended with code ${code}`)));
-  const ready = new Promise<string>((resolve, reject) => {
+  const ready = new Promise<Ready>((resolve, reject) => {
     child.on('message', (report: Report) => {
       if (report.type === 'checked') checked.resolve(report);
-      else if (report.type === 'ready') resolve(report.address);
+      else if (report.type === 'ready') resolve(report);
       else if (report.type === 'announce') announce(report.line);
       else failure = withoutStack(report.message);
     });

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LaunchedProcess } from './launch-process.ts';
+import type { LaunchedProcess, Ready } from './launch-process.ts';
 import { duration } from './steps.ts';
 
 export interface KeeperOptions {
@@ -8,7 +8,7 @@ export interface KeeperOptions {
   /** Tells the operator what became of the process. */
   say: (text: string) => void;
   /** Called whenever the process starts, serves or is being started again. */
-  changed: (state: 'starting' | 'running' | 'restarting', process: LaunchedProcess, address?: string) => void;
+  changed: (state: 'starting' | 'running' | 'restarting', process: LaunchedProcess, ready?: Ready) => void;
   /** A process that cannot start waits for `restart` instead of trying again: while developing. */
   waitForChange?: boolean;
 }
@@ -34,7 +34,7 @@ export class ProcessKeeper {
 
   /** Starts the process; resolves to its address, rejects if it cannot start. From then on it is kept. */
   async start(): Promise<string> {
-    const address = await this.#launch('starting');
+    const { address } = await this.#launch('starting');
     this.#kept = this.#keep(this.#current!, Date.now());
     return address;
   }
@@ -54,12 +54,12 @@ export class ProcessKeeper {
     await this.#kept;
   }
 
-  async #launch(state: 'starting' | 'restarting'): Promise<string> {
+  async #launch(state: 'starting' | 'restarting'): Promise<Ready> {
     this.#current = this.#options.launch();
     this.#options.changed(state, this.#current);
-    const address = await this.#current.ready;
-    this.#options.changed('running', this.#current, address);
-    return address;
+    const ready = await this.#current.ready;
+    this.#options.changed('running', this.#current, ready);
+    return ready;
   }
 
   async #keep(first: LaunchedProcess, firstStart: number): Promise<void> {
@@ -69,7 +69,7 @@ export class ProcessKeeper {
       if (!(await this.#waits(failures, problem))) return;
       this.#restarting = false;
       started = Date.now();
-      problem = await this.#launch('restarting').then(async (address) => {
+      problem = await this.#launch('restarting').then(async ({ address }) => {
         this.#options.say(`started again in ${duration(Date.now() - started)}: ${address}`);
         return this.#current!.ended;
       }, (error: Error) => error.message);

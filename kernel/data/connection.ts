@@ -1,9 +1,17 @@
 import pg from 'pg';
 import { parse } from 'pg-connection-string';
+import { StartError } from '../module/start-error.ts';
 import { databaseError } from './database-errors.ts';
 
 /** A database server's administrator, as a connection string: the embedded server's, or `DATABASE_URL`. */
 export type AdminUrl = string;
+
+/** The database that a connection string names. Throws a `StartError` if it names none. */
+export function databaseOf(url: AdminUrl): string {
+  const { database } = parse(url);
+  if (!database) throw new StartError(['DATABASE_URL names no database; let it end with a slash and the name of one, which is made if it is absent']);
+  return database;
+}
 
 /** The connection settings of `url`, for another database or account of the same server. */
 export function connectionConfig(url: AdminUrl, other: { database?: string; user?: string; password?: string } = {}): pg.ClientConfig {

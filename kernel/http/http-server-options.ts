@@ -13,7 +13,7 @@ export interface ServedService {
 /** Whether the process is ready, and the state of each of its modules. */
 export interface Readiness {
   ready: boolean;
-  modules: { name: string; state: string; problem?: string }[];
+  modules: { name: string; state: string }[];
 }
 
 export interface HttpServerOptions {

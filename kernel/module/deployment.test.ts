@@ -39,7 +39,9 @@ test('a module that is named runs with its defaults', () => {
 });
 
 test('no module named means there is nothing to run', () => {
-  assert.match(problems('name: demo\nphase: D\n')[0]!, /no module is named under "modules".*mod-lamps, sys-mail/);
+  for (const text of ['name: demo\nphase: D\n', 'name: demo\nphase: D\nmodules:\n', 'name: demo\nphase: D\nmodules: {}\n']) {
+    assert.match(problems(text)[0]!, /no module is named under "modules".*mod-lamps, sys-mail/);
+  }
 });
 
 test('a wrong value names file, line, key and what is allowed', () => {
@@ -80,7 +82,7 @@ test('a missing file is told by name', () => {
 });
 
 test('the published schema knows every module and refuses unknown keys', () => {
-  const schema = deploymentJsonSchema(modules) as unknown as { properties: { modules: { properties: object; additionalProperties: boolean } } };
-  assert.deepEqual(Object.keys(schema.properties.modules.properties), ['mod-lamps', 'sys-mail']);
-  assert.equal(schema.properties.modules.additionalProperties, false);
+  const schema = deploymentJsonSchema(modules) as unknown as { properties: { modules: { anyOf: [{ properties: object; additionalProperties: boolean }] } } };
+  assert.deepEqual(Object.keys(schema.properties.modules.anyOf[0].properties), ['mod-lamps', 'sys-mail']);
+  assert.equal(schema.properties.modules.anyOf[0].additionalProperties, false);
 });

@@ -28,7 +28,7 @@ export function deploymentSchema(modules: readonly Module[]) {
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must start with a letter and hold at most 31 lower-case letters, digits and hyphens').describe('Names the state folder and the database.'),
     phase: z.enum(['D', 'T', 'A', 'P']).describe('Development, test, acceptance or production. Demo data exists only in D and T.'),
     http: http.prefault({}),
-    modules: z.strictObject(sections).prefault({}).describe('The modules that run. One that is not named here does not load.'),
+    modules: z.strictObject(sections).nullish().describe('The modules that run. One that is not named here does not load.'),
   });
 }
 
@@ -52,7 +52,7 @@ export const deploymentJsonSchema = (modules: readonly Module[]) => ({
  */
 export function readDeployment(file: string, modules: readonly Module[], environment: NodeJS.ProcessEnv = process.env): Deployment {
   const { name, phase, http, modules: sections } = readYaml(file, deploymentSchema(modules));
-  const enabled = modules.filter((module) => module.name in sections);
+  const enabled = modules.filter((module) => sections && module.name in sections);
   if (enabled.length === 0) {
     throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
   }
@@ -61,7 +61,7 @@ export function readDeployment(file: string, modules: readonly Module[], environ
     name,
     phase,
     http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte },
-    modules: enabled.map((module) => configure(file, module, sections[module.name] as Record<string, unknown> | null, environment)),
+    modules: enabled.map((module) => configure(file, module, sections![module.name] as Record<string, unknown> | null, environment)),
   };
 }
 

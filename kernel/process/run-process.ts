@@ -3,7 +3,7 @@ import { readDeployment, type Deployment } from '../module/deployment.ts';
 import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createLog, type Logger } from '../telemetry/log.ts';
-import { startProcess, type RunningProcess } from './start-process.ts';
+import { soundModules, startProcess, type RunningProcess } from './start-process.ts';
 
 export interface RunOptions {
   /** Every module of the build; the deployment file enables those that run. */
@@ -29,7 +29,8 @@ export interface Go {
 export type Report =
   /** The deployment file is right: it waits for `Go`. */
   | ({ type: 'checked' } & DeploymentSummary)
-  | { type: 'ready'; address: string }
+  /** It serves; optional modules that do not run, and why. */
+  | { type: 'ready'; address: string; quarantined?: Record<string, string> }
   /** A line for the operator's eyes, shown once and never logged. */
   | { type: 'announce'; line: string }
   | { type: 'failed'; message: string };
@@ -43,7 +44,7 @@ export async function runProcess(options: RunOptions): Promise<void> {
   const controlled = process.connected;
   try {
     const running = await start(options, log);
-    report({ type: 'ready', address: running.address });
+    report({ type: 'ready', address: running.address, quarantined: running.quarantined() });
     log.info({ address: running.address }, 'ready');
     stopWhenTold(running, log, controlled);
   } catch (error) {
@@ -58,6 +59,8 @@ export async function runProcess(options: RunOptions): Promise<void> {
 async function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {
   if (!deploymentFile) throw new StartError(['no deployment file is named; start with --deployment FILE']);
   const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
+  // Before the controller starts anything.
+  soundModules(deployment);
   return startProcess({
     deployment,
     databaseUrl: process.connected ? await databaseFromController(deployment) : required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),

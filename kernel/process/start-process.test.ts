@@ -87,7 +87,9 @@ test('a module that requires what nobody serves is quarantined if it is optional
   const reader = defineModule({ name: 'mod-reader', requires: { library: LibraryService }, config: none });
   await assert.rejects(start([{ module: core }, { module: reader }]), /mod-reader requires mainstay.testing.v1.LibraryService/);
   const running = await start([{ module: core }, { module: reader, optional: true }]);
+  assert.match(running.quarantined()['mod-reader']!, /requires mainstay.testing.v1.LibraryService/);
   const { modules } = (await (await fetch(`${running.address}/readyz`)).json()) as { modules: { name: string; state: string; problem?: string }[] };
+  assert.ok(modules.every(({ problem }) => problem === undefined), 'why a module does not run is for the operator alone');
   assert.equal(modules.find(({ name }) => name === 'mod-reader')?.state, 'quarantined');
 });
 

@@ -1,4 +1,5 @@
-import { connectionConfig } from '../data/connection.ts';
+import { ConnectError } from '@connectrpc/connect';
+import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
 import { startHttpServer, type HttpServer } from '../http/start-http-server.ts';
@@ -16,6 +17,8 @@ import { loadFirstData, orQuarantine, startModule, type Starting } from './start
 export interface RunningProcess {
   /** Where it is reached, such as `http://localhost:4400`. */
   address: string;
+  /** The modules that do not run, and why: for the operator alone. */
+  quarantined(): Record<string, string>;
   stop(): Promise<void>;
 }
 
@@ -25,10 +28,12 @@ export interface RunningProcess {
  * quarantined instead, and the others run.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const modules = checked(options.deployment);
+  const modules = soundModules(options.deployment);
   const starting = begin(options);
   const { databaseUrl: adminUrl, secret, log } = options;
-  await provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret });
+  await provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret }).catch((error: unknown) => {
+    throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
+  });
   for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
@@ -38,6 +43,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
   return {
     address: server.address,
+    quarantined: () => Object.fromEntries(starting.states.all().flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem]]))),
     async stop() {
       await server.close();
       await jobs.stop();
@@ -47,7 +53,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 }
 
 /** The enabled modules in the order of their needs; throws a `StartError` with everything that is wrong about them. */
-function checked({ modules: enabled }: Deployment): Module[] {
+export function soundModules({ modules: enabled }: Deployment): Module[] {
   const modules = enabled.map(({ module }) => module);
   const needed = enabled.filter(({ optional }) => !optional).flatMap(({ module }) => unmetRequirements(module, modules));
   const problems = [...problemsOf(modules), ...needed];
@@ -61,7 +67,7 @@ function begin(options: ProcessOptions): Starting {
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
   return {
     ...options,
-    database: options.databaseName ?? connectionConfig(options.databaseUrl).database!,
+    database: options.databaseName ?? databaseOf(options.databaseUrl),
     poolSize: poolSize(deployment.modules.length),
     states,
     registry: new InProcessRegistry(),
@@ -79,7 +85,7 @@ async function openPort({ deployment, served, registry, states, log }: Starting)
     host,
     port,
     bodyLimitBytes,
-    health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all() }) },
+    health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
     info: { title: `Mainstay ${deployment.name}`, version: '0.1.0' },
     log,
   });

@@ -36,8 +36,8 @@ ${modules.map((module) => moduleCard(module, services))}
 /** The bar on top of every page. */
 export const pageHeader = (title: string): Html => html`<header>${new Html(logo)}<h1><a href="/">${title}</a></h1><nav><a href="/docs">API</a><a href="/openapi.json">OpenAPI</a><a href="/readyz">Status</a></nav></header>`;
 
-function moduleCard({ name, state, problem }: Readiness['modules'][number], services: readonly ServedService[]): Html {
+function moduleCard({ name, state }: Readiness['modules'][number], services: readonly ServedService[]): Html {
   const own = services.filter(({ module }) => module === name).map(({ service }) => service.typeName);
-  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}${problem ? html`<p class="small">${problem}</p>` : ''}</li>
+  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}</li>
 `;
 }

@@ -4,7 +4,7 @@ import { startTestServer } from '../../testing/test-server.ts';
 import type { Readiness } from '../http-server-options.ts';
 import type { HttpServer } from '../start-http-server.ts';
 
-const state: Readiness = { ready: true, modules: [{ name: 'mod-a', state: 'running' }, { name: 'mod-b', state: 'quarantined', problem: 'no <b>bold</b> & "quotes"' }] };
+const state: Readiness = { ready: true, modules: [{ name: 'mod-a', state: 'running' }, { name: 'mod-b <b>bold</b> & "quotes"', state: 'quarantined' }] };
 let server: HttpServer;
 before(async () => void (server = await startTestServer({ health: { ready: () => state }, info: { title: '<script>alert(1)</script>', version: '1.2.3' } })));
 after(() => server.close());
@@ -18,7 +18,7 @@ test('the home page shows the modules and their state, with everything escaped',
   const { status, text } = await get('/');
   assert.equal(status, 200);
   assert.match(text, /mod-a <span class="state running">running/);
-  assert.match(text, /no &#60;b&#62;bold&#60;\/b&#62; &#38; &#34;quotes&#34;/);
+  assert.match(text, /mod-b &#60;b&#62;bold&#60;\/b&#62; &#38; &#34;quotes&#34;/);
   assert.match(text, /1 of 2 modules run/);
   assert.doesNotMatch(text, /<script>|<b>/);
 });
