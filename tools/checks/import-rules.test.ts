@@ -59,10 +59,10 @@ test('a module that knows who starts it is found', (t) =>
 test('product code that imports test code is found', (t) =>
   has(t, 'product-does-not-test', { 'kernel/a.ts': "import './testing/b.ts';", 'kernel/testing/b.ts': '' }));
 
-test('two files that need each other are found, and types may point back', async (t) => {
+test('two files that need each other are found, if only for a type', async (t) => {
   const back = { 'kernel/b.ts': "import './a.ts';" };
   await has(t, 'no-circles', { 'kernel/a.ts': "import './b.ts';", ...back });
-  assert.deepEqual(await breaches(t, { 'kernel/a.ts': "import type { here as There } from './b.ts';", ...back }), []);
+  await has(t, 'no-circles', { 'kernel/a.ts': "import type { here as There } from './b.ts';", ...back });
 });
 
 test('an import of nothing is found', (t) => has(t, 'imports-resolve', { 'kernel/a.ts': "import './absent.ts';" }));

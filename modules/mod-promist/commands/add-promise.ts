@@ -1,7 +1,8 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { CommandTools } from '@mainstay/kernel';
 import { PromisesService } from '../contract/index.ts';
-import { parseWhen, type When } from '../server/dates/parse-when.ts';
+import { parseWhen } from '../server/dates/parse-when.ts';
+import type { When } from '../server/dates/when.ts';
 import { shortId } from './find-by-short-id.ts';
 import { asJson, ownTimeZone, shown } from './show-promise.ts';
 

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { nextTime } from '../reminders/recurrence.ts';
-import type { When, WhenOptions } from './parse-when.ts';
+import type { When, WhenOptions } from './when.ts';
 import { endOfDay, localTime, momentOf } from './zoned-time.ts';
 
 type ParseOnce = (words: string, options: WhenOptions) => When | undefined;

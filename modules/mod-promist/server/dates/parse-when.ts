@@ -1,20 +1,8 @@
 import * as chrono from 'chrono-node';
 import { Temporal } from 'temporal-polyfill';
 import { isEvery, nextOfEvery, parseEvery } from './parse-every.ts';
+import type { When, WhenOptions } from './when.ts';
 import { endOfDay, localTime, momentOf } from './zoned-time.ts';
-
-/** A time as a person wrote it; with a rule of RFC 5545 if they wrote "every". */
-export interface When {
-  time: Date;
-  recurrence: string;
-}
-
-export interface WhenOptions {
-  now: Date;
-  timeZone: string;
-  /** The time of a day that was named without one: 23:59 if absent, as for something due. */
-  timeOfDay?: string;
-}
 
 /** Reads a time as people write it in English: "2026-11-30 17:00", "tomorrow 5pm", "in 2 hours", "every monday". */
 export function parseWhen(text: string, options: WhenOptions): When | undefined {

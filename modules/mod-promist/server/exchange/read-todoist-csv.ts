@@ -1,5 +1,6 @@
 import { type CsvErrorCode, parse } from 'csv-parse/sync';
-import { parseNext, parseWhen, type When, type WhenOptions } from '../dates/parse-when.ts';
+import { parseNext, parseWhen } from '../dates/parse-when.ts';
+import type { When, WhenOptions } from '../dates/when.ts';
 import { isTimeZone } from '../dates/zoned-time.ts';
 import type { Entry, ExchangedPromise, ExchangedReminder, ReadOptions } from './exchanged-promise.ts';
 import { keysByTitle, normalTags } from './exchanged-promise.ts';
