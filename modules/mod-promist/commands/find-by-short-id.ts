@@ -18,7 +18,7 @@ export async function* everyPromise(client: PromisesClient, request: Partial<Omi
   }
 }
 
-/** The whole ids of promises given by the beginnings or ends of theirs. Throws where one fits no promise, or several. */
+/** The whole ids of promises given by a beginning of what a list shows, or a beginning or end of the whole. Throws where one fits no promise, or several. */
 export async function findIds(client: PromisesClient, given: readonly string[]): Promise<string[]> {
   const words = given.map((word) => word.trim().toLowerCase());
   for (const word of words) if (word.length < fewest || !/^[0-9a-f-]+$/.test(word)) throw new Error(`"${word}" is not the id of a promise: give at least ${fewest} letters of what ./mainstay promises list shows`);
@@ -29,7 +29,7 @@ export async function findIds(client: PromisesClient, given: readonly string[]):
 }
 
 function onlyOne(word: string, ids: readonly string[]): string {
-  const fitting = ids.filter((id) => id.endsWith(word) || id.startsWith(word));
+  const fitting = ids.filter((id) => id.startsWith(word) || id.endsWith(word) || shortId(id).startsWith(word));
   if (fitting.length === 1) return fitting[0]!;
   throw new Error(fitting.length ? `"${word}" fits ${fitting.length} promises: give more letters` : `no promise ${word}`);
 }

@@ -62,7 +62,7 @@ everyTopology('a promise is added, shown, shared, kept and found by the end of i
   const shown = await run(deployment, ada, 'show', id!);
   assert.match(shown.text, /^Water the plants\n[^]*state +pending[^]*tags +home, green[^]*FREQ=WEEKLY;BYDAY=MO[^]*Ada {2}created/);
   assert.match((await run(deployment, ada, 'share', id!, ben, '--keep')).text, /^shared .* may keep it/);
-  assert.match((await run(deployment, ben, 'keep', id!)).text, /^kept .*Water the plants$/);
+  assert.match((await run(deployment, ben, 'keep', id!.slice(0, 4))).text, /^kept .*Water the plants$/);
   await assert.rejects(run(deployment, ada, 'keep', id!), /kept already/);
   assert.ok(!(await run(deployment, ada, 'list')).rows.some((row) => row.id === id));
   assert.ok((await run(deployment, ada, 'list', '--archived')).rows.some((row) => row.id === id && row.state === 'kept'));
