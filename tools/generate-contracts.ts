@@ -77,6 +77,6 @@ async function writeComments() {
 }
 
 function buf(args: string[]) {
-  const bin = join(modules, '@bufbuild', `buf-${process.platform}-${process.arch}`, 'bin/buf');
-  return execFileSync(bin, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  // The package's own starter knows the names of the builds for each platform.
+  return execFileSync(process.execPath, [join(modules, '@bufbuild/buf/bin/buf'), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
 }

@@ -4,7 +4,7 @@ import { root, runProgram } from './check.ts';
 
 /** Runs `buf`, the tool for Protocol Buffers, in a folder; throws `CheckFailed` with what it found. */
 export const buf = (args: string[], cwd = root): Promise<string> =>
-  runProgram(join(root, 'node_modules/@bufbuild', `buf-${process.platform}-${process.arch}`, 'bin/buf'), args, cwd);
+  runProgram(process.execPath, [join(root, 'node_modules/@bufbuild/buf/bin/buf'), ...args], cwd);
 
 /** The folders of a tree that hold contracts of our own; `gen/proto` beside them holds those of others. */
 export const contractFolders = (tree: string): string[] =>
