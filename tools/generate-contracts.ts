@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bufProgram } from './buf-program.ts';
 
 const root = join(import.meta.dirname, '..');
 const modules = join(root, 'node_modules');
@@ -77,6 +78,5 @@ async function writeComments() {
 }
 
 function buf(args: string[]) {
-  // The package's own starter knows the names of the builds for each platform.
-  return execFileSync(process.execPath, [join(modules, '@bufbuild/buf/bin/buf'), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  return execFileSync(bufProgram, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
 }

@@ -1,10 +1,11 @@
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
+import { bufProgram } from '../buf-program.ts';
 import { root, runProgram } from './check.ts';
 
 /** Runs `buf`, the tool for Protocol Buffers, in a folder; throws `CheckFailed` with what it found. */
 export const buf = (args: string[], cwd = root): Promise<string> =>
-  runProgram(process.execPath, [join(root, 'node_modules/@bufbuild/buf/bin/buf'), ...args], cwd);
+  runProgram(bufProgram, args, cwd);
 
 /** The folders of a tree that hold contracts of our own; `gen/proto` beside them holds those of others. */
 export const contractFolders = (tree: string): string[] =>
