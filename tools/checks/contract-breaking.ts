@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buf, contractFolders } from './buf.ts';
@@ -20,11 +20,17 @@ export const contractBreaking: Check = {
   },
 };
 
-/** `MAINSTAY_CONTRACT_BASE`, else the newest release, else the parent commit. */
+/** Names the commit whose contracts clients may rely on until there is a release. */
+const agreed = 'tools/contract-base';
+
+/** `MAINSTAY_CONTRACT_BASE`, else the newest release, else the commit that `tools/contract-base` names, else the parent commit. */
 export function baseOfComparison(tree: string, wanted = process.env.MAINSTAY_CONTRACT_BASE): string | undefined {
   if (wanted) return wanted;
   const newestRelease = git(tree, 'tag', '--list', 'v*', '--sort=-version:refname')?.split('\n')[0];
-  return newestRelease || (git(tree, 'rev-parse', '--verify', '--quiet', 'HEAD^') && 'HEAD^');
+  if (newestRelease) return newestRelease;
+  const commit = existsSync(join(tree, agreed)) ? readFileSync(join(tree, agreed), 'utf8').trim() : '';
+  if (/^[0-9a-f]{40}$/.test(commit) && git(tree, 'cat-file', '-t', commit) === 'commit') return commit;
+  return (git(tree, 'rev-parse', '--verify', '--quiet', 'HEAD^') && 'HEAD^') || undefined;
 }
 
 /** Throws `CheckFailed` naming each change that would break a client built for the contracts of `base`. */
