@@ -35,12 +35,18 @@ test('a new field and a new module break nothing', async (t) => {
   await compareContracts(tree, 'HEAD');
 });
 
-test('the first commit has nothing to be compared with; later the parent, a release, or what is wanted', (t) => {
+test('the first commit has nothing to be compared with; later the parent, what was agreed, a release, or what is wanted', (t) => {
   const { tree, git, write, commit } = project(t);
   assert.equal(baseOfComparison(tree, ''), undefined);
   write('string name = 1;\nstring title = 2;');
   commit();
   assert.equal(baseOfComparison(tree, ''), 'HEAD^');
+  const first = git('rev-parse', 'HEAD^').toString().trim();
+  mkdirSync(join(tree, 'tools'));
+  writeFileSync(join(tree, 'tools/contract-base'), `${first}\n`);
+  assert.equal(baseOfComparison(tree, ''), first);
+  writeFileSync(join(tree, 'tools/contract-base'), `${'0'.repeat(40)}\n`);
+  assert.equal(baseOfComparison(tree, ''), 'HEAD^', 'a commit that this clone does not have');
   git('tag', 'v9.0.0');
   git('tag', 'v10.0.0');
   assert.equal(baseOfComparison(tree, ''), 'v10.0.0');
