@@ -1,3 +1,4 @@
+import { platformVersion } from '@mainstay/kernel/version';
 import { Command, CommanderError } from 'commander';
 import { addGlobalOptions } from './global-options.ts';
 import { printError } from './terminal/print-error.ts';
@@ -37,6 +38,7 @@ const findCommand = (args: string[]): string | undefined =>
 async function makeProgram(name: string | undefined): Promise<Command> {
   const program = addGlobalOptions(new Command('./mainstay'))
     .description('Mainstay: start it, look after it, use it.')
+    .version(platformVersion, '--version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help to see what is allowed)')
     .helpCommand('help [command]', 'show how to use a command')

@@ -15,3 +15,4 @@ export { paginate } from './data/paginate.ts';
 export type { Order, Page, PageOptions } from './data/paginate.ts';
 export { runInOrg } from './data/run-in-org.ts';
 export type { Logger } from './telemetry/log.ts';
+export { platformVersion } from './module/version.ts';

@@ -7,6 +7,7 @@ import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-mo
 import type { Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 import { StartError } from '../module/start-error.ts';
+import { platformVersion } from '../module/version.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
 import { startJobs } from './jobs.ts';
@@ -86,7 +87,7 @@ async function openPort({ deployment, served, registry, states, log }: Starting)
     port,
     bodyLimitBytes,
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
-    info: { title: `Mainstay ${deployment.name}`, version: '0.1.0' },
+    info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
     log,
   });
   for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
