@@ -3,6 +3,7 @@ import { readDeployment, type Deployment } from '../module/deployment.ts';
 import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createLog, type Logger } from '../telemetry/log.ts';
+import { releaseStartMemory } from './release-start-memory.ts';
 import { soundModules, startProcess, type RunningProcess } from './start-process.ts';
 
 export interface RunOptions {
@@ -47,6 +48,7 @@ export async function runProcess(options: RunOptions): Promise<void> {
     report({ type: 'ready', address: running.address, quarantined: running.quarantined() });
     log.info({ address: running.address }, 'ready');
     stopWhenTold(running, log, controlled);
+    releaseStartMemory();
   } catch (error) {
     const message = error instanceof StartError ? error.message : String((error as Error).stack ?? error);
     report({ type: 'failed', message });
