@@ -6,6 +6,8 @@ import { errors } from '../errors.ts';
  * acts for itself in none. Of an org of which the caller is no member nothing is told, not even that it exists.
  */
 export function requireOrgOfCall(orgId: string): void {
+  // An org inside of a request may come without an id, since one that is to be made has none.
+  if (orgId === '') throw errors.ORG_NOT_FOUND({ orgId });
   const { principal, acrossOrgs } = currentCall();
   if (acrossOrgs || (principal.kind !== 'anonymous' && principal.orgId === orgId)) return;
   if (principal.kind === 'module' && principal.orgId === undefined) return;

@@ -70,6 +70,11 @@ everyTopology("an administrator of one org is nobody in another's", async (deplo
   await assert.rejects(orgs.removeMember({ orgId, accountId: theirs.user.accountId }), strange);
 }, platform);
 
+everyTopology('an update of an org that names none is refused, also for an operator', async (deployment) => {
+  const { admin, root } = await newOrg(deployment);
+  for (const orgs of [admin.orgs, root]) await assert.rejects(orgs.updateOrg({ org: { name: 'Nobody knows' } }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
+}, platform);
+
 everyTopology('an administrator of two orgs changes the one the call acts in', async (deployment) => {
   const [one, two] = [await newOrg(deployment), await newOrg(deployment)];
   await two.root.addMember({ orgId: two.orgId, email: one.admin.email, role: Role.ADMIN });
