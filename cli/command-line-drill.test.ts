@@ -64,6 +64,12 @@ test('a request with an unknown field is told with the fields that are allowed',
   assert.match(output, /"titel" is unknown; allowed are id, title,/);
 });
 
+test('a request with an unknown value is told with the values that are allowed', () => {
+  const { status, output } = drill.mainstay('call', 'ListPromises', '{"state": "MAYBE"}');
+  assert.equal(status, 1);
+  assert.match(output, /"MAYBE"; allowed are STATE_UNSPECIFIED, PENDING, FULFILLED, FAILED/);
+});
+
 test('a refused call is one line with its reason, and a line for each field', () => {
   const { status, output } = drill.mainstay('call', 'CreatePromise', '{"promise": {"title": ""}}');
   assert.equal(status, 1);

@@ -23,10 +23,17 @@ function readMessage(method: DescMethod, source: string, registry: ReturnType<ty
     return fromJson(method.input, JSON.parse(source || '{}') as JsonValue, { registry });
   } catch (error) {
     const { message } = error as Error;
-    const unknownKey = /message (\S+) from JSON: key .* is unknown/.exec(message);
-    const fields = unknownKey && registry.getMessage(unknownKey[1]!)?.fields.map(({ jsonName }) => jsonName).join(', ');
-    throw new OperatorError(`the request is not a ${method.input.name}: ${message}${fields ? `; allowed are ${fields}` : ''}`);
+    const allowed = allowedBy(registry, message).join(', ');
+    throw new OperatorError(`the request is not a ${method.input.name}: ${message}${allowed ? `; allowed are ${allowed}` : ''}`);
   }
+}
+
+/** The names that would have been right where the library met one that it does not know. */
+function allowedBy(registry: ReturnType<typeof createRegistry>, message: string): string[] {
+  const [, inMessage] = /message (\S+) from JSON: key .* is unknown/.exec(message) ?? [];
+  const [, inEnum] = /enum (\S+) from JSON/.exec(message) ?? [];
+  if (inMessage) return registry.getMessage(inMessage)?.fields.map(({ jsonName }) => jsonName) ?? [];
+  return (inEnum && registry.getEnum(inEnum)?.values.map(({ name }) => name)) || [];
 }
 
 async function* requests<T>(json: string, read: (source: string) => T): AsyncGenerator<T> {
