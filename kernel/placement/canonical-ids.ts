@@ -1,5 +1,6 @@
-import { getOption, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
-import { field as fieldRules, type FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
+import type { FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { rulesOf } from './field-rules.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -33,7 +34,7 @@ function placeOf(fields: Fields, { oneof, localName }: DescField): [Fields, stri
 }
 
 function isId(field: DescField): boolean {
-  const rules = getOption(field, fieldRules);
+  const rules = rulesOf(field);
   return isUuid(rules) || (rules.type.case === 'repeated' && isUuid(rules.type.value.items));
 }
 

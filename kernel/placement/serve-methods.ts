@@ -4,7 +4,7 @@ import { kernelErrors } from '../errors/kernel-errors.ts';
 import { runInCall, type Call } from '../guard/call.ts';
 import { StartError } from '../module/start-error.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { admitCall, newTraceId, traceIdOf, type Admission } from './admit-call.ts';
+import { admitCall, traceIdOf, type Admission } from './admit-call.ts';
 import { endWithCall } from './end-with-call.ts';
 import { validateMessage } from './validate-message.ts';
 
@@ -76,7 +76,7 @@ async function* inCall(call: Call, start: () => Streamed): Streamed {
 function masked(error: unknown, call: Call | undefined, method: DescMethod, context: HandlerContext, log: Logger): ConnectError {
   if (error instanceof ConnectError) return error;
   if (context.signal.aborted) return ConnectError.from(context.signal.reason, Code.Canceled);
-  const traceId = call?.traceId ?? traceIdOf(context.requestHeader) ?? newTraceId();
+  const traceId = call?.traceId ?? traceIdOf(context.requestHeader);
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}`, traceId }, 'a handler failed');
   return kernelErrors.INTERNAL({ traceId });
 }
