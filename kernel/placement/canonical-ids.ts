@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import type { FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { rulesOf } from './field-rules.ts';
+import { rulesOf } from '../module/field-rules.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -35,7 +35,7 @@ function placeOf(fields: Fields, { oneof, localName }: DescField): [Fields, stri
 
 function isId(field: DescField): boolean {
   const rules = rulesOf(field);
-  return isUuid(rules) || (rules.type.case === 'repeated' && isUuid(rules.type.value.items));
+  return isUuid(rules) || (rules?.type.case === 'repeated' && isUuid(rules.type.value.items));
 }
 
 const isUuid = (rules: FieldRules | undefined): boolean => rules?.type.case === 'string' && rules.type.value.wellKnown.case === 'uuid' && rules.type.value.wellKnown.value;

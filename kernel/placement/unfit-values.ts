@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { timestampMs, type FieldMask, type Timestamp } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '../errors/define-errors.ts';
-import { rulesOf } from './field-rules.ts';
+import { rulesOf } from '../module/field-rules.ts';
 
 const mostPaths = 100;
 const firstSecond = -62_135_596_800n;
@@ -52,6 +52,6 @@ function valueOf(message: Message, field: DescField): unknown {
 }
 
 function mostItems(field: DescField): number {
-  const { type } = rulesOf(field);
-  return type.case === 'repeated' && type.value.maxItems > 0n ? Number(type.value.maxItems) : Infinity;
+  const type = rulesOf(field)?.type;
+  return type?.case === 'repeated' && type.value.maxItems > 0n ? Number(type.value.maxItems) : Infinity;
 }

@@ -1,10 +1,6 @@
-import { getOption, hasOption, type DescField } from '@bufbuild/protobuf';
-import { field as fieldRules, type FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import type { FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 
 export type Schema = Record<string, unknown>;
-
-/** The protovalidate rules of a field, if it has any. */
-export const rulesOf = (field: DescField): FieldRules | undefined => (hasOption(field, fieldRules) ? getOption(field, fieldRules) : undefined);
 
 /** The protovalidate rules of a field in the words of JSON Schema, as far as it has words for them; `type` is what the schema says already. */
 export function ruleKeywords(rules: FieldRules | undefined, type: unknown): Schema {

@@ -1,7 +1,8 @@
 import { getOption, ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import type { FieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { ruleKeywords, rulesOf, ruleSentences, type Schema } from './openapi-rules.ts';
+import { rulesOf } from '../../module/field-rules.ts';
+import { ruleKeywords, ruleSentences, type Schema } from './openapi-rules.ts';
 
 /** What the contracts' authors wrote, by full name. */
 export type Comments = Readonly<Record<string, string>>;
