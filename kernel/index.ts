@@ -1,3 +1,4 @@
+export type { AuditEntry, AuditLog } from './audit/audit-log.ts';
 export { bootstrapFrom, defineModule, on, serve } from './module/define-module.ts';
 export { cron, job, type JobDeclaration } from './module/job.ts';
 export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';

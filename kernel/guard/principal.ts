@@ -26,6 +26,8 @@ export type Principal =
       roles: readonly RoleGrant[];
       /** The signed-in session, or the API key, that proved it. */
       sessionId: string;
+      /** The administrator who acts on the account's behalf, if one does. */
+      actorAccountId?: string;
     }
   /** A module acting for itself: a job, an event handler, the bootstrap. */
   | { kind: 'module'; module: string; orgId?: string };

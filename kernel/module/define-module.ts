@@ -2,6 +2,7 @@ import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf'
 import type { Client, ServiceImpl } from '@connectrpc/connect';
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
 import type { AccessRule, Guard } from '../guard/guard.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -96,6 +97,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   pages?: P;
   /** Only `sys-core`, or its replacement, decides who may do what. */
   guard?: (needs: N, rules: readonly AccessRule[]) => Guard;
+  /** Only `sys-core`, or its replacement, keeps the audit. */
+  audit?: (needs: N) => AuditLog;
 }
 
 /** What a module's CLI command gets: a client of the running deployment, and ways to talk to the person. */
