@@ -44,9 +44,10 @@ export async function startDeployment({ phase = 'T', modules: sections, ownModul
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const database = await testDatabase();
   const secret = randomBytes(32).toString('hex');
+  const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
   const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -85,6 +86,7 @@ export async function startDeployment({ phase = 'T', modules: sections, ownModul
     async stop() {
       await running.stop();
       await database.drop();
+      rmSync(dataFolder, { recursive: true, force: true });
     },
   };
 }

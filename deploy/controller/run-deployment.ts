@@ -118,7 +118,7 @@ async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; module
 }
 
 function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: DeploymentSummary) => void, database: Promise<string>): ProcessKeeper {
-  const environment = { ...deploymentEnvironment(folder), ...(options.port !== undefined && { MAINSTAY_PORT: String(options.port) }) };
+  const environment = { ...deploymentEnvironment(folder), MAINSTAY_DATA_FOLDER: folder.dataFiles, ...(options.port !== undefined && { MAINSTAY_PORT: String(options.port) }) };
   const launch = () => {
     const launched = launchProcess({ program, args: ['--deployment', run.file], environment, log: folder.log, announce: steps.line });
     launched.checked.then(checked).then(() => database).then(launched.go, () => {});

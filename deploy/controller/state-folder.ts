@@ -10,6 +10,8 @@ export interface StateFolder {
   directory: string;
   /** The folder of the embedded PostgreSQL. */
   postgres: string;
+  /** The files that people and modules put into the deployment. */
+  dataFiles: string;
   /** The deployment's own secret and those its operator added, as `NAME=value` lines. */
   secrets: string;
   /** What runs now. */
@@ -25,7 +27,7 @@ const home = () => resolve(process.env.MAINSTAY_HOME || join(projectRoot, '.main
 /** The state folder of a deployment, there or not; in `.mainstay/`, or where `MAINSTAY_HOME` says. */
 export function stateFolder(name: string): StateFolder {
   const directory = join(home(), name);
-  return { name, directory, postgres: join(directory, 'postgres'), secrets: join(directory, 'secrets.env'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
+  return { name, directory, postgres: join(directory, 'postgres'), dataFiles: join(directory, 'data-files'), secrets: join(directory, 'secrets.env'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
 }
 
 /** Makes the folder if it is absent; nobody else may enter it. */

@@ -29,6 +29,8 @@ export interface DeploymentInfo {
   address: string;
   /** The deployment's own secret, 32 random bytes in hexadecimal: derive keys from it, never store or log it. */
   secret: string;
+  /** Where this process may keep files: an absolute path to a folder that is there. Reading it throws a `StartError` if the process was given none. */
+  readonly dataFolder: string;
   /** The state of every module, now. */
   modules(): ModuleState[];
 }

@@ -10,6 +10,8 @@ export interface ProcessOptions {
   databaseName?: string;
   /** The deployment's own secret, 64 hexadecimal digits. */
   secret: string;
+  /** Where this process may keep files: an absolute path. A module that keeps files cannot start without it. */
+  dataFolder?: string;
   log: Logger;
   /** Shows a line to the operator, once; never in a log. */
   announce: (line: string) => void;

@@ -10,7 +10,7 @@ export interface RunOptions {
   /** Every module of the build; the deployment file enables those that run. */
   modules: readonly Module[];
   deploymentFile: string | undefined;
-  /** `DATABASE_URL` (an administrator's connection), `MAINSTAY_SECRET`, `MAINSTAY_PORT`, and the modules' secrets. */
+  /** `DATABASE_URL` (an administrator's connection), `MAINSTAY_SECRET`, `MAINSTAY_DATA_FOLDER`, `MAINSTAY_PORT`, and the modules' secrets. */
   environment: NodeJS.ProcessEnv;
 }
 
@@ -67,6 +67,7 @@ async function start({ modules, deploymentFile, environment }: RunOptions, log: 
     deployment,
     databaseUrl: process.connected ? await databaseFromController(deployment) : required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),
     secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone'),
+    dataFolder: environment.MAINSTAY_DATA_FOLDER,
     log,
     announce: (line) => report({ type: 'announce', line }),
   });

@@ -10,6 +10,7 @@ import { StartError } from '../module/start-error.ts';
 import { platformVersion } from '../module/version.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
+import { requireDataFolder } from './data-folder.ts';
 import { startJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
@@ -74,7 +75,7 @@ function begin(options: ProcessOptions): Starting {
     registry: new InProcessRegistry(),
     served: [],
     parts: [],
-    info: { name: deployment.name, phase: deployment.phase, address, secret, modules: () => states.all() },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all() },
   };
 }
 
