@@ -1,0 +1,97 @@
+/**
+ * What a request over REST costs, from the socket to the durable row and back, beside a bare Fastify handler over
+ * pipelined `pg` (the reference), Express with Drizzle, and NestJS with TypeORM, which keep the same rows and check the
+ * same things. All of them, PostgreSQL and the load generator share the machine; they run in turn, in the same run.
+ *
+ * `node bench/rest.ts [seconds a measurement] [rounds] [connections]`
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { startMainstay } from './rest/mainstay-app.ts';
+import { installPeers, startPeer } from './rest/peers.ts';
+import { processorSeconds, residentMiB } from './rest/processor-time.ts';
+import type { RunningApp } from './rest/running-app.ts';
+import { getting, making, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
+
+const seconds = Number(process.argv[2] ?? 8);
+const rounds = Number(process.argv[3] ?? 3);
+const connections = Number(process.argv[4] ?? 64);
+const promises = 20_000;
+
+interface Subject extends RunningApp {
+  ids: string[];
+}
+interface Measured extends LoadResult {
+  appMicros: number;
+  databaseMicros: number;
+}
+
+requireWrk();
+installPeers();
+const folder = mkdtempSync(join(tmpdir(), 'mb-'));
+const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), diesWithParent: true });
+const subjects: Subject[] = [];
+try {
+  const mainstay = await startMainstay(folder, postgres.adminUrl('bench'));
+  subjects.push({ ...mainstay, ids: await fill(postgres.adminUrl('bench'), 'mod_promist.mod_promist_promises', mainstay) });
+  for (const [name, script] of [['bare Fastify + pg', 'fastify-pg'], ['Express + Drizzle', 'express-drizzle'], ['NestJS + TypeORM', 'nest-typeorm']] as const) {
+    const peer = await startPeer(name, script, postgres.adminUrl);
+    subjects.push({ ...peer, ids: await fill(peer.databaseUrl, 'promises', peer) });
+  }
+  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; load before ${loadavg()[0]!.toFixed(1)}`);
+  console.log(`${connections} connections, ${rounds} rounds of ${seconds} s each, the median of which is shown; ${promises} promises of one owner at the start\n`);
+  const scripts: Record<string, (subject: Subject) => string> = {
+    'POST a promise': ({ token }) => making(token),
+    'POST a promise, with an idempotency key': ({ token }) => making(token, true),
+    'GET one promise': ({ token, ids }) => getting(token, ids.map((id) => `/v1/promises/${id}`)),
+    'list 20 promises': ({ token }) => getting(token, ['/v1/promises?page_size=20']),
+  };
+  for (const [what, script] of Object.entries(scripts)) await compare(what, script);
+} finally {
+  for (const subject of subjects) await subject.stop();
+  await postgres.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function compare(what: string, script: (subject: Subject) => string): Promise<void> {
+  const results = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
+  for (const subject of subjects) await wrk({ script: script(subject), address: subject.address, connections, seconds: Math.min(3, seconds) });
+  for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, script(subject)));
+  const reference = median(results.get(subjects[1]!)!);
+  console.log(`### ${what}\n\n| | requests/s | ratio to bare | p50 ms | p99 ms | app µs/request | PostgreSQL µs/request | errors | MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
+  for (const [subject, runs] of results) {
+    const { perSecond, p50, p99, appMicros, databaseMicros } = median(runs);
+    const errors = runs.reduce((sum, run) => sum + run.errors, 0);
+    console.log(`| ${subject.name} | ${perSecond.toFixed(0)} | ${(perSecond / reference.perSecond).toFixed(2)} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | ${appMicros.toFixed(0)} | ${databaseMicros.toFixed(0)} | ${errors} | ${residentMiB(subject.pid).toFixed(0)} |`);
+  }
+  console.log('');
+}
+
+async function measure(subject: Subject, script: string): Promise<Measured> {
+  const [app, database] = [processorSeconds(subject.pid), processorSeconds(postgres.pid)];
+  const result = await wrk({ script, address: subject.address, connections, seconds });
+  const per = (used: number) => (used / result.requests) * 1e6;
+  return { ...result, appMicros: per(processorSeconds(subject.pid) - app), databaseMicros: per(processorSeconds(postgres.pid) - database) };
+}
+
+function median(runs: Measured[]): Measured {
+  return runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(runs.length / 2)]!;
+}
+
+/** Gives the user their promises, as if made over time, and gives some of their ids. */
+async function fill(url: string, table: string, { orgId, accountId }: { orgId: string; accountId: string }): Promise<string[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(`insert into ${table} (org_id, owner_id, title, description, made_at, due_time, tags)
+      select $1, $2, 'Promise number ' || n, 'What, why and how', now() - n * interval '1 minute', now() + n * interval '1 hour', array['bench', 'group ' || n % 10] from generate_series(1, ${promises}) n`, [orgId, accountId]);
+    await client.query(`analyze ${table}`);
+    const { rows } = await client.query<{ id: string }>(`select id from ${table} where owner_id = $1 order by md5(id::text) limit 1000`, [accountId]);
+    return rows.map(({ id }) => id);
+  } finally {
+    await client.end();
+  }
+}

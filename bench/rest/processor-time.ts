@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+const ticksPerSecond = 100;
+
+/** Processor time that a process and its children of now have used, in seconds (proc_pid_stat(5), utime and stime). */
+export function processorSeconds(pid: number): number {
+  const ticks = new Map<number, { parent: number; used: number }>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = statOf(name);
+    if (stat) ticks.set(Number(name), stat);
+  }
+  const within = (each: number): boolean => each === pid || (ticks.has(each) && within(ticks.get(each)!.parent));
+  return [...ticks].filter(([each]) => within(each)).reduce((sum, [, { used }]) => sum + used, 0) / ticksPerSecond;
+}
+
+/** Resident memory of a process, in MiB. */
+export const residentMiB = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+
+function statOf(pid: string): { parent: number; used: number } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(fields[1]), used: Number(fields[11]) + Number(fields[12]) };
+  } catch {
+    // It ended meanwhile.
+    return undefined;
+  }
+}

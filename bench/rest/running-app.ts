@@ -1,0 +1,46 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+
+/** An application under load: a process of its own that told where it listens. */
+export interface RunningApp {
+  name: string;
+  address: string;
+  token: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  name: string;
+  /** What Node runs. */
+  script: string;
+  args?: readonly string[];
+  environment: NodeJS.ProcessEnv;
+  /** Finds address and token in a line of the process's output. */
+  read: (line: Record<string, unknown>) => { address: string; token?: string } | undefined;
+}
+
+/** Starts an application and waits until it says where it listens. Throws with its last words if it ends before. */
+export async function startApp({ name, script, args = [], environment, read }: AppOptions): Promise<RunningApp> {
+  const child = spawn(process.execPath, [script, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr!.on('data', (chunk: Buffer) => (said = (said + String(chunk)).slice(-2000)));
+  const lines = createInterface({ input: child.stdout! });
+  const found = await new Promise<{ address: string; token?: string }>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}: ${said}`)));
+    lines.on('line', (line) => {
+      if (!line.startsWith('{')) return;
+      const seen = read(JSON.parse(line) as Record<string, unknown>);
+      if (seen) resolve(seen);
+      else said = (said + line).slice(-2000);
+    });
+  });
+  return { name, address: found.address, token: found.token ?? '', pid: child.pid!, stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
