@@ -11,6 +11,8 @@ export interface Call {
   acrossOrgs?: boolean;
   /** 32 hexadecimal digits, W3C trace context; in every log line and internal error. */
   traceId: string;
+  /** The caller's `x-request-id`, or the one it was given; absent for a module's own work. */
+  requestId?: string;
   /** When the answer is no longer wanted, in milliseconds since the epoch. */
   deadline?: number;
   /** Aborted when the caller gave up or the deadline passed. */

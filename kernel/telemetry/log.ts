@@ -1,22 +1,45 @@
 import { pino, type Logger } from 'pino';
 import { currentCallIfAny } from '../guard/call.ts';
+import { messageOf } from './redact-error.ts';
+import { redactText } from './redact-text.ts';
+import { redactFields } from './redact-value.ts';
 
 export type { Logger };
 
-/** Structured logs, one JSON object a line, each with the trace id of the call it belongs to. */
+/**
+ * Structured logs, one JSON object a line, each with the ids of the trace and request it belongs to. Secrets and
+ * personal data are left out by the type of what is logged, and what still looks like one is blotted out of the line.
+ */
 export function createLog(options: { level?: string; destination?: string } = {}): Logger {
-  return pino(
+  const destination = pino.destination({ dest: options.destination ?? 1, sync: true });
+  const log = pino(
     {
       level: options.level ?? process.env.MAINSTAY_LOG_LEVEL ?? 'info',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
+      hooks: { logMethod(args, method) { method.apply(this, withMessage(args)); } },
+      serializers: { err: (error: unknown) => error },
       mixin: () => {
         const call = currentCallIfAny();
-        return call ? { traceId: call.traceId } : {};
+        return call ? { traceId: call.traceId, ...(call.requestId !== undefined && { requestId: call.requestId }) } : {};
       },
-      redact: { paths: ['password', '*.password', 'authorization', '*.authorization', 'refreshToken', '*.refreshToken', 'accessToken', '*.accessToken'], censor: '[redacted]' },
     },
-    pino.destination({ dest: options.destination ?? 1, sync: true }),
+    { write: (line: string) => void destination.write(redactText(line)) },
   );
+  // A formatter of bindings is asked for the first logger alone.
+  const { child } = log;
+  log.child = function (this: Logger, bindings: object, options: never) {
+    return child.call(this, redactFields(bindings), options);
+  } as Logger['child'];
+  return log;
+}
+
+type LogArguments = Parameters<Logger['info']>;
+
+/** Without a message of its own a line would get that of its error as it is. */
+function withMessage(args: LogArguments): LogArguments {
+  const [first, second] = args as unknown[];
+  const error = first instanceof Error ? first : (first as { err?: unknown } | null)?.err;
+  return second === undefined && error instanceof Error ? ([first, messageOf(error)] as unknown as LogArguments) : args;
 }
