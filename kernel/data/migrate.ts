@@ -6,7 +6,7 @@ import pg from 'pg';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
 import { identifier, rolesOf, schemaOf } from './names.ts';
-import { SHAPE_LOCK } from './provision.ts';
+import { lockShape } from './shape-lock.ts';
 
 export interface MigrateOptions {
   adminUrl: AdminUrl;
@@ -14,27 +14,34 @@ export interface MigrateOptions {
   module: string;
   /** The folder of the module's `NNNN-name.sql` files. */
   migrations: URL;
+  /** Runs no others than these: what a backup was made with. */
+  only?: readonly string[];
 }
 
-interface Migration {
+/** One `NNNN-name.sql` file of a module. */
+export interface Migration {
   name: string;
   sql: string;
   sha256: string;
 }
 
+const OUTSIDE = /^-- outside a transaction\b/;
+const CONCURRENT_INDEX = /^(?:--.*\n|\s)*create\s+(?:unique\s+)?index\s+concurrently\s+if\s+not\s+exists\s[^;]*;?(?:--.*\n|\s)*$/i;
 const FILE_NAME = /^\d{4}-[a-z0-9]+(-[a-z0-9]+)*\.sql$/;
 
 /**
  * Brings a module's tables up to date and returns the names of the files that were applied. Each file runs in its own
- * transaction together with its line in the module's history, as the role that owns the module's schema. Files that
- * ran are never changed, taken away or preceded by new ones: that is refused before anything runs.
+ * transaction together with its line in the module's history, as the role that owns the module's schema, so a start that
+ * is killed goes on at the file where it stood. A file that begins with `-- outside a transaction` builds one index
+ * concurrently; half an index is built anew. Files that ran are never changed, taken away or preceded by new ones: that
+ * is refused before anything runs.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const files = await readMigrations(options);
+  const files = (await readMigrations(options)).filter(({ name }) => options.only?.includes(name) ?? true);
   return withClient(connectionConfig(options.adminUrl, { database: options.database }), async (client) => {
     const pending = findPending(options.module, files, await readHistory(client, options.module));
     if (pending.length === 0) return [];
-    await client.query('select pg_advisory_lock($1)', [SHAPE_LOCK]);
+    await lockShape(client);
     return applyPending(client, options, files);
   });
 }
@@ -45,25 +52,51 @@ async function applyPending(client: pg.Client, { database, module }: MigrateOpti
   await client.query(historySql(module, database));
   // Another process may have worked while this one waited for the lock.
   const pending = findPending(module, files, await readHistory(client, module));
-  for (const migration of pending) await apply(client, module, migration);
+  for (const migration of pending) await (OUTSIDE.test(migration.sql) ? applyOutside : apply)(client, module, migration);
   return pending.map(({ name }) => name);
 }
 
-async function apply(client: pg.Client, module: string, { name, sql, sha256 }: Migration): Promise<void> {
+async function apply(client: pg.Client, module: string, migration: Migration): Promise<void> {
+  const { sql } = migration;
   try {
     await client.query('begin');
     await client.query(sql);
     if (client.getTransactionStatus() !== 'T') throw new Error('it ends the transaction it runs in: leave out commit and rollback');
-    await client.query(`insert into ${historyOf(module)} (name, sha256) values ($1, $2)`, [name, sha256]);
+    await remember(client, module, migration);
     await checkTables(client, module);
     await client.query('commit');
   } catch (error) {
-    await client.query('rollback');
-    throw new Error(`migration ${name} of ${module} failed${lineOf(error, sql)}: ${(error as Error).message}`, { cause: error });
+    // Where the connection is lost the server does it.
+    await client.query('rollback').catch(() => {});
+    throw failure(module, migration, error);
   }
 }
 
-async function readMigrations({ module, migrations }: MigrateOptions): Promise<Migration[]> {
+async function applyOutside(client: pg.Client, module: string, migration: Migration): Promise<void> {
+  try {
+    if (!CONCURRENT_INDEX.test(migration.sql)) throw new Error('outside a transaction it may only hold one "create index concurrently if not exists": give the rest a migration of its own');
+    await dropHalfIndexes(client, module);
+    await client.query(migration.sql);
+    await remember(client, module, migration);
+  } catch (error) {
+    throw failure(module, migration, error);
+  }
+}
+
+/** An index whose concurrent build was interrupted stays behind, costs every write and serves no query. */
+async function dropHalfIndexes(client: pg.Client, module: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('select indexrelid::regclass::text as name from pg_index join pg_class on pg_class.oid = indexrelid where not indisvalid and relnamespace = $1::regnamespace', [identifier(schemaOf(module))]);
+  for (const { name } of rows) await client.query(`drop index concurrently ${name}`);
+}
+
+const remember = (client: pg.Client, module: string, { name, sha256 }: Migration) =>
+  client.query(`insert into ${historyOf(module)} (name, sha256) values ($1, $2)`, [name, sha256]);
+
+const failure = (module: string, { name, sql }: Migration, cause: unknown): Error =>
+  new Error(`migration ${name} of ${module} failed${lineOf(cause, sql)}: ${(cause as Error).message}`, { cause });
+
+/** The migrations that a module brings, in their order. Throws if a name is wrong or a number is there twice. */
+export async function readMigrations({ module, migrations }: Pick<MigrateOptions, 'module' | 'migrations'>): Promise<Migration[]> {
   const names = (await filesIn(module, migrations)).filter((name) => !name.startsWith('.')).sort();
   const wrong = names.find((name) => !FILE_NAME.test(name));
   if (wrong) throw new Error(`migration file ${wrong} of ${module} needs a name such as 0001-create-things.sql`);

@@ -6,6 +6,7 @@ import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
 import { identifier, literal, rolesOf, schemaOf } from './names.ts';
 import { surviveLoss } from './pool.ts';
+import { lockShape } from './shape-lock.ts';
 
 export interface ProvisionOptions {
   /** Any database of the server, as its administrator: a superuser, or an account with CREATEDB and CREATEROLE. */
@@ -19,8 +20,6 @@ export interface ProvisionOptions {
 
 const KERNEL_SCHEMA = readFileSync(new URL('./kernel-schema.sql', import.meta.url), 'utf8');
 const OLDEST_SERVER = 180000;
-/** One lock for everything that changes the shape of a database, so that processes may start at once. */
-export const SHAPE_LOCK = 0x6d61696e;
 
 /**
  * Makes a deployment's database, the kernel's schema and each module's schema and roles, where they are missing.
@@ -58,7 +57,7 @@ async function provisionIn(client: pg.Client, options: ProvisionOptions): Promis
   const missing = await findMissing(client, options);
   if (missing.length === 0) return;
   await checkServer(client);
-  await client.query('select pg_advisory_lock($1)', [SHAPE_LOCK]);
+  await lockShape(client);
   try {
     await installQueue(options);
     await client.query('begin');

@@ -1,0 +1,5 @@
+/** What looks after a deployment's database from outside of its processes, as the server's administrator. */
+export { connectionConfig, databaseOf, withClient, type AdminUrl } from './connection.ts';
+export { migrate, readMigrations } from './migrate.ts';
+export { identifier, literal, rolesOf, schemaOf } from './names.ts';
+export { provision } from './provision.ts';
