@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
-import { CollectedEffects, type Declared } from '../events/effects.ts';
+import { CommandScope } from '../commands/command-scope.ts';
+import type { Declared } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
-import { createReader, createWriter } from './driver.ts';
+import { createReader } from './driver.ts';
 import { rolesOf } from './names.ts';
-import { ALL_ORGS_POOL_SIZE, createPool } from './pool.ts';
-import { passwordOf } from './provision.ts';
+import { OpenTransaction } from './open-transaction.ts';
+import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, createPool } from './pool.ts';
+import { orgKeyOf, passwordOf } from './provision.ts';
 import { repeatedly } from './repeat.ts';
 import type { Scope } from './tenant-connection.ts';
 
@@ -24,16 +26,16 @@ export interface DatabaseOptions {
   declared?: Declared;
 }
 
-/** A module's database, and the end of its connections. */
+/** A module's database, as the kernel uses it. */
 export interface ModuleDatabase<T> extends Database<T> {
+  readonly module: string;
+  /** Begins the transaction of a command of `call`. */
+  beginCommand(call: Call): CommandScope<T>;
+  /** Begins a transaction beside those of the handlers, which may wait for it: it has connections of its own. */
+  beginBeside(): Promise<OpenTransaction<T>>;
+  /** Writes in a transaction that sees every org. */
+  writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
   close(): Promise<void>;
-}
-
-/** One login of a module: of the current org, or of all. */
-interface Access {
-  pool: pg.Pool;
-  reader: Kysely<any>;
-  writer: Kysely<any>;
 }
 
 /** A transaction under way. What its own call does through the database joins it. */
@@ -45,56 +47,112 @@ interface Ambient<T> {
 
 /** Opens a module's tables. Connections are made at first use. */
 export function createDatabase<T>(options: DatabaseOptions): ModuleDatabase<T> {
-  const ambient = new AsyncLocalStorage<Ambient<T>>();
-  const accesses = new Map<boolean, Access>();
-  const access = (): Access => {
-    const allOrgs = currentCallIfAny()?.acrossOrgs === true;
-    return accesses.get(allOrgs) ?? remember(accesses, allOrgs, open(options, allOrgs));
+  return new PooledDatabase<T>(options);
+}
+
+class PooledDatabase<T> implements ModuleDatabase<T> {
+  readonly module: string;
+  readonly #options: DatabaseOptions;
+  readonly #ambient = new AsyncLocalStorage<Ambient<T>>();
+  readonly #pools = new Map<string, pg.Pool>();
+  readonly #readers = new Map<pg.Pool, Kysely<T>>();
+
+  constructor(options: DatabaseOptions) {
+    this.module = options.module;
+    this.#options = options;
+  }
+
+  readonly read: Database<T>['read'] = (work) => {
+    const call = currentCallIfAny();
+    return work(this.#joined(call) ?? this.#scopeOf(call)?.joined ?? this.#reader(this.#poolOf(call)));
   };
+
+  readonly write: Database<T>['write'] = (work) => {
+    const call = currentCallIfAny();
+    const joined = this.#joined(call);
+    if (joined) return work(joined);
+    return this.#scopeOf(call)?.write(work) ?? this.#inOwn(call, work, () => this.#begin(this.#poolOf(call), call));
+  };
+
+  // With connections of its own, since a command that waits for one while it holds another could wait for ever.
+  readonly writeApart: Database<T>['writeApart'] = (work) => {
+    const call = currentCallIfAny();
+    return this.#inOwn(call, work, () => this.#begin(call?.command ? this.#pool('apart') : this.#poolOf(call), call));
+  };
+
+  writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
+    const call = currentCallIfAny();
+    return this.#inOwn(call, work, () => this.#begin(this.#pool('all orgs'), call));
+  }
+
+  beginCommand(call: Call): CommandScope<T> {
+    return new CommandScope<T>(this, () => this.#begin(this.#poolOf(call), call));
+  }
+
+  beginBeside(): Promise<OpenTransaction<T>> {
+    return this.#begin(this.#pool('beside'), currentCallIfAny());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.end()));
+  }
+
   // A call to another service has its own call, even in this process: it must not end up in its caller's transaction.
-  const joined = (): Transaction<T> | undefined => {
-    const running = ambient.getStore();
-    return running?.open && running.call === currentCallIfAny() ? running.transaction : undefined;
-  };
-  const begin = <R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> =>
-    access().writer.transaction().execute(async (kysely) => {
-      const effects = new CollectedEffects(options.module, kysely, options.declared);
-      const transaction = Object.assign(kysely, effects.methods) as unknown as Transaction<T>;
-      const running: Ambient<T> = { call: currentCallIfAny(), transaction, open: true };
-      try {
-        const result = await ambient.run(running, () => work(transaction));
-        await effects.flush();
-        return result;
-      } finally {
+  #joined(call: Call | undefined): Transaction<T> | undefined {
+    const running = this.#ambient.getStore();
+    return running?.open && running.call === call ? running.transaction : undefined;
+  }
+
+  #scopeOf(call: Call | undefined): CommandScope<T> | undefined {
+    const scope = call?.command;
+    return scope?.isOpen && scope.database === this ? (scope as CommandScope<T>) : undefined;
+  }
+
+  #inOwn<R>(call: Call | undefined, work: (tx: Transaction<T>) => Promise<R>, begin: () => Promise<OpenTransaction<T>>): Promise<R> {
+    return repeatedly(async () => {
+      const open = await begin();
+      const running: Ambient<T> = { call, transaction: open.tx, open: true };
+      const result = await this.#ambient.run(running, () => work(open.tx)).catch(async (error: unknown) => {
         running.open = false;
-      }
+        await open.rollback();
+        throw error;
+      });
+      running.open = false;
+      await open.commit();
+      return result;
     });
-  return {
-    read: (work) => work(joined() ?? access().reader),
-    write: (work) => {
-      const transaction = joined();
-      return transaction ? work(transaction) : repeatedly(() => begin(work));
-    },
-    close: async () => {
-      await Promise.all([...accesses.values()].map(({ pool }) => pool.end()));
-    },
-  };
+  }
+
+  #begin(pool: pg.Pool, call: Call | undefined): Promise<OpenTransaction<T>> {
+    return OpenTransaction.begin<T>(pool, scopeOf(call), this.module, this.#options.declared);
+  }
+
+  #poolOf(call: Call | undefined): pg.Pool {
+    return this.#pool(call?.acrossOrgs === true ? 'all orgs' : 'own org');
+  }
+
+  #pool(purpose: keyof typeof sizes): pg.Pool {
+    const { adminUrl, database, module, secret } = this.#options;
+    let pool = this.#pools.get(purpose);
+    if (!pool) {
+      const roles = rolesOf(database, module);
+      const user = purpose === 'all orgs' ? roles.allOrgs : roles.login;
+      pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), sizes[purpose] ?? this.#options.poolSize ?? 8);
+      this.#pools.set(purpose, pool);
+    }
+    return pool;
+  }
+
+  #reader(pool: pg.Pool): Kysely<T> {
+    let reader = this.#readers.get(pool);
+    if (!reader) this.#readers.set(pool, (reader = createReader(pool, () => scopeOf(currentCallIfAny()))));
+    return reader;
+  }
 }
 
-function open({ adminUrl, database, module, secret, poolSize = 8 }: DatabaseOptions, allOrgs: boolean): Access {
-  const roles = rolesOf(database, module);
-  const user = allOrgs ? roles.allOrgs : roles.login;
-  const pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), allOrgs ? ALL_ORGS_POOL_SIZE : poolSize);
-  return { pool, reader: createReader(pool, currentScope), writer: createWriter(pool, currentScope) };
-}
+const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APART_POOL_SIZE, beside: APART_POOL_SIZE };
 
-function currentScope(): Scope {
-  const call = currentCallIfAny();
+function scopeOf(call: Call | undefined): Scope {
   const principal = call?.principal;
   return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal };
-}
-
-function remember<K, V>(map: Map<K, V>, key: K, value: V): V {
-  map.set(key, value);
-  return value;
 }

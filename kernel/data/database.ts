@@ -1,5 +1,5 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
+import type { Compilable, Kysely, Transaction as KyselyTransaction } from 'kysely';
 import type { JobDeclaration } from '../module/job.ts';
 
 /**
@@ -12,8 +12,17 @@ export interface Database<T> {
    * trip; statements that must see one state of the data belong into `write`.
    */
   read<R>(work: (db: Kysely<T>) => Promise<R>): Promise<R>;
-  /** Decides and writes in one transaction; its rows, events and jobs commit together or not at all. */
+  /**
+   * Decides and writes in one transaction; its rows, events and jobs commit together or not at all. In a command the
+   * first `write` begins the command's one transaction: what it reads and writes later joins, and all of it commits
+   * after the handler returned, or nothing if it throws (docs/decisions/0011).
+   */
   write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
+  /**
+   * Writes in a transaction of its own, at once, whatever becomes of the command: for what must outlive a refusal, such
+   * as counting a failed login. It must not touch rows that the command has written, since it would wait for them.
+   */
+  writeApart<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
 }
 
 /** A writing transaction of a module. */
@@ -28,6 +37,8 @@ export interface Effects {
   emit<M extends DescMessage>(event: M, init: MessageInitShape<M>, options: { aggregate: string }): Promise<void>;
   /** Puts a job of this module into the queue, to run in the org of the current call. */
   enqueue<P>(job: JobDeclaration<never, P>, payload: P, options?: EnqueueOptions): Promise<void>;
+  /** Runs a statement whose result nobody needs together with the commit, in the order given: it costs no round trip. */
+  atCommit(query: Compilable): void;
   /** Takes a queued job back by its key; nothing happens if it ran already. */
   cancel(job: JobDeclaration<never, never>, key: string): Promise<void>;
 }

@@ -1,14 +1,15 @@
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type SelectQueryNode } from 'kysely';
 import type pg from 'pg';
 import { takeClient } from './pool.ts';
+import { runKey } from './prepared.ts';
 import { repeatedly } from './repeat.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
 
 /** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
-export const createReader = (pool: pg.Pool, scope: () => Scope): Kysely<any> => new Kysely({ dialect: dialect(new ReadDriver(pool, scope)) });
-
-/** Kysely over a pool, for transactions that write. */
-export const createWriter = (pool: pg.Pool, scope: () => Scope): Kysely<any> => new Kysely({ dialect: dialect(new WriteDriver(pool, scope)) });
+export function createReader(pool: pg.Pool, scope: () => Scope): Kysely<any> {
+  const run = <R>(query: CompiledQuery) => repeatedly(() => readOnce<R>(pool, scope(), query));
+  return Object.assign(new Kysely<any>({ dialect: dialect(new ReadDriver(run)) }), { [runKey]: run });
+}
 
 const dialect = (driver: Driver): Dialect => ({
   createDriver: () => driver,
@@ -17,47 +18,12 @@ const dialect = (driver: Driver): Dialect => ({
   createIntrospector: (db) => new PostgresIntrospector(db),
 });
 
-class WriteDriver implements Driver {
-  readonly #pool: pg.Pool;
-  readonly #scope: () => Scope;
-
-  constructor(pool: pg.Pool, scope: () => Scope) {
-    this.#pool = pool;
-    this.#scope = scope;
-  }
-
-  async init(): Promise<void> {}
-
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const scope = this.#scope();
-    return new TenantConnection(await takeClient(this.#pool), scope);
-  }
-
-  async beginTransaction(connection: TenantConnection): Promise<void> {
-    connection.begin();
-  }
-
-  commitTransaction(connection: TenantConnection): Promise<void> {
-    return connection.commit();
-  }
-
-  rollbackTransaction(connection: TenantConnection): Promise<void> {
-    return connection.rollback();
-  }
-
-  async releaseConnection(connection: TenantConnection): Promise<void> {
-    connection.release();
-  }
-
-  async destroy(): Promise<void> {}
-}
-
 class ReadDriver implements Driver {
   readonly #connection: DatabaseConnection;
 
-  constructor(pool: pg.Pool, scope: () => Scope) {
+  constructor(executeQuery: DatabaseConnection['executeQuery']) {
     this.#connection = {
-      executeQuery: <R>(query: CompiledQuery) => repeatedly(() => readOnce<R>(pool, scope(), query)),
+      executeQuery,
       streamQuery: () => { throw new Error('streaming rows is not supported: read pages'); },
     };
   }

@@ -7,11 +7,17 @@ const DATE = 1082;
 /** Most connections of one module for what sees every org. */
 export const ALL_ORGS_POOL_SIZE = 2;
 
+/** Most connections of one module for what is written beside the transaction of a command, and as many for what waits for a command. */
+export const APART_POOL_SIZE = 2;
+
 /** How many connections each of `modules` modules of a process may hold, so that all of them together stay below 85. */
-export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE));
+export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
+
+/** What each connection shows to choose its org. */
+export const orgKeys = new WeakMap<pg.PoolClient, Buffer>();
 
 /** A pool that opens connections when they are needed and closes those that idle. Its statements are pipelined. */
-export function createPool(config: pg.ClientConfig, max: number): pg.Pool {
+export function createPool(config: pg.ClientConfig, max: number, orgKey: Buffer): pg.Pool {
   const settings: pg.PoolConfig & { pipeline: boolean } = {
     ...config,
     max,
@@ -26,6 +32,7 @@ export function createPool(config: pg.ClientConfig, max: number): pg.Pool {
     options: '-c client_connection_check_interval=1000',
   };
   const pool = new pg.Pool(settings);
+  pool.on('connect', (client) => orgKeys.set(client, orgKey));
   return surviveLoss(pool);
 }
 

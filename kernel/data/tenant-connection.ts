@@ -1,6 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type pg from 'pg';
 import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
+import { orgKeys } from './pool.ts';
 import { statementName } from './statement-names.ts';
 
 /** What a transaction is about: whose rows it sees, and when nobody wants its result any more. */
@@ -10,11 +11,11 @@ export interface Scope {
   signal?: AbortSignal;
 }
 
-const SET_ORG = `select set_config('app.org_id', $1, true)`;
-const SET_SESSION_ORG = `select set_config('app.org_id', $1, false)`;
+const ENTER_ORG = 'select mainstay.enter_org($1, $2, true)';
+const ENTER_SESSION_ORG = 'select mainstay.enter_org($1, $2, false)';
 const ABORTED_TRANSACTION = '25P02';
 
-/** The org that each connection is set to between transactions; a new one is set to none. */
+/** The org that each connection is set to between transactions; absent where that is not known. */
 const sessionOrgs = new WeakMap<pg.PoolClient, string>();
 
 /** A connection on which a transaction of one org runs. */
@@ -32,10 +33,11 @@ export class TenantConnection implements DatabaseConnection {
     scope.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
-  /** Opens the transaction and sets its org; both travel with the statement that comes next, in one write. */
-  begin(mode = ''): void {
+  /** Opens the transaction and enters its org; both travel with the statement that comes next, in one write. */
+  begin(): void {
     this.#hold();
-    this.#setup = Promise.all([this.#send(`begin${mode}`), this.#send(SET_ORG, [this.#scope.orgId ?? ''])]);
+    if (sessionOrgs.get(this.#client) !== this.#orgId) sessionOrgs.delete(this.#client);
+    this.#setup = Promise.all([this.#send('begin'), this.#enterOrg(ENTER_ORG)]);
     this.#setup.catch((error: unknown) => (this.#failed ??= error));
   }
 
@@ -49,12 +51,17 @@ export class TenantConnection implements DatabaseConnection {
     }
   }
 
-  async commit(): Promise<void> {
+  /** Sends the last statements and the commit in one write; what a statement refuses is thrown, and nothing is kept. */
+  async commit(last: readonly CompiledQuery[] = []): Promise<void> {
     if (this.#scope.signal?.aborted) throw abortError(this.#scope.signal);
+    if (last.length > 0) this.#hold();
     this.#committing = true;
+    const sent = last.map(({ sql, parameters }) => this.#send(sql, parameters));
+    for (const statement of sent) statement.catch((error: unknown) => (this.#failed ??= error));
     try {
       const { command } = await this.#send('commit');
       // After a failed statement PostgreSQL answers a commit by rolling back.
+      if (command === 'ROLLBACK') await Promise.allSettled(sent);
       if (command === 'ROLLBACK') throw this.#failed ?? new Error('the transaction was rolled back because one of its statements failed');
     } catch (error) {
       throw this.#explain(error);
@@ -65,7 +72,9 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Runs one statement in a read-only transaction of its own: all of it travels in one write. */
   async readGuarded<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    this.begin(' read only');
+    this.begin();
+    // Entering an org counts as a write.
+    this.#send('set transaction read only').catch((error: unknown) => (this.#failed ??= error));
     const result = this.executeQuery<R>(query);
     const end = this.#send('commit');
     end.catch(() => {});
@@ -76,20 +85,19 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Runs one statement that is known to read, without a transaction around it: the connection stays set to its org. */
   async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const orgId = this.#scope.orgId ?? '';
-    if ((sessionOrgs.get(this.#client) ?? '') === orgId) return this.executeQuery<R>(query);
+    if (sessionOrgs.get(this.#client) === this.#orgId) return this.executeQuery<R>(query);
     this.#hold();
-    const set = this.#send(SET_SESSION_ORG, [orgId]);
+    const entered = this.#enterOrg(ENTER_SESSION_ORG);
     const result = this.executeQuery<R>(query);
     result.catch(() => {});
     try {
       // Without it the statement saw the rows of another org: they must not be given out.
-      await set;
+      await entered;
     } catch (error) {
       this.#broken = true;
       throw this.#explain(error);
     }
-    sessionOrgs.set(this.#client, orgId);
+    sessionOrgs.set(this.#client, this.#orgId);
     return result;
   }
 
@@ -106,6 +114,14 @@ export class TenantConnection implements DatabaseConnection {
 
   streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streaming rows is not supported: read pages');
+  }
+
+  get #orgId(): string {
+    return this.#scope.orgId ?? '';
+  }
+
+  #enterOrg(statement: string): Promise<unknown> {
+    return this.#send(statement, [this.#orgId, orgKeys.get(this.#client)]);
   }
 
   // What is sent until the event loop turns leaves in one write.

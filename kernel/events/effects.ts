@@ -1,5 +1,5 @@
 import { create, toJson, type DescMessage, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
-import { sql, type Kysely } from 'kysely';
+import { CompiledQuery, type Compilable } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
 import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
@@ -33,25 +33,28 @@ interface Announcement {
 }
 
 /** What a module says that it announces and queues. */
-export type Declared = Pick<Module, 'emits' | 'jobs'>;
+export interface Declared extends Pick<Module, 'emits' | 'jobs'> {
+  /** Whether any module of the deployment handles an event; taken for true if absent. */
+  isHandled?: (eventType: string) => boolean;
+}
 
 const BATCH = 1000;
 
 /**
- * What a transaction of a module causes besides its rows. It is collected and written in one go before the commit:
- * a command that causes thousands of things does not wait for each.
+ * What a transaction of a module causes besides its rows. It is collected and sent together with the commit: a command
+ * that causes thousands of things does not wait for each.
  */
 export class CollectedEffects {
   readonly #module: string;
-  readonly #transaction: Kysely<any>;
   readonly #declared: Declared | undefined;
+  #last: CompiledQuery[] = [];
+  #cancelled: CompiledQuery[] = [];
   #events: Announcement[] = [];
   // By key, since of two jobs with one key the later replaces the earlier.
   #jobs = new Map<unknown, QueuedJob>();
 
-  constructor(module: string, transaction: Kysely<any>, declared?: Declared) {
+  constructor(module: string, declared?: Declared) {
     this.#module = module;
-    this.#transaction = transaction;
     this.#declared = declared;
   }
 
@@ -70,35 +73,47 @@ export class CollectedEffects {
     },
     cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
       this.#jobs.delete(`${name}/${key}`);
-      await sql`select mainstay.cancel(${name}, ${key})`.execute(this.#transaction);
+      this.#cancelled.push(CompiledQuery.raw('select mainstay.cancel($1, $2)', [name, key]));
+    },
+    atCommit: (query: Compilable) => {
+      this.#last.push(query.compile());
     },
   };
 
-  /** Writes everything that was collected, in the order in which it was announced. */
-  async flush(): Promise<void> {
-    const [events, jobs] = [this.#events, [...this.#jobs.values()]];
-    [this.#events, this.#jobs] = [[], new Map()];
-    const written = [...batches(events).map((batch) => this.#announce(batch)), ...batches(jobs).map((batch) => this.#enqueue(batch))];
-    await Promise.all(written);
+  /** The statements that write everything that was collected, events in the order in which they were announced. */
+  take(): CompiledQuery[] {
+    const statements = [...this.#last, ...this.#announcements(), ...this.#cancelled, ...batches([...this.#jobs.values()]).map(enqueue)];
+    [this.#last, this.#cancelled, this.#events, this.#jobs] = [[], [], [], new Map()];
+    return statements;
   }
 
-  async #enqueue(jobs: QueuedJob[]): Promise<void> {
-    await sql`select mainstay.enqueue_jobs(${JSON.stringify(jobs)}::json)`.execute(this.#transaction);
+  #announcements(): CompiledQuery[] {
+    const [event] = this.#events;
+    const isHandled = this.#declared?.isHandled;
+    if (event && this.#events.length === 1 && isHandled?.(event.type) === false) return [this.#keep(event)];
+    return batches(this.#events).map((batch) => this.#announce(batch));
   }
 
-  async #announce(events: Announcement[]): Promise<void> {
-    await sql`
+  /** An event that nobody handles is only kept. */
+  #keep({ type, subject, org, data, trace_id }: Announcement): CompiledQuery {
+    return CompiledQuery.raw(`insert into ${schemaOf(this.#module)}_outbox (type, subject, org, data, trace_id) values ($1, $2, $3, $4, $5)`, [type, subject, org ?? null, JSON.stringify(data), trace_id]);
+  }
+
+  #announce(events: Announcement[]): CompiledQuery {
+    return CompiledQuery.raw(`
       with announced as (
-        insert into ${sql.table(`${schemaOf(this.#module)}_outbox`)} (type, subject, org, data, trace_id)
+        insert into ${schemaOf(this.#module)}_outbox (type, subject, org, data, trace_id)
           select e ->> 'type', e ->> 'subject', (e ->> 'org')::uuid, e -> 'data', e ->> 'trace_id'
-            from jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as given (e, place) order by place
+            from jsonb_array_elements($1::jsonb) with ordinality as given (e, place) order by place
           returning *
       )
       select mainstay.deliver_events(json_agg(json_build_object(
-          'specversion', '1.0', 'id', id, 'source', ${`/${this.#module}`}::text, 'type', type, 'subject', subject, 'time', time,
-          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id)), ${MAX_ATTEMPTS}) from announced`.execute(this.#transaction);
+          'specversion', '1.0', 'id', id, 'source', $2::text, 'type', type, 'subject', subject, 'time', time,
+          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id)), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS]);
   }
 }
+
+const enqueue = (jobs: QueuedJob[]): CompiledQuery => CompiledQuery.raw('select mainstay.enqueue_jobs($1::json)', [JSON.stringify(jobs)]);
 
 /** The org and the trace that work queued now belongs to. */
 function origin(): Pick<JobEnvelope, 'orgId' | 'traceId'> {

@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createContextKey, type ContextKey } from '@connectrpc/connect';
+import type { CommandScope } from '../commands/command-scope.ts';
+import type { Span } from '../telemetry/span.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { Principal } from './principal.ts';
 
 /** What the kernel knows about the call, job or event that is being handled. */
@@ -11,6 +14,10 @@ export interface Call {
   acrossOrgs?: boolean;
   /** 32 hexadecimal digits, W3C trace context; in every log line and internal error. */
   traceId: string;
+  /** The place of this work in its trace, for what it causes. */
+  trace?: TraceContext;
+  /** Where spans are collected: this work's own. */
+  span?: Span;
   /** The caller's `x-request-id`, or the one it was given; absent for a module's own work. */
   requestId?: string;
   /** When the answer is no longer wanted, in milliseconds since the epoch. */
@@ -18,6 +25,10 @@ export interface Call {
   /** Aborted when the caller gave up or the deadline passed. */
   signal?: AbortSignal;
   idempotencyKey?: string;
+  /** The header `If-Match` (RFC 9110) of a call from outside: which versions it may change. */
+  ifMatch?: string;
+  /** The transaction of the command that the call is; absent where there is none, or not yet. */
+  command?: CommandScope;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */
   clientAddress?: string;
 }

@@ -1,0 +1,73 @@
+import type { CompiledQuery } from 'kysely';
+import type { Database, Transaction } from '../data/database.ts';
+import type { OpenTransaction } from '../data/open-transaction.ts';
+
+/**
+ * The one transaction of a command. It begins with the first write, everything that the command reads and writes
+ * afterwards joins it, and whoever runs the command commits it when the handler has returned.
+ */
+export class CommandScope<T = any> {
+  /** Whose transaction it is. */
+  readonly database: Database<T>;
+  readonly #begin: () => Promise<OpenTransaction<T>>;
+  #beginning: Promise<OpenTransaction<T>> | undefined;
+  #begun: OpenTransaction<T> | undefined;
+  #failure: { error: unknown } | undefined;
+  #open = true;
+
+  constructor(database: Database<T>, begin: () => Promise<OpenTransaction<T>>) {
+    this.database = database;
+    this.#begin = begin;
+  }
+
+  /** The handler has not returned yet. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Something was written. */
+  get hasBegun(): boolean {
+    return this.#beginning !== undefined;
+  }
+
+  /** What the first write that failed failed with. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
+  /** The transaction, for reads, if it began. */
+  get joined(): Transaction<T> | undefined {
+    return this.#begun?.tx;
+  }
+
+  /** A write that fails fails the command, even if its handler goes on: part of what it wanted could be written. */
+  async write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
+    try {
+      return await work((this.#begun ?? (await this.begin())).tx);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
+  }
+
+  async begin(): Promise<OpenTransaction<T>> {
+    return (this.#begun = await (this.#beginning ??= this.#begin()));
+  }
+
+  /** Commits what was written together with `last`; throws if a write had failed. */
+  async commit(last: readonly CompiledQuery[]): Promise<void> {
+    this.#open = false;
+    if (this.#failure) throw this.#failure.error;
+    const begun = await this.begin();
+    this.#begun = this.#beginning = undefined;
+    await begun.commit(last);
+  }
+
+  /** Undoes everything that was written; does nothing after the commit. */
+  async rollback(): Promise<void> {
+    this.#open = false;
+    const begun = await this.#beginning?.catch(() => undefined);
+    this.#begun = this.#beginning = undefined;
+    await begun?.rollback();
+  }
+}

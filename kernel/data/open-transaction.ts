@@ -1,0 +1,55 @@
+import { DefaultQueryExecutor, PostgresAdapter, PostgresQueryCompiler, Transaction as KyselyTransaction, type CompiledQuery, type Dialect, type Driver } from 'kysely';
+import type pg from 'pg';
+import { CollectedEffects, type Declared } from '../events/effects.ts';
+import type { Transaction } from './database.ts';
+import { takeClient } from './pool.ts';
+import { runKey } from './prepared.ts';
+import { TenantConnection, type Scope } from './tenant-connection.ts';
+
+const compiler = new PostgresQueryCompiler();
+const adapter = new PostgresAdapter();
+// A transaction neither connects nor describes itself: its connection is open already.
+const unused = { config: { dialect: {} as Dialect }, driver: {} as Driver, dialect: {} as Dialect };
+
+/** A transaction that is under way until it is committed or rolled back, which gives its connection back. */
+export class OpenTransaction<T> {
+  readonly tx: Transaction<T>;
+  readonly #connection: TenantConnection;
+  readonly #effects: CollectedEffects;
+
+  private constructor(connection: TenantConnection, module: string, declared: Declared | undefined) {
+    this.#connection = connection;
+    this.#effects = new CollectedEffects(module, declared);
+    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: (consumer) => consumer(connection) });
+    const run = (query: CompiledQuery) => connection.executeQuery(query);
+    this.tx = Object.assign(new KyselyTransaction<T>({ ...unused, executor }), this.#effects.methods, { [runKey]: run });
+  }
+
+  /** Begins one; that travels with its first statement. */
+  static async begin<T>(pool: pg.Pool, scope: Scope, module: string, declared?: Declared): Promise<OpenTransaction<T>> {
+    const connection = new TenantConnection(await takeClient(pool), scope);
+    connection.begin();
+    return new OpenTransaction<T>(connection, module, declared);
+  }
+
+  run<R>(query: CompiledQuery): Promise<{ rows: R[] }> {
+    return this.#connection.executeQuery<R>(query);
+  }
+
+  /** Writes what was left for the commit, events and jobs, then `last`, and commits, all in one write. */
+  async commit(last: readonly CompiledQuery[] = []): Promise<void> {
+    try {
+      await this.#connection.commit([...this.#effects.take(), ...last]);
+    } catch (error) {
+      await this.#connection.rollback();
+      throw error;
+    } finally {
+      this.#connection.release();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    await this.#connection.rollback();
+    this.#connection.release();
+  }
+}
