@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const ticksPerSecond = 100;
 
-/** Processor time that a process and its children of now have used, in seconds (proc_pid_stat(5), utime and stime). */
+/** Processor time that a process and its children, those that ended included, have used, in seconds (proc_pid_stat(5): utime, stime, cutime, cstime). */
 export function processorSeconds(pid: number): number {
   const ticks = new Map<number, { parent: number; used: number }>();
   for (const name of readdirSync('/proc')) {
@@ -21,7 +21,7 @@ function statOf(pid: string): { parent: number; used: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(fields[1]), used: Number(fields[11]) + Number(fields[12]) };
+    return { parent: Number(fields[1]), used: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) };
   } catch {
     // It ended meanwhile.
     return undefined;
