@@ -137,7 +137,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     if (!pool) {
       const roles = rolesOf(database, module);
       const user = purpose === 'all orgs' ? roles.allOrgs : roles.login;
-      pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), sizes[purpose] ?? this.#options.poolSize ?? 8);
+      pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), sizes[purpose] ?? this.#options.poolSize ?? 8, orgKeyOf(secret));
       this.#pools.set(purpose, pool);
     }
     return pool;

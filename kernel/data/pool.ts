@@ -29,7 +29,8 @@ export function createPool(config: pg.ClientConfig, max: number, orgKey: Buffer)
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     // Lets the server notice that a caller who gave up has gone, in the middle of a statement.
-    options: '-c client_connection_check_interval=1000',
+    // The rest overrules what a role may have set for itself, for good.
+    options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id=',
   };
   const pool = new pg.Pool(settings);
   pool.on('connect', (client) => orgKeys.set(client, orgKey));

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { connectionConfig, withClient } from './connection.ts';
 import { rolesOf } from './names.ts';
 import { migrate } from './migrate.ts';
-import { passwordOf, provision } from './provision.ts';
+import { orgKeyOf, passwordOf, provision } from './provision.ts';
 import { testDatabase, testServer } from '../testing/postgres.ts';
 
 const secret = 'b'.repeat(64);
@@ -84,7 +84,7 @@ test('an administrator who is no superuser can provision and migrate', async (t)
   assert.deepEqual(await migrate({ ...restricted, module: 'mod-notes', migrations: pathToFileURL(files) }), ['0001-notes.sql']);
   const { login } = rolesOf(place.database, 'mod-notes');
   const org = '00000000-0000-7000-8000-000000000001';
-  const added = `with org as (select set_config('app.org_id', '${org}', false) as id) insert into mod_notes_notes select 1, id::uuid from org returning org_id`;
+  const added = `with entered as materialized (select mainstay.enter_org('${org}', '\\x${orgKeyOf(secret).toString('hex')}', false)) insert into mod_notes_notes select 1, '${org}'::uuid from entered returning org_id`;
   assert.deepEqual(await ask(place, added, login), [org]);
   await ask(place, `select mainstay.enqueue_jobs('[{"job":"x"}]')`, login);
   assert.deepEqual(await ask(restricted, 'select count(*)::int from graphile_worker._private_jobs'), [1]);

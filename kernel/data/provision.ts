@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Logger, runMigrations } from 'graphile-worker';
 import pg from 'pg';
+import { commandsSql } from '../commands/commands-table.ts';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
 import { identifier, literal, rolesOf, schemaOf } from './names.ts';
@@ -40,6 +41,9 @@ export async function provision(options: ProvisionOptions): Promise<void> {
 /** The password of a module's role: it can be derived again, so it is stored nowhere. */
 export const passwordOf = (secret: string, role: string): string => createHmac('sha256', secret).update(`postgres role ${role}`).digest('hex');
 
+/** What the kernel shows to choose the org of a transaction. No statement can read it: the database knows its digest only. */
+export const orgKeyOf = (secret: string): Buffer => createHmac('sha256', secret).update('postgres org key').digest();
+
 async function createEmptyDatabase({ adminUrl, database }: ProvisionOptions): Promise<void> {
   const own = connectionConfig(adminUrl);
   const config = own.database === database ? { ...own, database: 'postgres' } : own;
@@ -62,7 +66,7 @@ async function provisionIn(client: pg.Client, options: ProvisionOptions): Promis
     await installQueue(options);
     await client.query('begin');
     const { database, secret } = options;
-    await client.query(`${KERNEL_SCHEMA}; ${databaseSql(database)}; set local scram_iterations = 1`);
+    await client.query(`${KERNEL_SCHEMA}; ${databaseSql(database, secret)}; set local scram_iterations = 1`);
     for (const module of await findMissing(client, options)) await client.query(moduleSql(database, module, secret));
     await client.query('commit');
   } finally {
@@ -93,7 +97,19 @@ async function installQueue({ adminUrl, database }: ProvisionOptions): Promise<v
   await runMigrations({ pgPool, logger: silent }).finally(() => pgPool.end());
 }
 
-const databaseSql = (database: string) => `
+const databaseSql = (database: string, secret: string) => `
+  create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
+    language plpgsql security definer as $$
+  begin
+    if key is null or pg_catalog.sha256(key) operator(pg_catalog.<>) ${literal(`\\x${orgKeyDigest(secret)}`)}::pg_catalog.bytea then
+      raise exception 'only the kernel chooses the org of a transaction' using errcode = 'insufficient_privilege';
+    end if;
+    perform pg_catalog.set_config('app.org_id', org, is_local);
+    if org operator(pg_catalog.<>) '' then
+      perform pg_catalog.setval('mainstay.entered_org'::pg_catalog.regclass, pg_catalog.uuid_hash_extended(org::pg_catalog.uuid, 0));
+    end if;
+  end $$;
+  revoke all on function mainstay.enter_org from public;
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
   create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null`;
@@ -123,11 +139,12 @@ function shapeSql(database: string, module: string, secret: string): string {
     `grant usage on schema ${schema} to ${users}`,
     `grant select on mainstay.modules to ${owner}, ${users}`,
     `grant execute on function mainstay.current_org, mainstay.all_orgs, mainstay.protect_tenant_table to ${owner}, ${users}`,
-    `grant execute on function mainstay.enqueue_jobs, mainstay.cancel, mainstay.deliver_events to ${users}`,
+    `grant execute on function mainstay.enqueue_jobs, mainstay.cancel, mainstay.deliver_events, mainstay.enter_org to ${users}`,
     `alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${users}`,
     `alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${users}`,
     ...sessions.map((role) => `alter role ${identifier(role)} in database ${identifier(database)} set search_path = ${schema}`),
     mailboxSql(module, owner),
+    commandsSql(module, owner, identifier(roles.allOrgs)),
   ].join(';\n');
 }
 
@@ -162,6 +179,8 @@ const createRole = (name: string, options: string) => `
   end $do$;
   alter role ${identifier(name)} ${options}`;
 
+const orgKeyDigest = (secret: string): string => createHash('sha256').update(orgKeyOf(secret)).digest('hex');
+
 // Holds a password's digest only as part of a digest.
 const fingerprint = (database: string, module: string, secret: string): string =>
-  createHash('sha256').update([KERNEL_SCHEMA, databaseSql(database), shapeSql(database, module, secret)].join('\0')).digest('hex');
+  createHash('sha256').update([KERNEL_SCHEMA, databaseSql(database, secret), shapeSql(database, module, secret)].join('\0')).digest('hex');
