@@ -1,11 +1,14 @@
-import { sql, type SelectQueryBuilder } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder } from 'kysely';
 import { decodePageToken, encodePageToken } from './page-token.ts';
 
 const DEFAULT_SIZE = 50;
 const LARGEST_SIZE = 1000;
 
-/** A column that a list is ordered by. Together they must tell every row apart: end with the id. */
-export type Order = readonly [column: string, direction: 'asc' | 'desc'];
+/**
+ * A column that a list is ordered by, or an expression. Together they must tell every row apart: end with the id. A column
+ * that may be null says so; its nulls come last, or first if the order descends, as an index has them.
+ */
+export type Order = readonly [column: string | RawBuilder<unknown>, direction: 'asc' | 'desc', nullable?: boolean];
 
 export interface PageOptions {
   /** The deployment's secret. */
@@ -26,35 +29,77 @@ export interface Page<R> {
   nextPageToken: string;
 }
 
+type Select<DB, TB extends keyof DB, R> = SelectQueryBuilder<DB, TB, R>;
+type Found<R> = R & { page_cursor: (string | null)[] };
+
 /**
  * Reads one page of a list by its position, not by counting: as fast on the last page as on the first, and no row
- * twice or missed while others come and go. The query must select every column that it is ordered by, and those must
- * not be null. Throws `kernel.BAD_PAGE_TOKEN`.
+ * twice or missed while others come and go. Throws `kernel.BAD_PAGE_TOKEN`.
  */
-export async function paginate<DB, TB extends keyof DB, R extends object>(select: SelectQueryBuilder<DB, TB, R>, options: PageOptions): Promise<Page<R>> {
-  const { secret, list, query, orderBy } = options;
-  const size = Math.min(options.pageSize || DEFAULT_SIZE, LARGEST_SIZE);
-  const position = { list, query: [query, orderBy] };
-  const cursor = options.pageToken ? decodePageToken(secret, options.pageToken, position) : undefined;
-  const ordered = orderBy.reduce((made, [column, direction]) => made.orderBy(sql.ref(column), direction), cursor ? select.where(after(orderBy, cursor)) : select);
-  // Times have more digits in the database than a Date has, so the cursor is made of the database's own text.
-  const texts = sql<string[]>`array[${sql.join(orderBy.map(([column]) => sql`${sql.ref(column)}::text`))}]`.as('page_cursor');
-  const found = await ordered.select(texts).limit(size + 1).execute() as unknown as (R & { page_cursor: string[] })[];
+export function paginate<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB, R>, options: PageOptions): Promise<Page<R>> {
+  return readPage(options, (size, cursor) => partOf(select, options.orderBy, size, cursor).execute());
+}
+
+/**
+ * Reads one page of several queries as one list. No row may be in two of them; each has an index for the order, which
+ * a query that joins them with OR could not use.
+ */
+export function paginateAll<DB, TB extends keyof DB, R extends object>(db: Kysely<DB>, selects: readonly Select<DB, TB, R>[], options: PageOptions): Promise<Page<R>> {
+  const { orderBy } = options;
+  if (selects.length === 1) return paginate(selects[0]!, options);
+  return readPage(options, async (size, cursor) => {
+    const keys = orderBy.map(([column], at) => expression(column).as(orderKey(at)));
+    const parts = selects.map((select, at) => (db as Kysely<any>).selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
+    const all = (db as Kysely<any>).selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
+    const rows = await orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(size).execute();
+    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith(orderKeys))) as Found<R>);
+  });
+}
+
+const orderKeys = 'page_order_';
+const orderKey = (at: number): string => `${orderKeys}${at}`;
+
+async function readPage<R extends object>({ secret, list, query, pageSize, pageToken, orderBy }: PageOptions, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
+  const size = Math.min(pageSize || DEFAULT_SIZE, LARGEST_SIZE);
+  const position = { list, query: [query, orderBy.map(([column, direction]) => [typeof column === 'string' ? column : '', direction])] };
+  const found = await read(size + 1, pageToken ? decodePageToken(secret, pageToken, position) : undefined);
   const rows = found.slice(0, size);
   const nextPageToken = found.length > size ? encodePageToken(secret, { ...position, cursor: rows.at(-1)!.page_cursor }) : '';
   return { rows: rows.map(({ page_cursor: _, ...row }) => row as unknown as R), nextPageToken };
 }
 
-function after(orderBy: readonly Order[], cursor: readonly unknown[]) {
-  const columns = orderBy.map(([column]) => sql.ref(column));
+function partOf<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB, R>, orderBy: readonly Order[], limit: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
+  const ordered = orderBy.reduce((made, [column, direction]) => made.orderBy(expression(column), direction), cursor ? select.where(after(orderBy, cursor)) : select);
+  // Times have more digits in the database than a Date has, so the cursor is made of the database's own text.
+  const texts = sql<(string | null)[]>`array[${sql.join(orderBy.map(([column]) => sql`${expression(column)}::text`))}]`.as('page_cursor');
+  return ordered.select(texts).limit(limit) as unknown as Select<DB, TB, Found<R>>;
+}
+
+function after(orderBy: readonly Order[], cursor: readonly unknown[]): RawBuilder<boolean> {
+  const columns = orderBy.map(([column]) => expression(column));
   const [, first] = orderBy[0]!;
-  // One comparison of rows can use an index on the columns; mixed directions can't be compared as a row.
-  if (orderBy.every(([, direction]) => direction === first)) {
+  // One comparison of rows can use an index on the columns; mixed directions and nulls can't be compared as a row.
+  if (orderBy.every(([, direction, nullable]) => direction === first && !nullable)) {
     return sql<boolean>`(${sql.join(columns)}) ${sql.raw(first === 'asc' ? '>' : '<')} (${sql.join(cursor)})`;
   }
-  const later = orderBy.map(([, direction], index) => {
-    const same = columns.slice(0, index).map((column, at) => sql`${column} = ${cursor[at]}`);
-    return sql`(${sql.join([...same, sql`${columns[index]} ${sql.raw(direction === 'asc' ? '>' : '<')} ${cursor[index]}`], sql` and `)})`;
+  const later = orderBy.map((order, index) => {
+    const same = columns.slice(0, index).map((column, at) => (cursor[at] === null ? sql`${column} is null` : sql`${column} = ${cursor[at]}`));
+    return sql`(${sql.join([...same, beyond(order, cursor[index])], sql` and `)})`;
   });
-  return sql<boolean>`(${sql.join(later, sql` or `)})`;
+  return sql<boolean>`(${sql.join([reachable(orderBy[0]!, cursor[0]), sql`(${sql.join(later, sql` or `)})`], sql` and `)})`;
 }
+
+function beyond([column, direction, nullable]: Order, value: unknown): RawBuilder<unknown> {
+  const target = expression(column);
+  if (value === null) return direction === 'asc' ? sql`false` : sql`${target} is not null`;
+  if (direction === 'desc') return sql`${target} < ${value}`;
+  return nullable ? sql`(${target} > ${value} or ${target} is null)` : sql`${target} > ${value}`;
+}
+
+/** What an index can use of the position, beside the conditions that name it exactly. */
+function reachable([column, direction, nullable]: Order, value: unknown): RawBuilder<unknown> {
+  if (value === null || (direction === 'asc' && nullable)) return sql`true`;
+  return sql`${expression(column)} ${sql.raw(direction === 'asc' ? '>=' : '<=')} ${value}`;
+}
+
+const expression = (column: string | RawBuilder<unknown>): RawBuilder<unknown> => (typeof column === 'string' ? sql.ref(column) : column);

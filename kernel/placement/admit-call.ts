@@ -74,6 +74,11 @@ class AdmittedCall implements Call {
   get idempotencyKey() {
     return this.#vouched ? this.#vouched.idempotencyKey : (this.#context.requestHeader.get('idempotency-key') ?? undefined);
   }
+
+  /** Not passed on to other modules: it is about what this call changes. */
+  get ifMatch() {
+    return this.#vouched ? undefined : (this.#context.requestHeader.get('if-match') ?? undefined);
+  }
 }
 
 /** The trace id of W3C `traceparent`, or a new one: 32 hexadecimal digits. */

@@ -1,0 +1,37 @@
+import { crc32 } from 'node:zlib';
+import { create } from '@bufbuild/protobuf';
+import type { ConnectError } from '@connectrpc/connect';
+import { PreconditionFailureSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+import { defineErrors } from '../errors/define-errors.ts';
+import { currentCall } from '../guard/call.ts';
+
+const errors = defineErrors('kernel', {
+  CHANGED_MEANWHILE: ['Aborted', 'it was changed meanwhile: get it again and repeat'],
+});
+
+/** The type by which a `google.rpc.PreconditionFailure` says that an etag did not match. */
+export const etagPrecondition = 'ETAG';
+
+/**
+ * A strong entity tag (RFC 9110, AIP-154): the version of the row, and a digest of whatever else the answer shows that
+ * has no version of its own, such as names of others. Updates go by the version alone.
+ */
+export function etagOf(version: number, beside?: unknown): string {
+  return beside === undefined ? `"${version}"` : `"${version}-${crc32(JSON.stringify(beside)).toString(36)}"`;
+}
+
+/**
+ * Refuses to change what the caller has not seen: neither the `etag` of the request nor the header `If-Match` may name
+ * another version than this one, which must be locked. Throws `mismatch`, or `kernel.CHANGED_MEANWHILE`; REST answers it with 412.
+ */
+export function requireMatch(version: number, etag = '', mismatch: ConnectError = errors.CHANGED_MEANWHILE()): void {
+  const { ifMatch } = currentCall();
+  if ((etag === '' || matches(etag, version)) && (ifMatch === undefined || matches(ifMatch, version))) return;
+  const violations = [{ type: etagPrecondition, subject: etag || ifMatch!.slice(0, 100), description: `it is ${etagOf(version)} now` }];
+  mismatch.details.push({ desc: PreconditionFailureSchema, value: create(PreconditionFailureSchema, { violations }) });
+  throw mismatch;
+}
+
+/** Weak tags (`W/"1"`) never match: they don't promise that nothing changed. */
+const matches = (given: string, version: number): boolean =>
+  given.trim() === '*' || given.split(',').some((tag) => /^"(\d+)(-[0-9a-z]+)?"$/.exec(tag.trim())?.[1] === String(version));
