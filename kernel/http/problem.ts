@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema, RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+import { ErrorInfoSchema, PreconditionFailureSchema, RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import type { FastifyReply } from 'fastify';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
+import { etagPrecondition } from '../queries/etag.ts';
 import { endToEndHeaders } from './forwarded-headers.ts';
 import { statusOfReason } from './http-errors.ts';
 
@@ -49,7 +50,7 @@ export function problemOf(thrown: unknown, instance?: string): Problem {
   const error = ConnectError.from(thrown, Code.Internal);
   // What the transport says itself, such as that the time is over, has no reason of its own.
   const reason = reasonOf(error) ?? `kernel.${reasonOfCode(error.code)}`;
-  const ownStatus = statusOfReason[reason];
+  const ownStatus = statusOfReason[reason] ?? (isEtagMismatch(error) ? 412 : undefined);
   const name = ownStatus ? STATUS_CODES[ownStatus]! : Code[error.code].replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const errors = violationsOf(error).map(({ field, description, reason }) => ({ field, detail: description, ...(reason && { reason }) }));
   const traceId = error.findDetails(ErrorInfoSchema)[0]?.metadata.traceId;
@@ -69,6 +70,10 @@ export function problemOf(thrown: unknown, instance?: string): Problem {
 export function isUnexpected(error: ConnectError): boolean {
   return (error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss) && reasonOf(error) === undefined;
 }
+
+/** Whoever says that the etag does not match, module or kernel, means the same status (RFC 9110). */
+const isEtagMismatch = (error: ConnectError): boolean =>
+  error.code === Code.Aborted && error.findDetails(PreconditionFailureSchema).some(({ violations }) => violations.some(({ type }) => type === etagPrecondition));
 
 /** Answers with a problem document, and the headers that belong to the error. */
 export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {

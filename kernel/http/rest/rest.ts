@@ -10,6 +10,7 @@ import { peerValues } from '../peer.ts';
 import { requestMessage } from './rest-request.ts';
 import { sendStream } from './rest-stream.ts';
 import { RouteTable } from './route-table.ts';
+import { nameVersion } from './name-version.ts';
 
 export interface RestOptions {
   services: readonly DescService[];
@@ -96,7 +97,8 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
   const { method } = binding;
   if (method.methodKind === 'unary') {
     const response = await options.transport.unary(method as DescMethodUnary, left.signal, timeout, header, message as never, values);
-    return reply.headers(endToEndHeaders(response.header)).type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
+    if (nameVersion(request, reply.headers(endToEndHeaders(response.header)), method, response.message)) return reply.code(304).send();
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
   }
   const signal = AbortSignal.any([left.signal, options.stopping]);
   return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values), options.json));
