@@ -13,6 +13,8 @@ export interface Scope {
 
 const ENTER_ORG = 'select mainstay.enter_org($1, $2, true)';
 const ENTER_SESSION_ORG = 'select mainstay.enter_org($1, $2, false)';
+/** Commands that leave nothing behind on the connection. */
+const ROW_COMMANDS = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'LOCK']);
 const ABORTED_TRANSACTION = '25P02';
 
 /** The org that each connection is set to between transactions; absent where that is not known. */
@@ -42,10 +44,11 @@ export class TenantConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    // A statement that sets the org by itself could leave the connection set to one that this class does not know of.
-    if (sql.includes('app.org_id')) this.#broken = true;
     try {
-      return toResult<R>(await this.#send(sql, parameters));
+      const result = await this.#send(sql, parameters);
+      // What may outlast the transaction, such as a setting or a cursor, must not be met by the next call.
+      if (!ROW_COMMANDS.has(result.command) || sql.includes('set_config')) this.#broken = true;
+      return toResult<R>(result);
     } catch (error) {
       throw this.#explain(error);
     }
