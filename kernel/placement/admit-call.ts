@@ -19,18 +19,21 @@ export interface Admission {
 /**
  * Lets a call in, or throws: finds out who calls and asks the guard, wherever the call comes from.
  * Another module of this process vouches for its caller by the context value `callKey`; a call from
- * outside proves itself by its headers.
+ * outside proves itself by its headers. `known` is told of the call before it is let in.
  */
-export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission): Promise<Call> {
+export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission, known: (call: Call) => void = () => {}): Promise<Call> {
   if (problem?.()) throw kernelErrors.MODULE_QUARANTINED({ module });
   const vouched = context.values.get(callKey);
   const principal = vouched ? vouched.principal : await guard().authenticate(context.requestHeader);
+  const call = new AdmittedCall(principal, vouched, context);
+  known(call);
   const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) });
   if (!decision.allowed) {
     const refuse = principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
-  return new AdmittedCall(principal, vouched, decision.acrossOrgs, context);
+  call.acrossOrgs = decision.acrossOrgs;
+  return call;
 }
 
 /** The project that a request names in its field `project_id`: roles in that project count for the call. */
@@ -43,16 +46,17 @@ function projectIdOf(request: unknown): string | undefined {
 class AdmittedCall implements Call {
   readonly principal: Principal;
   readonly callerModule: string | undefined;
-  readonly acrossOrgs: boolean | undefined;
+  acrossOrgs: boolean | undefined;
+  command: Call['command'];
+  nestedCommands = 0;
   readonly deadline: number | undefined;
   readonly #vouched: Call | undefined;
   readonly #context: HandlerContext;
   #traceId: string | undefined;
 
-  constructor(principal: Principal, vouched: Call | undefined, acrossOrgs: boolean | undefined, context: HandlerContext) {
+  constructor(principal: Principal, vouched: Call | undefined, context: HandlerContext) {
     this.principal = principal;
     this.callerModule = vouched?.callerModule;
-    this.acrossOrgs = acrossOrgs;
     const timeout = context.timeoutMs();
     this.deadline = timeout === undefined ? undefined : Date.now() + timeout;
     this.#vouched = vouched;

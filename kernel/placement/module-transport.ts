@@ -1,5 +1,9 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { createContextValues, type ContextValues, type Transport } from '@connectrpc/connect';
 import { callKey, currentCallIfAny, type Call } from '../guard/call.ts';
+import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { nestedKey } from '../commands/nested-key.ts';
+import { kindOf } from '../module/check-modules.ts';
 import { newTraceId } from './admit-call.ts';
 
 /**
@@ -10,18 +14,18 @@ export function moduleTransport(module: string, transport: Transport): Transport
   return {
     unary: (method, signal, timeoutMs, header, input, values) => {
       const call = currentCallIfAny();
-      return transport.unary(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, values));
+      return transport.unary(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, method, values));
     },
     stream: (method, signal, timeoutMs, header, input, values) => {
       const call = currentCallIfAny();
-      return transport.stream(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, values));
+      return transport.stream(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, method, values));
     },
   };
 }
 
-function vouch(module: string, call: Call | undefined, values = createContextValues()): ContextValues {
+function vouch(module: string, call: Call | undefined, method: DescMethod, values = createContextValues()): ContextValues {
   const principal = call?.principal ?? { kind: 'module' as const, module };
-  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call?.idempotencyKey, clientAddress: call?.clientAddress });
+  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined, clientAddress: call?.clientAddress });
 }
 
 function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import { copierOf } from './copy-message.ts';
+import { copierOf } from '../codec/copy-message.ts';
 
 /** A method of a service in this process, ready to be called. */
 export interface ServedMethod {
