@@ -32,6 +32,8 @@ export interface TestDeployment {
   fetch(path: string, options?: { method?: string; as?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>;
   /** An access token of a demo account. */
   token(email: string): Promise<string>;
+  /** Runs SQL in its database as the server's administrator, whom nothing keeps from anything; gives the rows. */
+  sql<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
   /** Stops and starts it again on the same data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -62,6 +64,7 @@ export async function startDeployment({ phase = 'T', modules: sections, ownModul
     },
     announced,
     token,
+    sql: database.sql,
     async client(service, as) {
       const header = as && (await authorization(as));
       const signed: Interceptor = (next) => (request) => {

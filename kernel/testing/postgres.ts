@@ -12,6 +12,8 @@ export interface TestDatabase {
   adminUrl: AdminUrl;
   /** Its name; `provision` makes it. */
   name: string;
+  /** Runs SQL in it as the server's administrator, whom nothing keeps from anything; gives the rows. */
+  sql<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
   drop(): Promise<void>;
 }
 
@@ -22,7 +24,12 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const adminUrl = await testServer();
   const name = `test_${randomBytes(5).toString('hex')}`;
-  return { adminUrl, name, drop: () => drop(adminUrl, name) };
+  return {
+    adminUrl,
+    name,
+    sql: (text, values) => withClient(connectionConfig(adminUrl, { database: name }), async (client) => (await client.query(text, values)).rows),
+    drop: () => drop(adminUrl, name),
+  };
 }
 
 let server: Promise<AdminUrl> | undefined;

@@ -10,4 +10,6 @@ export const errors = defineErrors('sys-core', {
   SESSION_ENDED: ['Unauthenticated', 'the session has ended; log in again'],
   API_KEY_INVALID: ['Unauthenticated', 'the API key is not valid, has expired or was revoked; make another'],
   ORG_NOT_FOUND: ['NotFound', 'no org {orgId}; the header mainstay-org takes the id of an org of which the account is a member'],
+  AUDIT_ENTRY_NOT_FOUND: ['NotFound', 'no audit entry {entryId}'],
+  AUDIT_POSITION_INCOMPLETE: ['InvalidArgument', 'after needs both the sequence and the hash of an entry, or neither'],
 });

@@ -1,16 +1,23 @@
 import { defineModule, serve } from '@mainstay/kernel';
 import { KeysService, StandingService } from '@mainstay/sys-accounts/contract';
+import { access } from './access.ts';
 import { config } from './config.ts';
-import { DeploymentService, ModulesService } from './contract/index.ts';
+import { AuditService, DeploymentService, ModulesService } from './contract/index.ts';
+import { createAuditLog } from './server/audit/audit-log.ts';
+import { auditService } from './server/audit/audit-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
 import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
 
-/** The core of the platform: decides who may do what, and tells what runs. */
+/** The core of the platform: decides who may do what, keeps the audit, and tells what runs. */
 export default defineModule({
   name: 'sys-core',
   config,
   requires: { keys: KeysService, standing: StandingService },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService)],
+  database: { migrations: new URL('./database/migrations/', import.meta.url) },
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService)],
+  access,
   guard: createGuard,
+  audit: createAuditLog,
+  commands: { audit: () => import('./commands/audit.ts') },
 });
