@@ -6,7 +6,7 @@ export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/d
 export type { FieldViolation } from './errors/define-errors.ts';
 export { caller, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';
-export type { AccessRequest, AccessRule, Decision, Guard } from './guard/guard.ts';
+export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts } from './guard/guard.ts';
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
 export { isUniqueViolation } from './data/database-errors.ts';

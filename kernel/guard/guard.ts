@@ -47,4 +47,11 @@ export interface AccessRule {
   acrossOrgs?: boolean;
 }
 
+/** What a guard decides by, of all modules that run. */
+export interface GuardFacts {
+  rules: readonly AccessRule[];
+  /** By module, the full names of the services that it declares in `requires`: those and no others it may call. */
+  requires: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
 export const defineAccess = (rules: readonly AccessRule[]) => rules;

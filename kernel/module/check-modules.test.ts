@@ -37,6 +37,13 @@ test('modules that fit together have no problems, and start after what they need
   assert.deepEqual(inOrderOfNeed([reader, library, core]).map(({ name }) => name), ['mod-library', 'mod-reader', 'sys-core']);
 });
 
+test('a module of the platform that requires a product is told by name', () => {
+  const platform = sketch('sys-platform', { requires: { books: LibraryService } });
+  assert.deepEqual(problemsOf([platform, sketch('mod-library', { serves: [LibraryService] }), core]), [
+    'sys-platform requires a service of mod-library; a sys module knows no mod module: let mod-library subscribe to an event or call sys-platform',
+  ]);
+});
+
 test('a service that nobody serves is told by name', () => {
   const reader = sketch('mod-reader', { requires: { books: LibraryService } });
   assert.deepEqual(unmetRequirements(reader, [reader, core]), [

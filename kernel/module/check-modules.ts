@@ -1,6 +1,7 @@
 import { getOption, hasOption, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import { access as accessOption, kind as kindOption, Kind, type Access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { grants } from '../guard/grants.ts';
+import type { GuardFacts } from '../guard/guard.ts';
 import type { Module } from './define-module.ts';
 
 const accesses = new WeakMap<DescMethod, Access | undefined>();
@@ -20,7 +21,7 @@ export const kindOf = (method: DescMethod): Kind => (hasOption(method, kindOptio
 
 /** Everything about a set of modules that would keep them from running together, told by name. */
 export function problemsOf(modules: readonly Module[]): string[] {
-  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...ungranted(modules), ...guardProblems(modules)];
+  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules)];
 }
 
 /** What a module requires that none of `modules` serves. */
@@ -40,6 +41,12 @@ export function inOrderOfNeed(modules: readonly Module[]): Module[] {
   modules.forEach(visit);
   return [...ordered];
 }
+
+/** What the guard decides by. */
+export const guardFacts = (modules: readonly Module[]): GuardFacts => ({
+  rules: modules.flatMap((module) => module.access ?? []),
+  requires: new Map(modules.map((module) => [module.name, new Set(Object.values(module.requires as Record<string, DescService>).map(({ typeName }) => typeName))])),
+});
 
 const servicesOf = (module: Module): DescService[] => (module.services ?? []).map(({ service }) => service);
 const ownerOf = (service: DescService, modules: readonly Module[]) => modules.find((module) => servicesOf(module).some(({ typeName }) => typeName === service.typeName));
@@ -82,6 +89,12 @@ function cycles(modules: readonly Module[]): string[] {
   };
   for (const module of modules) visit(module, []);
   return [...found.values()];
+}
+
+// The platform must work without the products.
+function sysRequiresMod(modules: readonly Module[]): string[] {
+  const platform = modules.filter(({ name }) => name.startsWith('sys-'));
+  return platform.flatMap((module) => neededBy(module, modules).filter(({ name }) => name.startsWith('mod-')).map(({ name }) => `${module.name} requires a service of ${name}; a sys module knows no mod module: let ${name} subscribe to an event or call ${module.name}`));
 }
 
 function ungranted(modules: readonly Module[]): string[] {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
-import type { AccessRule, Guard } from '../guard/guard.ts';
+import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 
@@ -98,7 +98,7 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
   pages?: P;
   /** Only `sys-core`, or its replacement, decides who may do what. */
-  guard?: (needs: N, rules: readonly AccessRule[]) => Guard;
+  guard?: (needs: N, facts: GuardFacts) => Guard;
   /** Only `sys-core`, or its replacement, keeps the audit. */
   audit?: (needs: N) => AuditLog;
 }

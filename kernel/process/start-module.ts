@@ -6,7 +6,7 @@ import { migrate } from '../data/migrate.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { ServedService } from '../http/start-http-server.ts';
-import { unmetRequirements } from '../module/check-modules.ts';
+import { guardFacts, unmetRequirements } from '../module/check-modules.ts';
 import type { Context, DeploymentInfo, Module } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createClient } from '../placement/create-client.ts';
@@ -55,8 +55,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   } as Context;
   starting.parts.push({ module, context, database: tables });
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
-  const rules = deployment.modules.flatMap((enabled) => enabled.module.access ?? []);
-  if (module.guard) starting.guard = module.guard(context, rules);
+  if (module.guard) starting.guard = module.guard(context, guardFacts(deployment.modules.map((enabled) => enabled.module)));
   for (const { service, implementation } of made) serveService(starting, module, service, implementation);
   starting.states.setRunning(module.name);
 }

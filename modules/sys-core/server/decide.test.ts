@@ -18,7 +18,8 @@ const rules: AccessRule[] = [
   { role: 'OPS', may: ['monitor.logs.read'], acrossOrgs: true },
   { role: 'SUPERADMIN', may: ['accounts.accounts.list'], acrossOrgs: true },
 ];
-const decide = createDecide(rules);
+const requires = new Map([['mod-things', new Set([method.parent.typeName])], ['mod-idle', new Set<string>()]]);
+const decide = createDecide({ rules, requires });
 
 const account = (...roles: RoleGrant[]): Principal => ({ kind: 'account', accountId: 'a', orgId: acme, sessionId: 's', roles });
 const rule = (rule: Access['rule']): Access => create(AccessSchema, { rule });
@@ -50,6 +51,11 @@ const table: [name: string, principal: Principal, access: Access, more: Partial<
   ['an internal method is open to a module for anonymous', anonymous, internal, { callerModule: 'mod-things' }, true],
   ['an internal method is open to a job', job, internal, { callerModule: 'mod-things' }, true],
   ['a job may call what it requires', job, needs('things.things.read'), { callerModule: 'mod-things' }, true],
+  ['a module may not call what it does not require', job, internal, { callerModule: 'mod-idle' }, false],
+  ['a module may not call what it does not require for a user who may', user, needs('things.things.read'), { callerModule: 'mod-idle' }, false],
+  ['a module may not call what it does not require, even what anyone may', anonymous, isPublic, { callerModule: 'mod-idle' }, false],
+  ['a module that does not exist may call nothing', anonymous, isPublic, { callerModule: 'mod-forged' }, false],
+  ['a module without a name may call nothing', anonymous, internal, { callerModule: '' }, false],
   ['a module principal without a calling module is refused', job, needs('things.things.read'), {}, false],
   ['anonymous has no permission', anonymous, needs('things.catalogue.read'), {}, false],
   ['a module lends anonymous nothing', anonymous, needs('things.things.read'), { callerModule: 'mod-things' }, false],
@@ -86,7 +92,7 @@ test('only an explicit rule lets an operator act across orgs', () => {
 });
 
 test('a rule that lets a customer act across orgs is refused', () => {
-  assert.throws(() => createDecide([{ role: 'ADMIN', may: ['things.things.read'], acrossOrgs: true }]), /only OPS and SUPERADMIN/);
+  assert.throws(() => createDecide({ rules: [{ role: 'ADMIN', may: ['things.things.read'], acrossOrgs: true }], requires }), /only OPS and SUPERADMIN/);
 });
 
 const part = fc.constantFrom('a', 'b', 'c', 'manage', 'all', '__proto__', 'constructor');
@@ -101,7 +107,7 @@ test('an account is allowed exactly what a rule of a role that counts grants', (
     fc.property(anyRules, fc.array(grant, { maxLength: 3 }), permission, fc.option(fc.constantFrom('p1', 'p2'), { nil: undefined }), (rules, grants, wanted, projectId) => {
       const counted = new Set<Role>(['GUEST', ...grants.filter((held) => (!held.orgId || held.orgId === acme) && (!held.orgId || !held.projectId || held.projectId === projectId)).map((held) => held.role)]);
       const granted = rules.some(({ role, may }) => counted.has(role) && may.some((pattern) => pattern === wanted || (pattern.endsWith('.*') && wanted.startsWith(pattern.slice(0, -1)))));
-      const decision = createDecide(rules)({ principal: account(...grants), access: needs(wanted), method, module: 'mod-things', projectId });
+      const decision = createDecide({ rules, requires })({ principal: account(...grants), access: needs(wanted), method, module: 'mod-things', projectId });
       assert.equal(decision.allowed, granted);
     }),
     { numRuns: 2000 },

@@ -1,5 +1,5 @@
 import { createMongoAbility, type MongoAbility, type RawRuleOf } from '@casl/ability';
-import type { AccessRequest, AccessRule, Decision, Principal, Role, RoleGrant } from '@mainstay/kernel';
+import type { AccessRequest, AccessRule, Decision, GuardFacts, Principal, Role, RoleGrant } from '@mainstay/kernel';
 
 type Account = Extract<Principal, { kind: 'account' }>;
 
@@ -13,10 +13,11 @@ interface Abilities {
 const platform = 'sys-';
 
 /**
- * Makes the one function that decides who may call what, from the access rules of all modules (R-092).
+ * Makes the one function that decides who may call what, from the access rules of all modules and from what each
+ * requires: a module calls the services that it declares and no others, whoever it acts for (R-087, R-092).
  * Whatever no rule allows is refused. Throws if a rule lets anyone but an operator act across orgs.
  */
-export function createDecide(rules: readonly AccessRule[]): (request: AccessRequest) => Decision {
+export function createDecide({ rules, requires }: GuardFacts): (request: AccessRequest) => Decision {
   const unfit = rules.find(({ role, acrossOrgs }) => acrossOrgs && role !== 'OPS' && role !== 'SUPERADMIN');
   if (unfit) throw new Error(`an access rule lets ${unfit.role} act across orgs (${unfit.may.join(', ')}); only OPS and SUPERADMIN can`);
   const known = new Map<string, Abilities>();
@@ -26,7 +27,11 @@ export function createDecide(rules: readonly AccessRule[]): (request: AccessRequ
     known.set(key, abilities);
     return abilities;
   };
-  return (request) => decide(request, abilitiesOf);
+  return (request) => {
+    const { callerModule, method } = request;
+    if (callerModule !== undefined && !requires.get(callerModule)?.has(method.parent.typeName)) return refused(`${callerModule} does not declare ${method.parent.typeName} in its "requires"`);
+    return decide(request, abilitiesOf);
+  };
 }
 
 function decide({ principal, callerModule, module, access, projectId }: AccessRequest, abilitiesOf: (roles: readonly Role[]) => Abilities): Decision {
@@ -40,7 +45,6 @@ function decide({ principal, callerModule, module, access, projectId }: AccessRe
       return principal.kind === 'account' ? { allowed: true } : refused('this is for people who are signed in');
     case 'permission': {
       if (principal.kind === 'anonymous') return refused(`this needs the permission ${rule.value}`);
-      // A module has clients of the services that it requires and of no others.
       if (principal.kind === 'module') return callerModule ? { allowed: true } : refused('a module calls through its own clients');
       const roles = rolesThatCount(principal, projectId);
       const { may, acrossOrgs } = abilitiesOf(roles);

@@ -1,6 +1,6 @@
 import { getOption } from '@bufbuild/protobuf';
 import type { Client } from '@connectrpc/connect';
-import type { AccessRequest, AccessRule, DeploymentInfo, Guard } from '@mainstay/kernel';
+import type { AccessRequest, DeploymentInfo, Guard, GuardFacts } from '@mainstay/kernel';
 import { kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { StandingService, type KeysService } from '@mainstay/sys-accounts/contract';
 import type { JWK } from 'jose';
@@ -18,14 +18,14 @@ interface Needs {
 }
 
 /** The one place where authentication and authorization are decided. */
-export function createGuard({ config, deployment, keys, standing }: Needs, rules: readonly AccessRule[]): Guard {
+export function createGuard({ config, deployment, keys, standing }: Needs, facts: GuardFacts): Guard {
   const standings = new Standings(standing, config.standingCacheMilliseconds);
   const verifyToken = createTokenVerifier({
     issuer: deployment.address,
     audience: config.audience ?? deployment.address,
     readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
   });
-  const decide = createDecide(rules);
+  const decide = createDecide(facts);
   return {
     authenticate: (header) => authenticate(header, { standings, verifyToken }),
     decide(request) {
