@@ -9,6 +9,8 @@ export interface OnePort {
   server: Server;
   /** Binds the host and resolves with the port; `localhost` means both IPv4 and IPv6 loopback. Rejects with a message that names a taken port; `code` stays `EADDRINUSE`. */
   listen(host: string, port: number): Promise<number>;
+  /** Connections that are open. */
+  readonly connections: number;
   /** Takes no new connections and closes those that rest; resolves when the last one is gone. */
   drain(): Promise<void>;
   /** Cuts what is still connected. */
@@ -53,8 +55,11 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
 
   return {
     server: http1,
+    get connections() {
+      return sockets.size;
+    },
     async listen(host, port) {
-      const bound = await bindAll(host === 'localhost' ? ['127.0.0.1', '::1'] : [host], port, accept);
+      const bound = await bindAll(interfacesOf(host), port, accept);
       listeners = bound.listeners;
       return bound.port;
     },
@@ -102,8 +107,11 @@ function http2Server(handler: RequestListener): { server: Http2Server; sessions:
   return { server, sessions };
 }
 
+/** The addresses that a host stands for: `localhost` is IPv4 and IPv6 loopback. */
+export const interfacesOf = (host: string): string[] => (host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
+
 /** Binds every address to one port. Port 0 takes one that is free on all of them. */
-async function bindAll(hosts: readonly string[], port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: TcpServer[] }> {
+export async function bindAll(hosts: readonly string[], port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: TcpServer[] }> {
   const listeners: TcpServer[] = [];
   let bound = port;
   for (const host of hosts) {

@@ -1,4 +1,3 @@
-import { currentCallIfAny } from '../guard/call.ts';
 import type { TraceContext } from './trace-context.ts';
 
 /** What is told of a piece of work; never a value that came from outside or out of the database. */
@@ -29,23 +28,4 @@ export interface Span {
 /** Begins spans. There is one only where a collector is configured. */
 export interface Tracer {
   start(name: string, options: SpanOptions): Span;
-}
-
-/** Runs `work` as a part of the call being handled; without a tracer it costs nothing. */
-export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  const parent = currentCallIfAny()?.span;
-  if (!parent?.recording) return work();
-  return endWith(parent.child(name, { kind: 'client', attributes }), work);
-}
-
-/** Ends the span with the work. */
-export async function endWith<T>(span: Span, work: () => Promise<T>): Promise<T> {
-  try {
-    const result = await work();
-    span.end();
-    return result;
-  } catch (error) {
-    span.end(error instanceof Error ? error.name : 'error');
-    throw error;
-  }
 }

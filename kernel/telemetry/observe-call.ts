@@ -1,0 +1,90 @@
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { reasonOf } from '../errors/define-errors.ts';
+import { callKey, peerKey, type Call } from '../guard/call.ts';
+import { codeName, type MethodMetrics } from './method-metrics.ts';
+import type { SeenCall } from './seen-call.ts';
+import type { Span, Tracer } from './span.ts';
+import { parseTraceContext, type TraceContext } from './trace-context.ts';
+
+/** A method as telemetry sees it. */
+export interface ObservedMethod {
+  metrics: MethodMetrics;
+  tracer: Tracer | undefined;
+}
+
+/** Begins to observe a call at the door of its method: its numbers, its span, and its part of the line in the log. */
+export const observeCall = (method: ObservedMethod, context: HandlerContext): ObservedCall => new ObservedCall(method, context);
+
+export class ObservedCall {
+  readonly span: Span | undefined;
+  readonly #metrics: MethodMetrics;
+  readonly #context: HandlerContext;
+  readonly #began = performance.now();
+  #call: Call | undefined;
+  #over = false;
+
+  constructor({ metrics, tracer }: ObservedMethod, context: HandlerContext) {
+    this.#metrics = metrics;
+    this.#context = context;
+    this.span = tracer && startSpan(tracer, metrics, context);
+    metrics.begin();
+  }
+
+  /** The call was let in: what it causes belongs to its span. */
+  admitted(call: Call): void {
+    this.#call = call;
+    if (this.span) call.span = this.span;
+  }
+
+  /** The call is over, well or with the error that its caller gets. Only the first end counts. */
+  end(error?: ConnectError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#metrics.end((performance.now() - this.#began) / 1000, error?.code);
+    this.span?.end(error && (reasonOf(error) ?? codeName(error.code)));
+    const peer = this.#context.values.get(peerKey);
+    if (peer?.watched) peer.seen = this.#seen(error);
+  }
+
+  /** The caller went before the end of a stream. */
+  left(): void {
+    if (!this.#over) this.end(new ConnectError('the caller left', Code.Canceled));
+  }
+
+  #seen(error: ConnectError | undefined): SeenCall {
+    const { method } = this.#metrics;
+    const principal = this.#call?.principal;
+    const reason = error && reasonOf(error);
+    return {
+      method: `${method.parent.typeName}/${method.name}`,
+      code: codeName(error?.code),
+      ...(reason !== undefined && { reason }),
+      traceId: this.#call?.traceId ?? this.span?.context.traceId ?? '',
+      ...(principal?.kind === 'account' && { accountId: principal.accountId, orgId: principal.orgId }),
+      unary: method.methodKind === 'unary',
+    };
+  }
+}
+
+/** Where a call comes from in its trace: from another module, or what its headers say. */
+export function callerTrace(context: HandlerContext): TraceContext | undefined {
+  const vouched = context.values.get(callKey);
+  if (vouched) return vouched.trace;
+  return parseTraceContext(context.requestHeader.get('traceparent'), context.requestHeader.get('tracestate'));
+}
+
+function startSpan(tracer: Tracer, { method, labels }: MethodMetrics, context: HandlerContext): Span {
+  const inside = context.values.get(callKey) !== undefined;
+  const parent = callerTrace(context);
+  return tracer.start(`${method.parent.typeName}/${method.name}`, {
+    kind: inside ? 'internal' : 'server',
+    ...(parent && { parent }),
+    attributes: {
+      'rpc.system': context.protocolName.startsWith('grpc') ? 'grpc' : 'connect_rpc',
+      'rpc.service': method.parent.typeName,
+      'rpc.method': method.name,
+      'mainstay.module': labels.module,
+      'mainstay.caller_module': context.values.get(callKey)?.callerModule,
+    },
+  });
+}
