@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buf, contractFolders } from './buf.ts';
+import { contractFolders } from '../contract-folders.ts';
+import { buf } from './buf.ts';
 import { type Check, root } from './check.ts';
 
 const foreign = 'gen/proto';
