@@ -17,7 +17,7 @@ export function everyTopology(fact: string, run: (deployment: TestDeployment) =>
 }
 
 function deploymentFor(topology: string, options: DeploymentOptions): Promise<TestDeployment> {
-  const key = JSON.stringify([topology, options]);
+  const key = JSON.stringify([topology, { ...options, ownModules: options.ownModules?.map(({ name }) => name) }]);
   let deployment = running.get(key);
   if (!deployment) running.set(key, (deployment = startDeployment(options)));
   return deployment;

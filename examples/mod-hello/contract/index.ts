@@ -1,0 +1,1 @@
+export * from './gen/mod/hello/v1/hello_pb.js';
