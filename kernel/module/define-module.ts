@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
+import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
@@ -18,6 +19,8 @@ export type Context<R extends Requires = {}, C = unknown> = Clients<R> & {
   // Each function names the tables it uses: `({ db }: { db: Database<Tables> })`.
   db: Database<any>;
   log: Logger;
+  /** This module's part of the deployment's file storage. Reading it throws a `StartError` if the process has no data folder. */
+  readonly files: FileStorage;
   /** What the deployment is and which modules run in it. */
   deployment: DeploymentInfo;
 };

@@ -4,6 +4,8 @@ import { loadBootstrap } from '../data/bootstrap.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { migrate } from '../data/migrate.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
+import type { FileStorage } from '../files/file-storage.ts';
+import { openStorage, storageBelow } from '../files/open-storage.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { ServedService } from '../http/start-http-server.ts';
 import { guardFacts, unmetRequirements } from '../module/check-modules.ts';
@@ -34,6 +36,8 @@ export interface Starting extends ProcessOptions {
   served: ServedService[];
   parts: Part[];
   guard?: Guard;
+  /** Opened for the first module that keeps files. */
+  storage?: FileStorage;
   info: DeploymentInfo;
 }
 
@@ -51,6 +55,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
     config: deployment.modules.find((enabled) => enabled.module === module)!.config,
     db: tables,
     log: starting.log.child({ module: module.name }),
+    get files() { return storageBelow((starting.storage ??= openStorage(deployment.files ?? {}, starting.info.dataFolder)), module.name); },
     deployment: starting.info,
   } as Context;
   starting.parts.push({ module, context, database: tables });

@@ -1,2 +1,3 @@
+export { testS3Server } from './s3-server.ts';
 export { testDatabase } from './postgres.ts';
 export { createLog } from '../telemetry/log.ts';

@@ -1,0 +1,3 @@
+export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './file-storage.ts';
+export { filesSection, readFilesSettings, type FilesSettings } from './files-config.ts';
+export { openStorage } from './open-storage.ts';

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { S3Settings } from '../files/files-config.ts';
+
+interface S3rver {
+  run(): Promise<AddressInfo>;
+  close(): Promise<void>;
+  httpServer: Server & { closeAllConnections(): void };
+}
+type S3rverConstructor = new (options: object) => S3rver;
+
+/** A server that speaks the S3 protocol and checks signatures, with one empty bucket, in a temporary folder; on a free port. */
+export async function testS3Server(): Promise<{ settings: S3Settings; stop(): Promise<void> }> {
+  // The package has no types.
+  const Server = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverConstructor;
+  const directory = mkdtempSync(join(tmpdir(), 'mainstay-s3-'));
+  const server = new Server({ address: '127.0.0.1', port: 0, silent: true, directory, configureBuckets: [{ name: 'mainstay-test' }] });
+  const { port } = await server.run();
+  return {
+    settings: { endpoint: `http://127.0.0.1:${port}`, bucket: 'mainstay-test', region: 'us-east-1', prefix: 'some/where', accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
+    async stop() {
+      const closed = server.close();
+      server.httpServer.closeAllConnections();
+      await closed;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
