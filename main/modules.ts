@@ -1,12 +1,19 @@
-import promist from '@mainstay/mod-promist';
-import accounts from '@mainstay/sys-accounts';
-import core from '@mainstay/sys-core';
+import type { Module } from '@mainstay/kernel';
 
 /** The platform. Replace a module here to run your own in its place. */
-export const sysMain = [core, accounts];
+export const sysMain = await loaded([
+  import('@mainstay/sys-core'),
+  import('@mainstay/sys-accounts'),
+]);
 
 /** The products that stand on it. */
-export const modMain = [promist];
+export const modMain = await loaded([
+  import('@mainstay/mod-promist'),
+]);
 
-/** Every module of this build. A deployment file enables those that run. */
-export const modules = [...sysMain, ...modMain];
+/** Every module of this build, one line each. A deployment file enables those that run. */
+export const modules: readonly Module[] = [...sysMain, ...modMain];
+
+async function loaded(imports: readonly Promise<{ default: Module }>[]): Promise<Module[]> {
+  return (await Promise.all(imports)).map((module) => module.default);
+}
