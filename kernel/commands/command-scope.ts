@@ -14,6 +14,8 @@ export class CommandScope<T = any> {
   #begun: OpenTransaction<T> | undefined;
   #failure: { error: unknown } | undefined;
   #open = true;
+  #ended: PromiseWithResolvers<void> | undefined;
+  #over = false;
 
   constructor(database: Database<T>, begin: () => Promise<OpenTransaction<T>>) {
     this.database = database;
@@ -25,9 +27,10 @@ export class CommandScope<T = any> {
     return this.#open;
   }
 
-  /** Something was written. */
-  get hasBegun(): boolean {
-    return this.#beginning !== undefined;
+  /** Resolves when the transaction was committed or rolled back. */
+  get ended(): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    return (this.#ended ??= Promise.withResolvers()).promise;
   }
 
   /** What the first write that failed failed with. */
@@ -63,11 +66,13 @@ export class CommandScope<T = any> {
     await begun.commit(last);
   }
 
-  /** Undoes everything that was written; does nothing after the commit. */
+  /** Undoes everything that was written, unless it was committed; called at the end in any case. */
   async rollback(): Promise<void> {
     this.#open = false;
     const begun = await this.#beginning?.catch(() => undefined);
     this.#begun = this.#beginning = undefined;
     await begun?.rollback();
+    this.#over = true;
+    this.#ended?.resolve();
   }
 }

@@ -31,8 +31,8 @@ export interface ModuleDatabase<T> extends Database<T> {
   readonly module: string;
   /** Begins the transaction of a command of `call`. */
   beginCommand(call: Call): CommandScope<T>;
-  /** Begins a transaction beside those of the handlers, which may wait for it: it has connections of its own. */
-  beginBeside(): Promise<OpenTransaction<T>>;
+  /** Begins a transaction of `call` that may last longer than those of handlers: it has connections of its own. */
+  beginBeside(call: Call): Promise<OpenTransaction<T>>;
   /** Writes in a transaction that sees every org. */
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
   close(): Promise<void>;
@@ -89,8 +89,8 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     return new CommandScope<T>(this, () => this.#begin(this.#poolOf(call), call));
   }
 
-  beginBeside(): Promise<OpenTransaction<T>> {
-    return this.#begin(this.#pool('beside'), currentCallIfAny());
+  beginBeside(call: Call): Promise<OpenTransaction<T>> {
+    return this.#begin(this.#pool('beside'), call);
   }
 
   async close(): Promise<void> {

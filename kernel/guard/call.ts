@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createContextKey, type ContextKey } from '@connectrpc/connect';
 import type { CommandScope } from '../commands/command-scope.ts';
+import type { SeenCall } from '../telemetry/seen-call.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { Principal } from './principal.ts';
@@ -29,6 +30,8 @@ export interface Call {
   ifMatch?: string;
   /** The transaction of the command that the call is; absent where there is none, or not yet. */
   command?: CommandScope;
+  /** How many commands of other services it has called. */
+  nestedCommands?: number;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */
   clientAddress?: string;
 }
@@ -42,6 +45,9 @@ export function currentCall(): Call {
 
 /** The call being handled, or nothing: for code that also runs at start. */
 export const currentCallIfAny = (): Call | undefined => storage.getStore();
+
+/** Resolves when the command being handled was committed or has failed: for what a module remembers in memory until then. */
+export const commandEnd = async (): Promise<void> => storage.getStore()?.command?.ended;
 
 /** Runs `work` as part of `call`; what it awaits and calls inherits it. */
 export const runInCall = <T>(call: Call, work: () => T): T => storage.run(call, work);
@@ -59,8 +65,17 @@ export function caller(): Extract<Principal, { kind: 'account' }> {
  */
 export const callKey: ContextKey<Call | undefined> = createContextKey<Call | undefined>(undefined, { description: 'mainstay call' });
 
+/** The connection that a call from outside came by. */
+export interface Peer {
+  address: string;
+  /** Its line in the log needs to know what became of it. */
+  watched?: boolean;
+  /** What became of it, told by the door of its method. */
+  seen?: SeenCall;
+}
+
 /** Where a call from outside came from; set by the server, never by the caller. */
-export const peerKey: ContextKey<{ address: string } | undefined> = createContextKey<{ address: string } | undefined>(undefined, { description: 'mainstay peer' });
+export const peerKey: ContextKey<Peer | undefined> = createContextKey<Peer | undefined>(undefined, { description: 'mainstay peer' });
 
 function fail(): never {
   throw new Error('no call is being handled here: start it with runInCall');

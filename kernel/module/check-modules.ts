@@ -2,6 +2,7 @@ import { getOption, hasOption, type DescMethod, type DescService } from '@bufbui
 import { access as accessOption, kind as kindOption, Kind, type Access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { grants } from '../guard/grants.ts';
 import type { GuardFacts } from '../guard/guard.ts';
+import { settingProblems } from '../settings/setting-problems.ts';
 import type { Module } from './define-module.ts';
 
 const accesses = new WeakMap<DescMethod, Access | undefined>();
@@ -16,12 +17,18 @@ export function accessOf(method: DescMethod): Access | undefined {
   return accesses.get(method);
 }
 
+const kinds = new WeakMap<DescMethod, Kind>();
+
 /** Whether a method only reads, or writes. */
-export const kindOf = (method: DescMethod): Kind => (hasOption(method, kindOption) ? getOption(method, kindOption) : Kind.KIND_UNSPECIFIED);
+export function kindOf(method: DescMethod): Kind {
+  let kind = kinds.get(method);
+  if (kind === undefined) kinds.set(method, (kind = hasOption(method, kindOption) ? getOption(method, kindOption) : Kind.KIND_UNSPECIFIED));
+  return kind;
+}
 
 /** Everything about a set of modules that would keep them from running together, told by name. */
 export function problemsOf(modules: readonly Module[]): string[] {
-  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules)];
+  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules), ...settingProblems(modules)];
 }
 
 /** What a module requires that none of `modules` serves. */

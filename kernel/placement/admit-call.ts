@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { kernelErrors } from '../errors/kernel-errors.ts';
@@ -6,6 +5,9 @@ import { callKey, peerKey, type Call } from '../guard/call.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Principal } from '../guard/principal.ts';
 import { accessOf } from '../module/check-modules.ts';
+import { callerTrace } from '../telemetry/caller-trace.ts';
+import { requestIdHeader } from '../telemetry/request-id.ts';
+import { continueTrace, newTraceId, parseTraceContext, type TraceContext } from '../telemetry/trace-context.ts';
 
 /** What every served method of a module stands behind. */
 export interface Admission {
@@ -49,10 +51,11 @@ class AdmittedCall implements Call {
   acrossOrgs: boolean | undefined;
   command: Call['command'];
   nestedCommands = 0;
+  span: Call['span'];
   readonly deadline: number | undefined;
   readonly #vouched: Call | undefined;
   readonly #context: HandlerContext;
-  #traceId: string | undefined;
+  #trace: TraceContext | undefined;
 
   constructor(principal: Principal, vouched: Call | undefined, context: HandlerContext) {
     this.principal = principal;
@@ -64,7 +67,15 @@ class AdmittedCall implements Call {
   }
 
   get traceId() {
-    return (this.#traceId ??= this.#vouched?.traceId ?? traceIdOf(this.#context.requestHeader));
+    return this.trace.traceId;
+  }
+
+  get trace(): TraceContext {
+    return this.span?.context ?? (this.#trace ??= continueTrace(callerTrace(this.#context)));
+  }
+
+  get requestId() {
+    return this.#vouched ? this.#vouched.requestId : (this.#context.requestHeader.get(requestIdHeader) ?? undefined);
   }
 
   get signal() {
@@ -86,8 +97,4 @@ class AdmittedCall implements Call {
 }
 
 /** The trace id of W3C `traceparent`, or a new one: 32 hexadecimal digits. */
-export function traceIdOf(header: Headers): string {
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header.get('traceparent') ?? '')?.[1] ?? newTraceId();
-}
-
-export const newTraceId = (): string => randomBytes(16).toString('hex');
+export const traceIdOf = (header: Headers): string => parseTraceContext(header.get('traceparent'))?.traceId ?? newTraceId();

@@ -4,7 +4,7 @@ import { callKey, currentCallIfAny, type Call } from '../guard/call.ts';
 import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { nestedKey } from '../commands/nested-key.ts';
 import { kindOf } from '../module/check-modules.ts';
-import { newTraceId } from './admit-call.ts';
+import { continueTrace, type TraceContext } from '../telemetry/trace-context.ts';
 
 /**
  * What a module's clients call through: adds who calls (the principal of the call being handled, and the
@@ -25,8 +25,12 @@ export function moduleTransport(module: string, transport: Transport): Transport
 
 function vouch(module: string, call: Call | undefined, method: DescMethod, values = createContextValues()): ContextValues {
   const principal = call?.principal ?? { kind: 'module' as const, module };
-  return values.set(callKey, { principal, callerModule: module, traceId: call?.traceId ?? newTraceId(), idempotencyKey: call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined, clientAddress: call?.clientAddress });
+  let trace: TraceContext | undefined;
+  return values.set(callKey, { principal, callerModule: module, get traceId() { return this.trace!.traceId; }, get trace() { return (trace ??= call?.trace ?? startOf(call)); }, get requestId() { return call?.requestId; }, idempotencyKey: call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined, clientAddress: call?.clientAddress });
 }
+
+/** A call that has no place in its trace yet is the first in it. */
+const startOf = (call: Call | undefined): TraceContext => ({ ...continueTrace(undefined), ...(call && { traceId: call.traceId }) });
 
 function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {
   if (call?.deadline === undefined) return timeoutMs;

@@ -1,17 +1,28 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import type { Commands } from '../commands/commands.ts';
+import { runCommand } from '../commands/run-command.ts';
+import { runStreamingCommand } from '../commands/run-streaming-command.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { runInCall, type Call } from '../guard/call.ts';
+import { kindOf } from '../module/check-modules.ts';
 import { StartError } from '../module/start-error.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { observeCall, type ObservedCall, type ObservedMethod } from '../telemetry/observe-call.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { admitCall, traceIdOf, type Admission } from './admit-call.ts';
 import { endWithCall } from './end-with-call.ts';
 import { validateMessage } from './validate-message.ts';
 
 type Handler = (request: never, context: HandlerContext) => unknown;
-type Streamed = AsyncIterable<Message>;
+type Streamed = AsyncGenerator<Message>;
 interface Serving extends Admission {
   log: Logger;
+  /** Runs the module's commands, each as one transaction with a record; without it they run like queries. */
+  commands?: Commands;
+  /** What counts and follows the calls. */
+  telemetry?: Pick<Telemetry, 'method'>;
 }
 
 /**
@@ -28,27 +39,102 @@ export function serveMethods<S extends DescService>(service: S, implementation: 
 
 function protect(method: DescMethod, handle: Handler, serving: Serving): Handler {
   const streamsIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
-  const checked = (request: never) => (streamsIn ? validated(method, request) : (validateMessage(method.input, request), request)) as never;
-  if (method.methodKind === 'unary' || method.methodKind === 'client_streaming') {
-    return async (request, context) => {
-      let call: Call | undefined;
-      try {
-        call = await admitCall(method, request, context, serving);
-        return await runInCall(call, () => handle(checked(request), context));
-      } catch (error) {
-        throw masked(error, call, method, context, serving.log);
-      }
-    };
-  }
-  return async function* (request: never, context: HandlerContext) {
-    let call: Call | undefined;
-    try {
-      const admitted = (call = await admitCall(method, request, context, serving));
-      yield* inCall(admitted, () => handle(checked(request), context) as Streamed);
-    } catch (error) {
-      throw masked(error, call, method, context, serving.log);
-    }
+  const door: Door = {
+    method,
+    serving,
+    observed: serving.telemetry?.method(method, serving.module),
+    commands: kindOf(method) === Kind.COMMAND ? serving.commands : undefined,
+    checked: (request) => (streamsIn ? validated(method, request as never) : (validateMessage(method.input, request), request)) as never,
+    handle,
   };
+  if (method.methodKind === 'unary') return (request, context) => passUnary(door, request, context);
+  if (method.methodKind === 'client_streaming') return (request, context) => onlyAnswer(passStream(door, request, context));
+  return (request, context) => passStream(door, request, context);
+}
+
+/** A method, and what a call of it passes on its way to the handler. */
+interface Door {
+  method: DescMethod;
+  serving: Serving;
+  observed: ObservedMethod | undefined;
+  /** What runs the method, if it is a command. */
+  commands: Commands | undefined;
+  /** Checks a request, or each of a stream of them as it comes. */
+  checked: (request: Message) => never;
+  handle: Handler;
+}
+
+/** How far a call came. */
+interface Passage {
+  observed: ObservedCall | undefined;
+  call?: Call;
+  letIn?: boolean;
+}
+
+async function passUnary(door: Door, request: Message, context: HandlerContext): Promise<unknown> {
+  const { commands, handle, checked } = door;
+  const passage: Passage = { observed: door.observed && observeCall(door.observed, context) };
+  try {
+    const call = await letIn(door, request, context, passage);
+    const answer = await (commands ? passCommand(door, commands, call, request, context) : runInCall(call, () => handle(checked(request), context)));
+    passage.observed?.end();
+    return answer;
+  } catch (error) {
+    throw refusal(door, passage, request, context, error);
+  }
+}
+
+function passCommand({ method, handle, checked }: Door, commands: Commands, call: Call, request: Message, context: HandlerContext): Promise<unknown> {
+  const valid = checked(request);
+  return runCommand({ commands, method, call, request: valid, context }, () => handle(valid, context) as never);
+}
+
+async function* passStream(door: Door, request: Message, context: HandlerContext): Streamed {
+  const { method, commands } = door;
+  const passage: Passage = { observed: door.observed && observeCall(door.observed, context) };
+  let over = false;
+  try {
+    const call = await letIn(door, request, context, passage);
+    const start = () => inCall(call, () => streamOf(door, door.checked(request), context));
+    yield* commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start();
+    over = true;
+    passage.observed?.end();
+  } catch (error) {
+    over = true;
+    throw refusal(door, passage, request, context, error);
+  } finally {
+    if (!over) refusal(door, passage, request, context, new ConnectError('the caller left', Code.Canceled));
+  }
+}
+
+async function letIn({ method, serving }: Door, request: Message, context: HandlerContext, passage: Passage): Promise<Call> {
+  const call = await admitCall(method, request, context, serving, (known) => {
+    passage.call = known;
+    passage.observed?.admitted(known);
+  });
+  passage.letIn = true;
+  return call;
+}
+
+/** The error that the caller gets; a command that was refused or failed is kept for the audit. */
+function refusal({ method, serving, commands }: Door, { call, letIn = false, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
+  const seen = masked(error, call, method, context, serving.log);
+  if (commands && call) commands.fail(call, method, request, seen, letIn);
+  observed?.end(seen);
+  return seen;
+}
+
+function streamOf({ method, handle }: Door, request: never, context: HandlerContext): Streamed {
+  if (method.methodKind !== 'client_streaming') return handle(request, context) as Streamed;
+  return (async function* () {
+    yield (await handle(request, context)) as Message;
+  })();
+}
+
+async function onlyAnswer(answers: Streamed): Promise<Message> {
+  let last: Message | undefined;
+  for await (const answer of answers) last = answer;
+  return last!;
 }
 
 async function* validated(method: DescMethod, requests: Streamed): Streamed {
@@ -68,7 +154,7 @@ async function* inCall(call: Call, start: () => Streamed): Streamed {
       yield next.value;
     }
   } finally {
-    await runInCall(call, () => iterator.return?.());
+    await runInCall(call, () => iterator.return?.(undefined));
   }
 }
 

@@ -30,6 +30,8 @@ export interface JobsOptions {
   database: string;
   modules: readonly Worked[];
   log: Logger;
+  /** A collector hands the records of commands to the audit. */
+  audited?: boolean;
   /** Jobs that run at the same time. */
   concurrency?: number;
 }
@@ -50,7 +52,7 @@ const REVIVE_MILLISECONDS = 5000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, log, concurrency = 6 } = options;
+  const { adminUrl, database, modules, log, audited = false, concurrency = 6 } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
   await subscribe(pool, modules.map(({ module }) => module));
@@ -59,7 +61,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const runner = await run({
     pgPool: pool,
     events,
-    taskList: { ...tasksOf(modules, pool), 'kernel/prune-mailboxes': () => pruneMailboxes(pool) },
+    taskList: { ...tasksOf(modules, pool), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
     parsedCronItems: parseCronItems([...modules.flatMap(({ module }) => schedulesOf(module)), schedule('kernel/prune-mailboxes', '17 3 * * *')]),
     noHandleSignals: true,
     logger: workerLogger(log),

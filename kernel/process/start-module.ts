@@ -1,9 +1,12 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { Commands } from '../commands/commands.ts';
 import { loadBootstrap } from '../data/bootstrap.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { migrate } from '../data/migrate.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
+import { runInCall } from '../guard/call.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import { openStorage, storageBelow } from '../files/open-storage.ts';
 import type { Guard } from '../guard/guard.ts';
@@ -15,6 +18,7 @@ import { createClient } from '../placement/create-client.ts';
 import type { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { moduleTransport } from '../placement/module-transport.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
+import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 
@@ -23,6 +27,7 @@ export interface Part {
   module: Module;
   context: Context;
   database: ModuleDatabase<unknown>;
+  commands: Commands;
 }
 
 /** What the parts of a starting process share. */
@@ -38,7 +43,11 @@ export interface Starting extends ProcessOptions {
   guard?: Guard;
   /** Opened for the first module that keeps files. */
   storage?: FileStorage;
+  audit?: AuditLog;
   info: DeploymentInfo;
+  settings: SettingsOfProcess;
+  /** Called when a module kept records of commands. */
+  recordsKept: () => void;
 }
 
 /** Migrates a module's tables, makes its services and puts them behind the door. */
@@ -47,7 +56,8 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const unmet = unmetRequirements(module, deployment.modules.map((enabled) => enabled.module));
   if (unmet.length > 0) throw new StartError(unmet);
   if (module.database) await migrate({ adminUrl, database, module: module.name, migrations: module.database.migrations });
-  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: module });
+  const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) } });
   const transport = moduleTransport(module.name, registry.transport);
   const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
   const context = {
@@ -58,17 +68,25 @@ export async function startModule(starting: Starting, module: Module): Promise<v
     get files() { return storageBelow((starting.storage ??= openStorage(deployment.files ?? {}, starting.info.dataFolder)), module.name); },
     deployment: starting.info,
   } as Context;
-  starting.parts.push({ module, context, database: tables });
+  const commands = new Commands({ database: tables, secret, log: starting.log, kept: () => starting.recordsKept() });
+  starting.parts.push({ module, context, database: tables, commands });
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
   if (module.guard) starting.guard = module.guard(context, guardFacts(deployment.modules.map((enabled) => enabled.module)));
-  for (const { service, implementation } of made) serveService(starting, module, service, implementation);
+  if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
+  if (module.settingsStore) starting.settings.useStore(module.name, module.settingsStore(context));
+  for (const { service, implementation } of made) serveService(starting, module, service, implementation, commands);
   starting.states.setRunning(module.name);
 }
 
-function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>): void {
+/** The audit of a module, which works for itself. */
+function auditOf(module: string, audit: AuditLog): AuditLog {
+  return { append: (entries) => runInCall({ principal: { kind: 'module', module }, traceId: '0'.repeat(32) }, () => audit.append(entries)) };
+}
+
+function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>, commands?: Commands): void {
   const { log, states, registry } = starting;
   const problem = () => states.problemOf(module.name);
-  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log });
+  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, commands });
   registry.add(service, behindTheDoor);
   starting.served.push({ service, implementation: behindTheDoor, module: module.name });
 }

@@ -1,4 +1,5 @@
 import { ConnectError } from '@connectrpc/connect';
+import { collectRecords } from '../commands/collect-records.ts';
 import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
@@ -11,6 +12,7 @@ import { platformVersion } from '../module/version.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
 import { requireDataFolder } from './data-folder.ts';
+import { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import { startJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
@@ -40,7 +42,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
   const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
-  const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log });
+  const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined });
+  const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, log });
+  if (collector) starting.recordsKept = () => collector.soon();
   const server = await openPort(starting);
   warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
   return {
@@ -49,6 +53,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     async stop() {
       await server.close();
       await jobs.stop();
+      await Promise.all(starting.parts.map(({ commands }) => commands.close()));
+      await collector?.stop();
       await Promise.all(starting.parts.map(({ database }) => database.close()));
     },
   };
@@ -67,6 +73,7 @@ function begin(options: ProcessOptions): Starting {
   const { deployment, secret } = options;
   const states = new ModuleStates(deployment.modules);
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
+  const settings = new SettingsOfProcess(deployment.modules, options.log);
   return {
     ...options,
     database: options.databaseName ?? databaseOf(options.databaseUrl),
@@ -75,7 +82,9 @@ function begin(options: ProcessOptions): Starting {
     registry: new InProcessRegistry(),
     served: [],
     parts: [],
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all() },
+    recordsKept: () => {},
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all(), settings },
+    settings,
   };
 }
 

@@ -49,9 +49,9 @@ export class LoginFailures {
     if (ban) throw ban;
   }
 
-  /** Counts one more; gives the ban if that was one too many. */
+  /** Counts one more, whatever becomes of the command; gives the ban if that was one too many. */
   async add(): Promise<ConnectError | undefined> {
-    const counts = await this.#db.write(async (tx) => {
+    const counts = await this.#db.writeApart(async (tx) => {
       const counted: Count[] = [];
       for (const { key } of this.#counters) counted.push(await addFailure(tx, key, this.#banMinutes));
       return counted;
@@ -63,7 +63,7 @@ export class LoginFailures {
   async forget(): Promise<void> {
     const { key } = this.#pair;
     const found = await this.#db.read((q) => q.selectFrom('sys_accounts_login_attempts').select('failures').where('key', '=', key).executeTakeFirst());
-    if (found) await this.#db.write((tx) => tx.deleteFrom('sys_accounts_login_attempts').where('key', '=', key).execute());
+    if (found) await this.#db.writeApart((tx) => tx.deleteFrom('sys_accounts_login_attempts').where('key', '=', key).execute());
   }
 
   #banOf(counts: readonly (Count | undefined)[]): ConnectError | undefined {

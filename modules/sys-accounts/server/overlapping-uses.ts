@@ -2,15 +2,17 @@
 export class OverlappingUses {
   readonly #running = new Map<string, { count: number; overlapped: boolean }>();
 
-  /** Runs `use`, which may ask at any time whether another use of `key` has run at the same time as it. */
-  async run<T>(key: string, use: (overlapped: () => boolean) => Promise<T>): Promise<T> {
+  /** Runs `use`, which may ask at any time whether another use of `key` has run at the same time as it. It lasts until `end`. */
+  async run<T>(key: string, end: Promise<void>, use: (overlapped: () => boolean) => Promise<T>): Promise<T> {
     const running = this.#running.get(key) ?? { count: 0, overlapped: false };
     this.#running.set(key, running);
     if (++running.count > 1) running.overlapped = true;
     try {
       return await use(() => running.overlapped);
     } finally {
-      if (--running.count === 0) this.#running.delete(key);
+      void end.then(() => {
+        if (--running.count === 0) this.#running.delete(key);
+      });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, currentCall, paginate } from '@mainstay/kernel';
+import { caller, commandEnd, currentCall, paginate } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { SessionsService, type CreateSessionRequest } from '../contract/index.ts';
 import { errors } from '../errors.ts';
@@ -31,10 +31,13 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
     },
 
     async refreshSession({ refreshToken }) {
-      const session = await refreshes.run(refreshToken, (overlapped) => db.write((tx) => refreshSession(tx, config, refreshToken, overlapped)));
+      const session = await refreshes.run(refreshToken, commandEnd(), (overlapped) => db.write((tx) => refreshSession(tx, config, refreshToken, overlapped)));
       if (session === 'overlapped') throw errors.REFRESH_TOKEN_TAKEN();
-      if (session === 'reused') throw errors.REFRESH_TOKEN_REUSED();
       if (session === 'invalid') throw errors.REFRESH_TOKEN_INVALID();
+      if ('reusedOf' in session) {
+        await db.writeApart((tx) => endSessions(tx).where('id', '=', session.reusedOf).execute());
+        throw errors.REFRESH_TOKEN_REUSED();
+      }
       return tokens(session);
     },
 

@@ -40,7 +40,8 @@ async function makeSigningKey(needs: Needs, sealing: Buffer): Promise<SigningKey
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const sealed = seal(await exportJWK(privateKey), sealing);
   const publicJwk = JSON.stringify(await exportJWK(publicKey));
-  await needs.db.write((tx) =>
+  // Apart, since the process goes on to sign with it whatever becomes of the command that needed it first.
+  await needs.db.writeApart((tx) =>
     tx.insertInto('sys_accounts_signing_keys').values({ public_jwk: publicJwk, sealed_private_jwk: sealed, retired_at: null }).onConflict((conflict) => conflict.doNothing()).execute(),
   );
   // Another process may have been first: the stored key counts.
@@ -48,7 +49,7 @@ async function makeSigningKey(needs: Needs, sealing: Buffer): Promise<SigningKey
 }
 
 async function retire(db: Database<Tables>, keyId: string) {
-  await db.write((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('id', '=', keyId).where('retired_at', 'is', null).execute());
+  await db.writeApart((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('id', '=', keyId).where('retired_at', 'is', null).execute());
 }
 
 const privateKeyOf = async (jwk: JWK) => (await importJWK(jwk, algorithm)) as CryptoKey;

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
+import { connectionConfig, type AdminUrl } from '../data/connection.ts';
+import { surviveLoss } from '../data/pool.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { commandsTable } from './commands-table.ts';
+
+export interface CollectorOptions {
+  adminUrl: AdminUrl;
+  database: string;
+  /** The modules whose records it collects. */
+  modules: readonly string[];
+  audit: AuditLog;
+  log: Logger;
+}
+
+export interface Collector {
+  /** Says that there are new records. */
+  soon(): void;
+  /** Hands over what is there, and ends. */
+  stop(): Promise<void>;
+}
+
+const BATCH = 1000;
+/** New records are with the audit within about this time. */
+const PAUSE_MILLISECONDS = 200;
+/** What a process that died has left is looked for now and then. */
+const LOOK_MILLISECONDS = 5000;
+
+/**
+ * Hands the records of commands to the audit, those of a module in the order of their ids as far as they were committed
+ * when it looked. A record is marked only after the audit has it, so after a crash it is handed over again; it is found
+ * by its mark and not by a position, so one that was committed late is not passed over.
+ */
+export function collectRecords(options: CollectorOptions): Collector {
+  const pool = surviveLoss(new pg.Pool({ ...connectionConfig(options.adminUrl, { database: options.database }), max: 1, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
+  const wake = new Wake();
+  const collecting = (async () => {
+    while (!wake.stopped) {
+      await collectAll(pool, options).catch((error: unknown) => options.log.warn({ err: error }, 'the audit could not take the records of commands; they wait for it'));
+      await wake.wait(LOOK_MILLISECONDS);
+      if (!wake.stopped) await sleep(PAUSE_MILLISECONDS, undefined, { ref: false });
+    }
+    await collectAll(pool, options);
+  })();
+  return {
+    soon: () => wake.call(),
+    stop: async () => {
+      wake.stop();
+      await collecting.catch((error: unknown) => options.log.warn({ err: error }, 'the audit could not take the last records of commands; it gets them after the next start'));
+      await pool.end();
+    },
+  };
+}
+
+/** A pause that is over when somebody calls. */
+class Wake {
+  stopped = false;
+  #called = false;
+  #over: (() => void) | undefined;
+
+  call(): void {
+    this.#called = true;
+    this.#over?.();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.call();
+  }
+
+  async wait(milliseconds: number): Promise<void> {
+    if (!this.#called) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, milliseconds).unref();
+      this.#over = resolve;
+      await promise;
+      clearTimeout(timer);
+    }
+    this.#over = undefined;
+    this.#called = false;
+  }
+}
+
+async function collectAll(pool: pg.Pool, { modules, audit }: CollectorOptions): Promise<void> {
+  for (const module of modules) while ((await collectBatch(pool, module, audit)) === BATCH);
+}
+
+async function collectBatch(pool: pg.Pool, module: string, audit: AuditLog): Promise<number> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query('begin');
+    const { rows } = await client.query<RecordRow>(`
+      select id, time, method, outcome, org, principal_kind, principal_id, actor, session, caller_module, client_address, trace_id, subjects
+        from ${commandsTable(module)} where not collected order by id limit ${BATCH} for update skip locked`);
+    if (rows.length > 0) {
+      await audit.append(rows.map((row) => entryOf(module, row)));
+      await settle(client, module, rows.map(({ id }) => id));
+    }
+    await client.query('commit');
+    return rows.length;
+  } catch (error) {
+    broken = await client.query('rollback').then(() => false, () => true);
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Only a record with an idempotency key is still needed, for its answer. */
+async function settle(client: pg.PoolClient, module: string, ids: string[]): Promise<void> {
+  const table = commandsTable(module);
+  await client.query(`delete from ${table} where not collected and id = any($1::uuid[]) and idempotency is null`, [ids]);
+  await client.query(`update ${table} set collected = true where not collected and id = any($1::uuid[])`, [ids]);
+}
+
+interface RecordRow {
+  id: string;
+  time: Date;
+  method: string;
+  outcome: string;
+  org: string | null;
+  principal_kind: AuditEntry['principalKind'];
+  principal_id: string | null;
+  actor: string | null;
+  session: string | null;
+  caller_module: string | null;
+  client_address: string | null;
+  trace_id: string;
+  subjects: Record<string, string>;
+}
+
+const entryOf = (module: string, row: RecordRow): AuditEntry => ({
+  id: row.id,
+  time: row.time,
+  module,
+  method: row.method,
+  outcome: row.outcome,
+  principalKind: row.principal_kind,
+  principalId: row.principal_id ?? undefined,
+  actorAccountId: row.actor ?? undefined,
+  orgId: row.org ?? undefined,
+  sessionId: row.session ?? undefined,
+  callerModule: row.caller_module ?? undefined,
+  clientAddress: row.client_address ?? undefined,
+  traceId: row.trace_id,
+  subjects: row.subjects,
+});

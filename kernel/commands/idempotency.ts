@@ -1,0 +1,85 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { hasOption, toBinary, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
+import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { defineErrors } from '../errors/define-errors.ts';
+import type { Call } from '../guard/call.ts';
+import { nameOf } from './command-record.ts';
+
+export const idempotencyErrors = defineErrors('kernel', {
+  IDEMPOTENCY_KEY_INVALID: ['InvalidArgument', 'an idempotency key has 1 to 255 visible ASCII characters and no spaces; a UUID is a good one'],
+  IDEMPOTENCY_KEY_REUSED: ['FailedPrecondition', 'this idempotency key came with another request before; use a new key for each new request'],
+  IDEMPOTENCY_ANSWER_LOST: ['Aborted', 'the answer to the first request with this idempotency key can not be read any more; look whether it took effect, and use a new key'],
+  COMMAND_RUNNING: ['Aborted', 'the first request with this idempotency key still runs; try again in a moment'],
+  STOOD_IN_THE_WAY: ['Aborted', 'another change at the same moment stood in the way; try again'],
+});
+
+const NONCE = 12;
+const TAG = 16;
+
+/** Throws `IDEMPOTENCY_KEY_INVALID` for what is no key. */
+export function checkKey(key: string): void {
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw idempotencyErrors.IDEMPOTENCY_KEY_INVALID();
+}
+
+/** Keys and answers as a module keeps them: with what is derived from the deployment's secret, so the rows alone tell nothing. */
+export class Idempotency {
+  readonly #hashing: Buffer;
+  readonly #sealing: Buffer;
+
+  constructor(secret: string) {
+    this.#hashing = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'mainstay idempotency keys', 32));
+    this.#sealing = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'mainstay idempotency answers', 32));
+  }
+
+  /** Names a key of a caller for a method: two callers, orgs or methods may use the same key. */
+  nameKey({ principal, clientAddress }: Call, method: DescMethod, key: string): Buffer {
+    const who = principal.kind === 'account' ? [principal.accountId, principal.orgId] : principal.kind === 'module' ? [principal.module, principal.orgId ?? ''] : [clientAddress ?? ''];
+    return this.#hash(JSON.stringify([principal.kind, ...who, nameOf(method), key]));
+  }
+
+  /** Tells requests apart. */
+  hashRequest(method: DescMethod, request: Message): Buffer {
+    return this.#hash(toBinary(method.input, request));
+  }
+
+  /** An answer as it is kept: encrypted (AES-256-GCM) if its type holds anything sensitive. */
+  seal(method: DescMethod, answer: Uint8Array, name: Buffer): Uint8Array {
+    if (!holdsSensitive(method.output)) return answer;
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv('aes-256-gcm', this.#sealing, nonce).setAAD(name);
+    const sealed = Buffer.concat([cipher.update(answer), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+  }
+
+  /** The answer that was kept. */
+  unseal(method: DescMethod, kept: Uint8Array, name: Buffer): Uint8Array {
+    if (!holdsSensitive(method.output)) return kept;
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', this.#sealing, kept.subarray(0, NONCE), { authTagLength: TAG }).setAAD(name);
+      decipher.setAuthTag(kept.subarray(NONCE, NONCE + TAG));
+      return Buffer.concat([decipher.update(kept.subarray(NONCE + TAG)), decipher.final()]);
+    } catch (error) {
+      throw Object.assign(idempotencyErrors.IDEMPOTENCY_ANSWER_LOST(), { cause: error });
+    }
+  }
+
+  #hash(data: string | Uint8Array): Buffer {
+    return createHmac('sha256', this.#hashing).update(data).digest();
+  }
+}
+
+const known = new WeakMap<DescMessage, boolean>();
+
+/** Whether a message of this type, or one inside of it, has a field that is marked as sensitive. */
+function holdsSensitive(schema: DescMessage): boolean {
+  let holds = known.get(schema);
+  if (holds === undefined) known.set(schema, (holds = typesIn(schema).some(({ fields }) => fields.some((field) => hasOption(field, sensitive)))));
+  return holds;
+}
+
+function typesIn(schema: DescMessage, found = new Set<DescMessage>()): DescMessage[] {
+  if (found.has(schema)) return [];
+  found.add(schema);
+  for (const { message } of schema.fields) if (message) typesIn(message, found);
+  return [...found];
+}

@@ -1,0 +1,105 @@
+import { create, fromBinary, toBinary, type DescMethod, type Message, type MessageInitShape } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
+import { repeatedly } from '../data/repeat.ts';
+import { runInCall, type Call } from '../guard/call.ts';
+import { recordOf } from './command-record.ts';
+import type { CommandScope } from './command-scope.ts';
+import type { Commands } from './commands.ts';
+import { checkKey, idempotencyErrors } from './idempotency.ts';
+
+/** A command that was let in, with its checked request. */
+export interface RunningCommand {
+  commands: Commands;
+  method: DescMethod;
+  call: Call;
+  request: Message;
+  context: HandlerContext;
+}
+
+type Answer = MessageInitShape<DescMethod['output']>;
+type Handle = () => Promise<Answer> | Answer;
+
+/**
+ * Runs a unary command as one transaction: what its handler wrote, its events and jobs, its record for the audit and,
+ * if it has an idempotency key, its answer commit together after the handler returned, or nothing of it. With a key
+ * that a command had before, that one's answer is given and nothing runs.
+ *
+ * A transaction that PostgreSQL gave up for another's sake is tried again with the whole handler, since what it read may
+ * have changed; not after it called a command of another service without a key, which would be done twice.
+ */
+export async function runCommand(running: RunningCommand, handle: Handle): Promise<Answer> {
+  const { call, commands } = running;
+  const key = call.idempotencyKey;
+  const mayRepeat = () => key !== undefined || !call.nestedCommands;
+  try {
+    const answer = await (key === undefined ? repeatedly(() => runOnce(running, handle), mayRepeat) : runWithKey(running, key, handle));
+    commands.kept();
+    return answer;
+  } catch (error) {
+    throw isRepeatable(error) ? Object.assign(idempotencyErrors.STOOD_IN_THE_WAY(), { cause: error }) : error;
+  }
+}
+
+function runOnce({ call, commands, method, request }: RunningCommand, handle: Handle): Promise<Answer> {
+  return inScope(call, commands, async (scope) => {
+    const answer = await runInCall(call, handle);
+    await scope.commit([commands.statements.insert(recordOf(call, method, request))]);
+    return answer;
+  });
+}
+
+function runWithKey(running: RunningCommand, key: string, handle: Handle): Promise<Answer> {
+  checkKey(key);
+  const { call, commands, method, request } = running;
+  const name = commands.idempotency.nameKey(call, method, key);
+  return commands.inTurn.run(name.toString('base64'), () => repeatedly(() => claimAndRun(running, name, commands.idempotency.hashRequest(method, request), handle)));
+}
+
+async function claimAndRun(running: RunningCommand, name: Buffer, requestHash: Buffer, handle: Handle): Promise<Answer> {
+  const { call, commands, method, request } = running;
+  const { statements, idempotency } = commands;
+  for (;;) {
+    const kept = await inScope(call, commands, async (scope): Promise<{ answer: Answer } | { first: Kept | undefined }> => {
+      const open = await scope.begin();
+      const { rows } = await open.run(statements.claim(recordOf(call, method, request), name, requestHash));
+      if (rows.length === 0) return { first: (await open.run<Kept>(statements.kept(name))).rows[0] };
+      const answer = await runInCall(call, handle);
+      const bytes = toBinary(method.output, create(method.output, answer));
+      await scope.commit([statements.keepAnswer(name, idempotency.seal(method, bytes, name))]);
+      return { answer };
+    });
+    if ('answer' in kept) return kept.answer;
+    // Whoever had the key gave it up in between.
+    if (kept.first) return replay(running, kept.first, name, requestHash);
+  }
+}
+
+/** What was kept of the first command with a key. */
+export interface Kept {
+  request_hash: Buffer;
+  answer: Buffer;
+}
+
+const replay = (running: RunningCommand, kept: Kept, name: Buffer, requestHash: Buffer): Answer =>
+  fromBinary(running.method.output, keptBytes(running, kept, name, requestHash)) as Answer;
+
+/** The bytes that were answered before; throws `IDEMPOTENCY_KEY_REUSED` if that was to another request. */
+export function keptBytes({ commands, method, context }: RunningCommand, { request_hash, answer }: Kept, name: Buffer, requestHash: Buffer): Uint8Array {
+  if (!request_hash.equals(requestHash)) throw idempotencyErrors.IDEMPOTENCY_KEY_REUSED();
+  context.responseHeader.set('idempotency-replayed', 'true');
+  return commands.idempotency.unseal(method, answer, name);
+}
+
+async function inScope<R>(call: Call, { database }: Commands, work: (scope: CommandScope) => Promise<R>): Promise<R> {
+  const scope = (call.command = database.beginCommand(call));
+  call.nestedCommands = 0;
+  try {
+    return await work(scope);
+  } catch (error) {
+    // The handler may have made something else of it.
+    throw isRepeatable(scope.failure) || isStalePlan(scope.failure) ? scope.failure : error;
+  } finally {
+    await scope.rollback();
+  }
+}

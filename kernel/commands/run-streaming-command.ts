@@ -1,0 +1,82 @@
+import { create, type Message } from '@bufbuild/protobuf';
+import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
+import { sql } from 'kysely';
+import { codeOf } from '../data/database-errors.ts';
+import type { OpenTransaction } from '../data/open-transaction.ts';
+import { recordOf } from './command-record.ts';
+import { checkKey, idempotencyErrors } from './idempotency.ts';
+import { keptBytes, type Kept, type RunningCommand } from './run-command.ts';
+
+/** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
+const MOST_KEPT = 256 * 1024;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/**
+ * Runs a command that streams. It is no single transaction: each `db.write` of its handler is one, and its record is
+ * written at the end. With an idempotency key a repeat gets the last messages that the first was answered with, up to
+ * 256 KiB; while the first runs it is refused with `COMMAND_RUNNING`. A first one that ended badly may be repeated.
+ */
+export async function* runStreamingCommand(running: RunningCommand, start: () => AsyncIterable<Message>): AsyncGenerator<Message> {
+  const { call, commands, method, request } = running;
+  if (call.idempotencyKey !== undefined) return yield* runWithKey(running, call.idempotencyKey, start);
+  yield* start();
+  await commands.database.beginCommand(call).commit([commands.statements.insert(recordOf(call, method, request))]);
+  commands.kept();
+}
+
+async function* runWithKey(running: RunningCommand, key: string, start: () => AsyncIterable<Message>): AsyncGenerator<Message> {
+  checkKey(key);
+  const { call, commands, method, request } = running;
+  const { idempotency, statements } = commands;
+  const name = idempotency.nameKey(call, method, key);
+  // A streamed request is not known before it was read, so nothing of it is compared.
+  const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
+  let claim: OpenTransaction<any> | undefined = await commands.database.beginBeside(call);
+  try {
+    const first = await claimOrRead(claim, running, name, requestHash);
+    if (first) return yield* replay(running, first, name, requestHash);
+    const kept = new LastMessages();
+    for await (const message of start()) {
+      kept.add(sizeDelimitedEncode(method.output, create(method.output, message)));
+      yield message;
+    }
+    const open = claim;
+    claim = undefined;
+    await open.commit([statements.keepAnswer(name, idempotency.seal(method, kept.bytes(), name))]);
+    commands.kept();
+  } finally {
+    await claim?.rollback();
+  }
+}
+
+/** Claims the key as long as the transaction is open, or gives what was kept under it. */
+async function claimOrRead(claim: OpenTransaction<any>, { call, commands, method, request }: RunningCommand, name: Buffer, requestHash: Buffer): Promise<Kept | undefined> {
+  try {
+    const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(claim.tx);
+    const claimed = claim.run(commands.statements.claim(recordOf(call, method, request), name, requestHash));
+    const [, { rows }] = await Promise.all([set, claimed]);
+    return rows.length > 0 ? undefined : (await claim.run<Kept>(commands.statements.kept(name))).rows[0];
+  } catch (error) {
+    throw codeOf(error) === LOCK_NOT_AVAILABLE ? idempotencyErrors.COMMAND_RUNNING() : error;
+  }
+}
+
+async function* replay(running: RunningCommand, first: Kept, name: Buffer, requestHash: Buffer): AsyncGenerator<Message> {
+  const bytes = keptBytes(running, first, name, requestHash);
+  yield* sizeDelimitedDecodeStream(running.method.output, (async function* () { yield bytes; })());
+}
+
+class LastMessages {
+  #messages: Uint8Array[] = [];
+  #length = 0;
+
+  add(message: Uint8Array): void {
+    this.#messages.push(message);
+    this.#length += message.length;
+    while (this.#length > MOST_KEPT && this.#messages.length > 1) this.#length -= this.#messages.shift()!.length;
+  }
+
+  bytes(): Uint8Array {
+    return Buffer.concat(this.#messages);
+  }
+}
