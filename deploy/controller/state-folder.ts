@@ -33,6 +33,6 @@ export function stateFolder(name: string): StateFolder {
 /** Makes the folder if it is absent; nobody else may enter it. */
 export const makeStateFolder = ({ directory }: StateFolder) => void mkdirSync(directory, { recursive: true, mode: 0o700 });
 
-/** Every deployment that was ever started from here. */
+/** Every deployment that was ever started from here; not what a restore keeps beside them, behind a dot. */
 export const stateFolders = (): StateFolder[] =>
-  existsSync(home()) ? readdirSync(home(), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => stateFolder(entry.name)) : [];
+  existsSync(home()) ? readdirSync(home(), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => stateFolder(entry.name)) : [];

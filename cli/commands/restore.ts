@@ -1,0 +1,23 @@
+import { restore } from '@mainstay/deploy/backup';
+import { terminalSteps } from '@mainstay/deploy/steps';
+import { modules } from '@mainstay/main/modules';
+import type { Command } from 'commander';
+import { globalOptions } from '../global-options.ts';
+import { askPassphrase } from '../terminal/ask-passphrase.ts';
+import { formatTable } from '../terminal/print-table.ts';
+
+export default (command: Command) => command
+  .description('Restore a backup into a deployment that is empty and does not run, and prove every table equal. A file that is damaged or too new is refused whole.')
+  .argument('<file>', 'a file that ./mainstay backup made')
+  .option('--into <name>', 'the name of the restored deployment, instead of the one in the backup')
+  .option('--force', 'put the data that is there aside, and tell where')
+  .action(async (file: string, { into, force }: { into?: string; force?: boolean }) => {
+    const { name, backup, tables, config, putAside } = await restore({ file, modules, passphrase: askPassphrase, ...(into && { into }), ...(force && { force }) }, terminalSteps());
+    if (globalOptions(command).json) return void process.stdout.write(`${JSON.stringify({ name, config, putAside, backup: backup.header, tables: tables.map(({ schema, name, found, equal }) => ({ schema, name, ...found, equal })), files: backup.manifest.files.length }, null, 2)}\n`);
+    const print = (line: string) => void process.stdout.write(`${line}\n`);
+    formatTable(tables.map(({ schema, name, expected, found, equal }) => ({ table: `${schema}.${name}`, backup: String(expected.rows), restored: String(found.rows), content: found.digest.slice(0, 12), equal: equal ? 'yes' : 'no' }))).forEach(print);
+    print(`${name} is restored as it was at ${backup.header.created}: ${tables.length} tables are equal, ${backup.manifest.files.length} files are there`);
+    if (backup.deployment.secrets === undefined) print('The backup held no secrets: unless it kept its own, the deployment has a new one, and everybody signs in again.');
+    for (const place of putAside) print(`What was there before is in ${place}`);
+    print(`Start it with ./mainstay up --deployment ${config}`);
+  });

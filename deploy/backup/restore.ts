@@ -1,0 +1,134 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Module } from '@mainstay/kernel';
+import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { withStartLock } from '@mainstay/kernel/start-lock';
+import { OperatorError } from '../controller/operator-error.ts';
+import { replaceFile } from '../controller/replace-file.ts';
+import { currentRun } from '../controller/run-record.ts';
+import { deploymentEnvironment, makeSecrets } from '../controller/secrets.ts';
+import { makeStateFolder, type StateFolder, stateFolder } from '../controller/state-folder.ts';
+import type { Steps } from '../controller/steps.ts';
+import { deploymentFileIn } from './back-up.ts';
+import { checkBuild } from './check-build.ts';
+import type { ComparedTable } from './load-database.ts';
+import { type BackupContents, readBackup } from './read-backup.ts';
+import { restoreDatabase } from './restore-database.ts';
+import { requireEmptyDatabase, withSpareDatabase } from './spare-database.ts';
+import { syncFolder } from './seal-file.ts';
+import { storageOf } from './storage-of.ts';
+
+export interface RestoreOptions {
+  file: string;
+  /** The name of the restored deployment; the backup's if absent. */
+  into?: string;
+  /** Puts what is there aside. */
+  force?: boolean;
+  /** Asked once if the backup is encrypted. */
+  passphrase: () => Promise<string>;
+  /** Every module of the build. */
+  modules: readonly Module[];
+}
+
+/** A deployment that was restored and proved equal. */
+export interface RestoredDeployment {
+  backup: BackupContents;
+  name: string;
+  tables: ComparedTable[];
+  /** The deployment file that the backup brought. */
+  config: string;
+  /** What was there before, if anything was. */
+  putAside: string[];
+}
+
+/**
+ * Restores a backup. First the whole file is checked; then everything is made beside its place, and moved there at the end, so
+ * until then the target is as it was. Throws an `OperatorError` if that can't be done.
+ */
+export async function restore(options: RestoreOptions, steps: Steps): Promise<RestoredDeployment> {
+  const passphrase = once(options.passphrase);
+  const backup = await steps.step(`checking ${options.file}`, () => readBackup(options.file, passphrase));
+  await checkBuild(backup, options.modules);
+  const name = checkName(options.into ?? backup.header.deployment);
+  const folder = stateFolder(name);
+  await requireRestorable(folder, options.force);
+  return withStartLock(`restore ${folder.directory}`, async () => {
+    const beside = stateFolder(`.restoring-${name}`);
+    await removeRemnants(beside);
+    try {
+      prepare(beside, folder, backup, name);
+      const { tables, database } = await steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, say }));
+      const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
+      return { backup, name, tables, config: deploymentFileIn(folder), putAside };
+    } finally {
+      await removeRemnants(beside);
+    }
+  });
+}
+
+function checkName(name: string): string {
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) throw new OperatorError(`"${name}" can't be a deployment's name; it must start with a letter and hold at most 31 lower-case letters, digits and hyphens`);
+  return name;
+}
+
+async function requireRestorable(folder: StateFolder, force = false): Promise<void> {
+  if (currentRun(folder) ?? findRunning(folder.postgres)) throw new OperatorError(`${folder.name} is running; stop it with ./mainstay down --deployment ${folder.name}`);
+  const hint = 'restore into another with --into NAME, or put what is there aside with --force';
+  if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; ${hint}`);
+  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL, hint);
+}
+
+const holdsAnything = (folder: string) => existsSync(folder) && readdirSync(folder).length > 0;
+
+/** What a restore left that was killed. */
+async function removeRemnants(beside: StateFolder): Promise<void> {
+  if (existsSync(beside.postgres)) await stopEmbeddedPostgres(beside.postgres);
+  await rm(beside.directory, { recursive: true, force: true });
+}
+
+/** The files of the state folder, but not its data. Secrets that are there stay, except those that the backup brings. */
+function prepare(beside: StateFolder, folder: StateFolder, { deployment }: BackupContents, name: string): void {
+  makeStateFolder(beside);
+  const kept = existsSync(folder.secrets) ? parseEnv(readFileSync(folder.secrets, 'utf8')) : {};
+  const secrets = { ...kept, ...parseEnv(deployment.secrets ?? '') };
+  if (Object.keys(secrets).length > 0) replaceFile(beside.secrets, Object.entries(secrets).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`).join(''));
+  if (!secrets.MAINSTAY_SECRET) makeSecrets(beside);
+  writeFileSync(deploymentFileIn(beside), deployment.config.replace(/^name:.*$/m, `name: ${name}`), { mode: 0o600 });
+}
+
+interface Filling extends RestoreOptions {
+  backup: BackupContents;
+  say: (detail: string) => void;
+}
+
+async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
+  const environment = deploymentEnvironment(beside);
+  const storage = storageOf(deploymentFileIn(beside), beside.dataFiles, environment);
+  const into = { file, passphrase, deployment: backup.deployment, secret: environment.MAINSTAY_SECRET!, modules, storage, onProgress: say };
+  if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, (adminUrl, database) => restoreDatabase({ ...into, adminUrl, database }));
+  const { adminUrl } = await startEmbeddedPostgres({ directory: beside.postgres, onProgress: say });
+  try {
+    return { tables: await restoreDatabase({ ...into, adminUrl: adminUrl('postgres'), database: folder.name }) };
+  } finally {
+    await stopEmbeddedPostgres(beside.postgres);
+  }
+}
+
+async function moveIntoPlace(beside: StateFolder, folder: StateFolder, force = false): Promise<string[]> {
+  return withStartLock(`deployment ${folder.directory}`, async () => {
+    await requireRestorable(folder, force || Boolean(process.env.DATABASE_URL));
+    const aside = stateFolder(`.before-restore-${folder.name}-${new Date().toISOString().replaceAll(/[:.]/g, '')}`).directory;
+    const there = existsSync(folder.directory);
+    if (there) await rename(folder.directory, aside);
+    await rename(beside.directory, folder.directory);
+    await syncFolder(dirname(folder.directory));
+    return there ? [aside] : [];
+  });
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+}

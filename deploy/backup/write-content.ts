@@ -1,0 +1,87 @@
+import type { FileStorage } from '@mainstay/kernel/files';
+import { reasonOf } from '@mainstay/kernel';
+import type pg from 'pg';
+import type { BackedUpDeployment, Frame, Manifest } from './backup-format.ts';
+import { type ContentDigest, fileDigest, tableDigest } from './content-digest.ts';
+import { rowsOf, textSettings } from './copy-table.ts';
+import { modulesIn, qualified, queueVersion, schemasOf, sequencesIn, tablesIn } from './database-shape.ts';
+
+export interface ContentSource {
+  /** A connection of the database's administrator. */
+  client: pg.Client;
+  storage: FileStorage;
+  /** The deployment file. */
+  config: string;
+  secrets?: string;
+  onProgress?: (done: string) => void;
+}
+
+const pieceBytes = 256 * 1024;
+
+/**
+ * Gives the content of a backup: every table as one snapshot saw it, and the files. Files come last: one that a row of the
+ * snapshot names was stored before that row, and is not changed afterwards.
+ */
+export async function* writeContent(source: ContentSource, contains: (manifest: Manifest) => void): AsyncGenerator<Buffer> {
+  const { client, config, secrets, onProgress } = source;
+  const manifest: Manifest = { tables: [], files: [] };
+  await client.query(`begin isolation level repeatable read, read only; ${textSettings}`);
+  const modules = await modulesIn(client);
+  const schemas = schemasOf(modules);
+  const tables = await tablesIn(client, schemas);
+  // An upgrade that began now would change them under our hands.
+  await client.query(`lock table ${tables.map(qualified).join(', ')} in access share mode`);
+  const deployment: BackedUpDeployment = { config, modules, queue: await queueVersion(client), ...(secrets !== undefined && { secrets }) };
+  yield line({ kind: 'deployment', ...deployment });
+  for (const table of tables) {
+    onProgress?.(`${table.name}, ${manifest.tables.length} of ${tables.length} tables`);
+    yield line({ kind: 'table', ...table });
+    const content = yield* data(rowsOf(client, table), tableDigest());
+    yield line({ kind: 'table-end', ...content });
+    manifest.tables.push({ ...table, ...content });
+  }
+  // They are outside of the snapshot: read now, they are behind no row of it.
+  yield line({ kind: 'sequences', values: await sequencesIn(client, schemas) });
+  for await (const { key } of source.storage.list()) {
+    onProgress?.(`${manifest.files.length} files`);
+    const content = await readIfThere(source.storage, key);
+    if (!content) continue;
+    yield line({ kind: 'file', key });
+    const found = yield* data(content, fileDigest());
+    yield line({ kind: 'file-end', ...found });
+    manifest.files.push({ key, ...found });
+  }
+  await client.query('commit');
+  yield line({ kind: 'end', ...manifest });
+  contains(manifest);
+}
+
+/** One that was removed after it was listed is not missed. */
+async function readIfThere(storage: FileStorage, key: string): Promise<AsyncIterable<Buffer> | undefined> {
+  try {
+    return await storage.read(key);
+  } catch (error) {
+    if (reasonOf(error) === 'kernel.CONTENT_MISSING') return undefined;
+    throw error;
+  }
+}
+
+const line = (frame: Frame): Buffer => Buffer.from(`${JSON.stringify(frame)}\n`);
+
+async function* data<Content>(pieces: AsyncIterable<Buffer>, digest: ContentDigest<Content>): AsyncGenerator<Buffer, Content> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  const flush = () => {
+    const frame = Buffer.concat([line({ kind: 'data', bytes }), ...held]);
+    [held, bytes] = [[], 0];
+    return frame;
+  };
+  for await (const piece of pieces) {
+    digest.add(piece);
+    held.push(piece);
+    bytes += piece.length;
+    if (bytes >= pieceBytes) yield flush();
+  }
+  if (bytes > 0) yield flush();
+  return digest.end();
+}
