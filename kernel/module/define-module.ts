@@ -6,6 +6,8 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
+import type { Settings, SettingsReader } from '../settings/define-settings.ts';
+import type { SettingsCatalogue, SettingsStore } from '../settings/settings-store.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 
@@ -14,8 +16,10 @@ type Clients<R extends Requires> = { [K in keyof R]: Client<R[K]> };
 type Pages = Record<`/${string}`, Page>;
 
 /** Everything a module's code may use: its own configuration and data, and the services it requires. */
-export type Context<R extends Requires = {}, C = unknown> = Clients<R> & {
+export type Context<R extends Requires = {}, C = unknown, S extends Settings = {}> = Clients<R> & {
   config: C;
+  /** The module's own values that can be changed while it runs. */
+  settings: SettingsReader<S>;
   // Each function names the tables it uses: `({ db }: { db: Database<Tables> })`.
   db: Database<any>;
   log: Logger;
@@ -36,6 +40,8 @@ export interface DeploymentInfo {
   readonly dataFolder: string;
   /** The state of every module, now. */
   modules(): ModuleState[];
+  /** The settings that modules declare: for the module that keeps their values. */
+  settings: SettingsCatalogue;
 }
 
 /** Development, test, acceptance, production. */
@@ -82,12 +88,14 @@ export interface BootstrapTools {
   announce(line: string): void;
 }
 
-export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P extends Pages, N = Context<R, z.infer<C>>> {
+export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P extends Pages, S extends Settings, N = Context<R, z.infer<C>, S>> {
   name: `sys-${string}` | `mod-${string}`;
   /** The services of other modules that this one calls; each arrives as a typed client of that name. */
   requires: R;
   /** Its section of the deployment file. */
   config: C;
+  /** What of it can be changed while the deployment runs, and by whom. */
+  settings?: S;
   /** Rows that are read together live in one shard. */
   shardBy?: 'org';
   database?: { migrations: URL; bootstrap?: Bootstrap<N> };
@@ -104,6 +112,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   guard?: (needs: N, facts: GuardFacts) => Guard;
   /** Only `sys-core`, or its replacement, keeps the audit. */
   audit?: (needs: N) => AuditLog;
+  /** Only `sys-core`, or its replacement, keeps what settings were set to. */
+  settingsStore?: (needs: N) => SettingsStore;
 }
 
 /** What a module's CLI command gets: a client of the running deployment, and ways to talk to the person. */
@@ -120,10 +130,10 @@ export interface CommandTools {
   json: boolean;
 }
 
-export type Module = ModuleDeclaration<any, any, any, any>;
+export type Module = ModuleDeclaration<any, any, any, any, any>;
 
 /** Declares a module: the whole story on one page. */
-export function defineModule<const R extends Requires, C extends z.ZodType, const P extends Pages = {}>(declaration: ModuleDeclaration<R, C, P>): ModuleDeclaration<R, C, P> {
+export function defineModule<const R extends Requires, C extends z.ZodType, const P extends Pages = {}, S extends Settings = {}>(declaration: ModuleDeclaration<R, C, P, S>): ModuleDeclaration<R, C, P, S> {
   return declaration;
 }
 

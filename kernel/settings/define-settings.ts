@@ -1,0 +1,27 @@
+import type { z } from 'zod';
+
+/** A value that can be changed while the deployment runs. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  /** `deployment`: one value for all. `org`: each org may have its own, in place of the deployment's. */
+  scope: 'deployment' | 'org';
+  /** What it may be, with its description. Its default counts unless the module's configuration has a value of the same name. */
+  schema: S;
+}
+
+export type Settings = Record<string, Setting>;
+
+/** Declares a setting with one value for the whole deployment. */
+export const deploymentWide = <S extends z.ZodType>(schema: S): Setting<S> => ({ scope: 'deployment', schema });
+
+/** Declares a setting of which each org may have its own value. */
+export const perOrg = <S extends z.ZodType>(schema: S): Setting<S> => ({ scope: 'org', schema });
+
+type ValueOf<D extends Settings, K extends keyof D> = z.output<D[K]['schema']>;
+
+/** Reads a module's own settings. A change is seen at once in its process, and within a second in every other. */
+export interface SettingsReader<D extends Settings> {
+  /** The value that counts for the org of the current call: the org's own, else the deployment's, else the configured one. */
+  get<K extends keyof D & string>(key: K): Promise<ValueOf<D, K>>;
+  /** For work over all orgs: the value of the deployment, and those of the orgs that have their own. */
+  getAll<K extends keyof D & string>(key: K): Promise<{ value: ValueOf<D, K>; byOrg: ReadonlyMap<string, ValueOf<D, K>> }>;
+}
