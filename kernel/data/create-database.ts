@@ -35,6 +35,8 @@ export interface ModuleDatabase<T> extends Database<T> {
   beginBeside(call: Call): Promise<OpenTransaction<T>>;
   /** Writes in a transaction that sees every org. */
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
+  /** The pools that were opened so far. */
+  pools(): { purpose: string; pool: pg.Pool }[];
   close(): Promise<void>;
 }
 
@@ -91,6 +93,10 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   beginBeside(call: Call): Promise<OpenTransaction<T>> {
     return this.#begin(this.#pool('beside'), call);
+  }
+
+  pools(): { purpose: string; pool: pg.Pool }[] {
+    return [...this.#pools].map(([purpose, pool]) => ({ purpose, pool }));
   }
 
   async close(): Promise<void> {

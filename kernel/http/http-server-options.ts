@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { Logger } from '../telemetry/log.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
 
 /** A service that the port offers, with the implementation that stands behind the guard. */
 export interface ServedService {
@@ -29,4 +30,6 @@ export interface HttpServerOptions {
   health: { ready(): Readiness };
   info: { title: string; version: string };
   log: Logger;
+  /** Which requests get a line in it; `errors` if absent. */
+  requestLog?: RequestLog;
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
+import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
 import { httpErrors } from './http-errors.ts';
 import { isUnexpected, problemOf, sendProblem } from './problem.ts';
 
@@ -17,7 +18,7 @@ export function problemHandlers(app: FastifyInstance, { bodyLimitBytes, log }: {
     if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
     const body = JSON.stringify({ ...problemOf(httpErrors.MALFORMED_REQUEST({ problem: STATUS_CODES[status]!.toLowerCase() })), status });
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\n${requestIdHeader}: ${requestIdOf(undefined)}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
   });
 }
 

@@ -4,6 +4,7 @@ import { ErrorInfoSchema, PreconditionFailureSchema, RetryInfoSchema } from '@ma
 import type { FastifyReply } from 'fastify';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { etagPrecondition } from '../queries/etag.ts';
+import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
 import { endToEndHeaders } from './forwarded-headers.ts';
 import { statusOfReason } from './http-errors.ts';
 
@@ -80,6 +81,8 @@ export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply 
   const error = ConnectError.from(thrown, Code.Internal);
   const problem = problemOf(error, reply.request.url.split('?', 1)[0]);
   if (error.code === Code.Unauthenticated) reply.header('www-authenticate', 'Bearer');
+  // What the framework refuses before any hook has run has no id yet.
+  if (!reply.hasHeader(requestIdHeader)) reply.header(requestIdHeader, requestIdOf(reply.request.headers[requestIdHeader]));
   const wait = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
   if (wait) reply.header('retry-after', String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)));
   return reply.headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));

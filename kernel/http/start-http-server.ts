@@ -23,6 +23,7 @@ import { reflectionService } from './rpc/reflection.ts';
 import { restRoutes } from './rest/rest.ts';
 import { securityHeaders } from './security-headers.ts';
 import { socketRoute } from './socket/websocket.ts';
+import { watchRequests } from './watch-requests.ts';
 
 export type { HttpServerOptions, Readiness, ServedService } from './http-server-options.ts';
 
@@ -31,6 +32,8 @@ export interface HttpServer {
   address: string;
   port: number;
   fastify: FastifyInstance;
+  /** Connections that are open. */
+  readonly connections: number;
   /** Says to gRPC health checks whether a service, by its full name, is being served. */
   setServing(serviceTypeName: string, serving: boolean): void;
   /** Lets calls in progress finish for a moment, then ends the streams; done within two seconds. */
@@ -50,6 +53,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const registry = createRegistry(...filesWithImports(services.map(({ file }) => file)).values());
   const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal };
 
+  watchRequests(app, options.log, options.requestLog ?? 'errors');
   problemHandlers(app, { bodyLimitBytes, log: options.log });
   securityHeaders(app, stopping.signal);
   limitBodyTime(app, 60_000);
@@ -69,6 +73,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     address: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     port,
     fastify: app,
+    get connections() {
+      return onePort.connections;
+    },
     setServing: (name, serving) => state.set(name, serving),
     close,
   };
@@ -114,7 +121,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
     maxTimeoutMs: longestTimeoutMs,
     jsonOptions: { registry, ignoreUnknownFields: false },
     shutdownSignal: stopping,
-    contextValues: (request) => peerValues(request.ip),
+    contextValues: peerValues,
   });
 }
 

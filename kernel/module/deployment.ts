@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { filesSection, readFilesSettings, type FilesSettings } from '../files/files-config.ts';
+import { operatorsSection, telemetrySection, type OperatorsSettings, type TelemetrySettings } from '../telemetry/telemetry-config.ts';
 import type { Module, Phase } from './define-module.ts';
 import { readYaml } from './read-yaml.ts';
 import { environmentName, isSecret } from './secret.ts';
@@ -12,6 +13,9 @@ export interface Deployment {
   http: { host: string; port: number; bodyLimitBytes: number };
   /** Where the contents of files lie; on disk if absent. */
   files?: FilesSettings;
+  /** The address for operators alone; there is none if absent. */
+  operators?: OperatorsSettings;
+  telemetry?: TelemetrySettings;
   /** Enabled modules, each with its configuration; in the order of `main/modules.ts`. */
   modules: { module: Module; config: unknown; optional: boolean }[];
 }
@@ -31,6 +35,8 @@ export function deploymentSchema(modules: readonly Module[]) {
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must start with a letter and hold at most 31 lower-case letters, digits and hyphens').describe('Names the state folder and the database.'),
     phase: z.enum(['D', 'T', 'A', 'P']).describe('Development, test, acceptance or production. Demo data exists only in D and T.'),
     http: http.prefault({}),
+    operators: operatorsSection.prefault({}).describe('The address of /metrics, /livez and /readyz: for operators and their tools, never for users.'),
+    telemetry: telemetrySection.prefault({}).describe('What is told of the requests, and to whom.'),
     files: filesSection.prefault({}).describe('Where the contents of files lie; in the data folder on this machine if nothing is said.'),
     modules: z.strictObject(sections).nullish().describe('The modules that run. One that is not named here does not load.'),
   });
@@ -55,7 +61,7 @@ export const deploymentJsonSchema = (modules: readonly Module[]) => ({
  * Throws a `StartError` that names file, line and key of everything that is wrong.
  */
 export function readDeployment(file: string, modules: readonly Module[], environment: NodeJS.ProcessEnv = process.env): Deployment {
-  const { name, phase, http, files, modules: sections } = readYaml(file, deploymentSchema(modules));
+  const { name, phase, http, files, operators, telemetry, modules: sections } = readYaml(file, deploymentSchema(modules));
   const enabled = modules.filter((module) => sections && module.name in sections);
   if (enabled.length === 0) {
     throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
@@ -65,6 +71,8 @@ export function readDeployment(file: string, modules: readonly Module[], environ
     name,
     phase,
     http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte },
+    ...(operators !== 'off' && { operators }),
+    telemetry,
     files: readFilesSettings(file, files, environment),
     modules: enabled.map((module) => configure(file, module, sections![module.name] as Record<string, unknown> | null, environment)),
   };

@@ -15,3 +15,9 @@ export const environmentName = (module: string, key: string): string =>
 function unwrapped(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrapped(schema.unwrap() as z.ZodType) : schema;
 }
+
+/** The values of the secrets in a module's configuration. */
+export function hiddenValues(schema: z.ZodType, config: unknown): string[] {
+  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+  return Object.entries(shape).filter(([, field]) => isSecret(field)).map(([key]) => (config as Record<string, unknown>)[key]).filter((value) => typeof value === 'string');
+}

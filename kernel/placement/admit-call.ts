@@ -96,5 +96,7 @@ class AdmittedCall implements Call {
   }
 }
 
+export { newTraceId };
+
 /** The trace id of W3C `traceparent`, or a new one: 32 hexadecimal digits. */
 export const traceIdOf = (header: Headers): string => parseTraceContext(header.get('traceparent'))?.traceId ?? newTraceId();

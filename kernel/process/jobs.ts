@@ -15,6 +15,8 @@ import { runInCall } from '../guard/call.ts';
 import type { Module, Subscription } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { MetricFamily } from '../telemetry/metrics.ts';
+import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { discardDeadLetter, listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts';
 import { reviveJobs, showAlive } from './revive-jobs.ts';
 
@@ -42,6 +44,10 @@ export interface RunningJobs {
     retry(id: string): Promise<boolean>;
     discard(id: string): Promise<boolean>;
   };
+  /** How full the queue is. */
+  metrics(): Promise<MetricFamily[]>;
+  /** The connections that take and finish jobs. */
+  pool: pg.Pool;
   /** Takes no more jobs and waits for those that run; after a few seconds their calls are aborted. */
   stop(): Promise<void>;
 }
@@ -71,6 +77,8 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   runner.promise.catch((error: unknown) => log.fatal({ err: error }, 'the queue stopped: jobs and events wait until the process is started again'));
   return {
     deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
+    metrics: () => queueMetrics(pool),
+    pool,
     stop: async () => {
       reviving.stop();
       await stopRunner(runner);

@@ -19,6 +19,7 @@ import type { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { moduleTransport } from '../placement/module-transport.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 
@@ -44,6 +45,7 @@ export interface Starting extends ProcessOptions {
   /** Opened for the first module that keeps files. */
   storage?: FileStorage;
   audit?: AuditLog;
+  telemetry: Telemetry;
   info: DeploymentInfo;
   settings: SettingsOfProcess;
   /** Called when a module kept records of commands. */
@@ -86,7 +88,7 @@ function auditOf(module: string, audit: AuditLog): AuditLog {
 function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>, commands?: Commands): void {
   const { log, states, registry } = starting;
   const problem = () => states.problemOf(module.name);
-  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, commands });
+  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, telemetry: starting.telemetry, commands });
   registry.add(service, behindTheDoor);
   starting.served.push({ service, implementation: behindTheDoor, module: module.name });
 }

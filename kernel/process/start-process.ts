@@ -13,14 +13,18 @@ import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
 import { requireDataFolder } from './data-folder.ts';
 import { SettingsOfProcess } from '../settings/settings-of-process.ts';
-import { startJobs } from './jobs.ts';
+import type { OperatorsPort } from '../telemetry/operators-port.ts';
+import { startJobs, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
+import { openOperators, startTelemetry } from './watch-process.ts';
 
 export interface RunningProcess {
   /** Where it is reached, such as `http://localhost:4400`. */
   address: string;
+  /** Where operators and their tools read metrics, such as `http://localhost:4401`; absent if it is off. */
+  operatorsAddress?: string;
   /** The modules that do not run, and why: for the operator alone. */
   quarantined(): Record<string, string>;
   stop(): Promise<void>;
@@ -33,7 +37,7 @@ export interface RunningProcess {
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const modules = soundModules(options.deployment);
-  const starting = begin(options);
+  const starting = { ...begin(options), telemetry: await startTelemetry(options) };
   const { databaseUrl: adminUrl, secret, log } = options;
   await provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret }).catch((error: unknown) => {
     throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
@@ -45,10 +49,15 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined });
   const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, log });
   if (collector) starting.recordsKept = () => collector.soon();
-  const server = await openPort(starting);
+  const ports = await openPorts(starting, jobs).catch(async (error: unknown) => {
+    await jobs.stop();
+    throw error;
+  });
+  const { server, operators } = ports;
   warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
   return {
     address: server.address,
+    ...(operators && { operatorsAddress: operators.address }),
     quarantined: () => Object.fromEntries(starting.states.all().flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem]]))),
     async stop() {
       await server.close();
@@ -56,6 +65,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       await Promise.all(starting.parts.map(({ commands }) => commands.close()));
       await collector?.stop();
       await Promise.all(starting.parts.map(({ database }) => database.close()));
+      await operators?.close();
+      await starting.telemetry.stop();
     },
   };
 }
@@ -69,7 +80,7 @@ export function soundModules({ modules: enabled }: Deployment): Module[] {
   return inOrderOfNeed(modules);
 }
 
-function begin(options: ProcessOptions): Starting {
+function begin(options: ProcessOptions): Omit<Starting, 'telemetry'> {
   const { deployment, secret } = options;
   const states = new ModuleStates(deployment.modules);
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
@@ -88,6 +99,18 @@ function begin(options: ProcessOptions): Starting {
   };
 }
 
+/** The public port, and the operators' address beside it. */
+async function openPorts(starting: Starting, jobs: RunningJobs): Promise<{ server: HttpServer; operators: OperatorsPort | undefined }> {
+  let server: HttpServer | undefined;
+  const operators = await openOperators(starting, jobs, () => server?.connections ?? 0);
+  try {
+    return { server: (server = await openPort(starting)), operators };
+  } catch (error) {
+    await operators?.close();
+    throw error;
+  }
+}
+
 async function openPort({ deployment, served, registry, states, log }: Starting): Promise<HttpServer> {
   const { host, port, bodyLimitBytes } = deployment.http;
   const server = await startHttpServer({
@@ -99,6 +122,7 @@ async function openPort({ deployment, served, registry, states, log }: Starting)
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
     info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
     log,
+    requestLog: deployment.telemetry?.requestLog,
   });
   for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
   return server;

@@ -1,10 +1,10 @@
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import type { ConnectError, HandlerContext } from '@connectrpc/connect';
 import { reasonOf } from '../errors/define-errors.ts';
 import { callKey, peerKey, type Call } from '../guard/call.ts';
+import { callerTrace } from './caller-trace.ts';
 import { codeName, type MethodMetrics } from './method-metrics.ts';
 import type { SeenCall } from './seen-call.ts';
 import type { Span, Tracer } from './span.ts';
-import { parseTraceContext, type TraceContext } from './trace-context.ts';
 
 /** A method as telemetry sees it. */
 export interface ObservedMethod {
@@ -46,11 +46,6 @@ export class ObservedCall {
     if (peer?.watched) peer.seen = this.#seen(error);
   }
 
-  /** The caller went before the end of a stream. */
-  left(): void {
-    if (!this.#over) this.end(new ConnectError('the caller left', Code.Canceled));
-  }
-
   #seen(error: ConnectError | undefined): SeenCall {
     const { method } = this.#metrics;
     const principal = this.#call?.principal;
@@ -64,13 +59,6 @@ export class ObservedCall {
       unary: method.methodKind === 'unary',
     };
   }
-}
-
-/** Where a call comes from in its trace: from another module, or what its headers say. */
-export function callerTrace(context: HandlerContext): TraceContext | undefined {
-  const vouched = context.values.get(callKey);
-  if (vouched) return vouched.trace;
-  return parseTraceContext(context.requestHeader.get('traceparent'), context.requestHeader.get('tracestate'));
 }
 
 function startSpan(tracer: Tracer, { method, labels }: MethodMetrics, context: HandlerContext): Span {

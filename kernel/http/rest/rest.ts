@@ -93,7 +93,7 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
     if (!reply.raw.writableEnded) left.abort();
   });
   const header = callHeaders(request.headers);
-  const values = peerValues(request.ip);
+  const values = peerValues(request);
   const { method } = binding;
   if (method.methodKind === 'unary') {
     const response = await options.transport.unary(method as DescMethodUnary, left.signal, timeout, header, message as never, values);

@@ -1,12 +1,13 @@
 import type { DescMethod, DescService, JsonObject, JsonReadOptions, JsonValue, JsonWriteOptions } from '@bufbuild/protobuf';
-import { ConnectError, type Transport } from '@connectrpc/connect';
+import { ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
 import type { FastifyRequest } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
 import { callHeaders } from '../forwarded-headers.ts';
 import { httpErrors } from '../http-errors.ts';
 import { parseJson } from '../rest/json-text.ts';
 import { problemOf } from '../problem.ts';
-import { peerValues } from '../peer.ts';
+import { peerKey } from '../../guard/call.ts';
+import { requestIdHeader, requestIdOf } from '../../telemetry/request-id.ts';
 import { isObject } from '../rest/request-field.ts';
 import { SocketCall } from './socket-call.ts';
 
@@ -79,7 +80,8 @@ export class SocketConnection {
     if (!method) throw httpErrors.NO_SUCH_METHOD({ call: String(frame.call).slice(0, 200) });
     const header = callHeaders(this.#request.headers);
     addHeaders(header, frame.headers);
-    const call = new SocketCall(method, { transport: this.#options.transport, json: this.#options.json, header, values: peerValues(this.#request.ip), send: (rest) => this.#send({ id, ...rest }) });
+    header.set(requestIdHeader, requestIdOf(header.get(requestIdHeader) ?? undefined));
+    const call = new SocketCall(method, { transport: this.#options.transport, json: this.#options.json, header, values: createContextValues().set(peerKey, { address: this.#request.ip }), send: (rest) => this.#send({ id, ...rest }) });
     if ('message' in frame || !call.streamsIn) call.push(messageOf(frame), bytes);
     if (frame.end === true || !call.streamsIn) call.endInput();
     this.#calls.set(id, call);
