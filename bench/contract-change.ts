@@ -1,0 +1,46 @@
+/**
+ * How long a developer waits after a change of a contract: `./mainstay check` generates its code and checks the types of
+ * the whole project. A field is added to the example's contract, and taken away again. The reference is the same check with nothing known.
+ *
+ * `node bench/contract-change.ts [runs]`
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const contract = join(root, 'examples/mod-hello/contract/mod/hello/v1/hello.proto');
+const runs = Number(process.argv[2] ?? 5);
+const before = readFileSync(contract, 'utf8');
+const changed: number[] = [];
+const cold: number[] = [];
+let errors = 0;
+try {
+  check();
+  for (let run = 0; run < runs; run++) {
+    writeFileSync(contract, before.replace('message Greeting {', `message Greeting {\n  // Added by the benchmark.\n  string added_${run} = ${100 + run};`));
+    changed.push(check());
+    rmSync(join(root, '.toolchain/types.tsbuildinfo'), { force: true });
+    cold.push(check());
+  }
+} finally {
+  writeFileSync(contract, before);
+  check();
+}
+console.log(`${cpus()[0]!.model}, ${cpus().length} cores; Node ${process.version}; load ${loadavg()[0]!.toFixed(1)}; errors: ${errors}\n`);
+console.log('| what | runs | fastest s | median s | slowest s |\n| --- | --- | --- | --- | --- |');
+for (const [name, times] of [['contract changed → code generated → types checked (bound 3 s)', changed], ['types checked with nothing known', cold]] as const) {
+  const sorted = times.toSorted((a, b) => a - b);
+  console.log(`| ${name} | ${runs} | ${sorted[0]!.toFixed(2)} | ${sorted[runs >> 1]!.toFixed(2)} | ${sorted.at(-1)!.toFixed(2)} |`);
+}
+
+function check(): number {
+  const start = performance.now();
+  const { status, stdout } = spawnSync(join(root, 'mainstay'), ['check'], { encoding: 'utf8' });
+  if (status !== 0) {
+    errors++;
+    console.error(stdout);
+  }
+  return (performance.now() - start) / 1000;
+}
