@@ -9,7 +9,12 @@ import { setOwn, unexpected } from './copy-value.ts';
 export interface Input {
   bytes: Uint8Array;
   at: number;
+  /** All bytes as characters, made for the first text: taking many parts of one text costs less than making many. */
+  latin?: string;
 }
+
+/** Longer bytes are not held as a text of which a part is wanted. */
+const longest = 4096;
 
 /** A varint of 32 bits; of a longer one the low bits count. */
 export function varint(input: Input): number {
@@ -120,15 +125,23 @@ export function float(input: Input): number {
 }
 
 type Slice = (this: Uint8Array, from: number, to: number) => string;
-const slice = (Buffer.prototype as unknown as { utf8Slice: Slice }).utf8Slice;
-const codes = String.fromCharCode;
+const { utf8Slice, latin1Slice } = Buffer.prototype as unknown as { utf8Slice: Slice; latin1Slice: Slice };
 
 /** Text in UTF-8. The replacement character stands for invalid bytes, or for itself: the library tells them apart. */
-export function text(bytes: Uint8Array, from: number, to: number): string {
-  if (from === to) return '';
-  if (to - from === 1 && bytes[from]! < 128) return codes(bytes[from]!);
-  const value = slice.call(bytes, from, to);
+export function text(input: Input, from: number, to: number): string {
+  const { bytes } = input;
+  if (to - from <= short && bytes.length <= longest && isAscii(bytes, from, to)) return (input.latin ??= latin1Slice.call(bytes, 0, bytes.length)).slice(from, to);
+  const value = utf8Slice.call(bytes, from, to);
   return value.includes('\ufffd') ? unexpected() : value;
+}
+
+/** Looking at each byte of a longer text costs more than making it. */
+const short = 80;
+
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  let all = 0;
+  for (let at = from; at < to; at++) all |= bytes[at]!;
+  return all < 128;
 }
 
 /** Keeps a field that the contract does not know, as the library does. */

@@ -45,7 +45,7 @@ function compiled(desc: DescMessage): Codec<DescMessage> {
   const [writer, reader, jsonWriter, fullJsonWriter, jsonReader] = [binaryWriter(desc), binaryReader(desc), sparseWriter(desc), fullWriter(desc), jsonReaders(desc)];
   return {
     toBinary: orElse((message) => finished(writer.write(message, 0)), library.toBinary),
-    fromBinary: orElse((bytes) => reader.read({ bytes, at: 0 }, bytes.length, undefined, 1) as never, library.fromBinary),
+    fromBinary: orElse((bytes) => reader.read({ bytes, at: 0, latin: undefined }, bytes.length, undefined, 1) as never, library.fromBinary),
     toJsonText: orElse((message, options = {}) => (options.alwaysEmitImplicit ? fullJsonWriter : jsonWriter).write(message, options), library.toJsonText),
     fromJson: orElse((json) => jsonReader.read(json, 1) as never, library.fromJson),
   };

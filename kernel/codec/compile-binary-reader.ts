@@ -77,7 +77,7 @@ function scalar(type: ScalarType, asString: boolean): string {
   const small = (then: string) => `v = b[p++]; if (v > 127) { r.at = p - 1; v = varint(r); p = r.at; } ${then}`;
   const long = (reader: string) => by(reader) + (asString ? ' v = String(v);' : '');
   switch (type) {
-    case ScalarType.STRING: return `${length} v = text(b, p, q); p = q;`;
+    case ScalarType.STRING: return `${length} v = text(r, p, q); p = q;`;
     case ScalarType.BYTES: return `${length} v = b.subarray(p, q); p = q;`;
     case ScalarType.BOOL: return `v = b[p++]; if (v > 1) unexpected(); v = v === 1;`;
     case ScalarType.INT32: return small('v |= 0;');

@@ -30,11 +30,11 @@ export function compileJsonWriter(desc: DescMessage, alwaysEmitImplicit: boolean
   function fields(): string {
     let certain = false;
     return desc.fields.toSorted((a, b) => a.number - b.number).map((field) => {
-      const key = JSON.stringify(JSON.stringify(field.jsonName) + ':');
-      const comma = certain ? `s += ',' + ${key};` : `s += s.length > 1 ? ',' + ${key} : ${key};`;
+      const [first, later] = ['', ','].map((before) => JSON.stringify(`${before}${JSON.stringify(field.jsonName)}:`));
+      const comma = certain ? `s += ${later}` : `s += (s.length > 1 ? ${later} : ${first})`;
       const always = alwaysEmitImplicit && !field.oneof && !isOptional(field);
       certain ||= always;
-      const write = `${comma} ${value(field)}`;
+      const write = comma + value(field);
       return always ? `v = m[${name(field)}]; ${write}` : `${found(field)} { ${write} }`;
     }).join('\n');
   }
@@ -50,9 +50,9 @@ export function compileJsonWriter(desc: DescMessage, alwaysEmitImplicit: boolean
   }
 
   function value(field: DescField): string {
-    if (field.fieldKind === 'list') return `if (!Array.isArray(v)) unexpected(); s += '['; for (let i = 0, l = v; i < l.length; i++) { v = l[i]; if (i > 0) s += ','; s += ${single(field)}; } s += ']';`;
-    if (field.fieldKind === 'map') return `{ let c = '{'; const l = v; for (const n of Object.keys(l)) { v = l[n]; s += c + quoted(n) + ':' + ${single(field)}; c = ','; } s += c === '{' ? '{}' : '}'; }`;
-    return `s += ${single(field)};`;
+    if (field.fieldKind === 'list') return `+ '['; if (!Array.isArray(v)) unexpected(); for (let i = 0, l = v; i < l.length; i++) { v = l[i]; if (i > 0) s += ','; s += ${single(field)}; } s += ']';`;
+    if (field.fieldKind === 'map') return `; { let c = '{'; const l = v; for (const n of Object.keys(l)) { v = l[n]; s += c + quoted(n) + ':' + ${single(field)}; c = ','; } s += c === '{' ? '{}' : '}'; }`;
+    return ` + ${single(field)};`;
   }
 
   function single(field: DescField): string {

@@ -7,10 +7,10 @@ export const string = (value: JsonValue): string => (typeof value === 'string' &
 
 export const flag = (value: JsonValue): boolean => (typeof value === 'boolean' ? value : unexpected());
 
-const digits = /^-?\d{1,9}$/;
+const shortDigits = /^-?\d{1,9}$/;
 
 /** Also written as a string, as in a query. */
-const fromText = (value: JsonValue): JsonValue => (typeof value === 'string' && digits.test(value) ? Number(value) : value);
+const fromText = (value: JsonValue): JsonValue => (typeof value === 'string' && shortDigits.test(value) ? Number(value) : value);
 
 export function int32(value: JsonValue): number {
   const number = fromText(value) as number;
@@ -86,24 +86,42 @@ function valueJson(value: JsonValue, depth: number): JsonValue {
 /** A whole well-known type with rules of its own, which holds no message of another type. */
 export const byLibrary = (desc: DescMessage, value: JsonValue): object => fromJson(desc, value);
 
-const time = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z$/;
-/** When a day begins, in seconds since the epoch. */
-const days = new Map<string, number>();
+/** When a day begins, in seconds since the epoch, by the day as a number such as 20260331. */
+const days = new Map<number, number>();
 
-function startOf(day: string): number {
+function startOf(text: string): number {
+  const day = digits(text, 0, 4) * 10_000 + digits(text, 5, 7) * 100 + digits(text, 8, 10);
   let seconds = days.get(day);
   if (seconds === undefined) {
-    seconds = Date.parse(`${day}T00:00:00Z`) / 1000;
+    seconds = Date.parse(`${text.slice(0, 10)}T00:00:00Z`) / 1000;
     if (days.size >= 1000) days.clear();
     days.set(day, seconds);
   }
   return seconds;
 }
 
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (!(digit >= 0 && digit <= 9)) unexpected();
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+const [zero, dash, dot, colon, letterT, letterZ] = [...'0-.:TZ'].map((letter) => letter.charCodeAt(0)) as [number, number, number, number, number, number];
+
+/** A time in UTC, as every program writes it; other zones are the library's. */
 export function timestamp(value: JsonValue): object {
-  const match = typeof value === 'string' ? time.exec(value) : null;
-  if (!match) unexpected();
-  const seconds = startOf(match[1]!) + Number(match[2]) * 3600 + Number(match[3]) * 60 + Number(match[4]);
-  if (!(seconds >= -62_135_596_800)) unexpected();
-  return { $typeName: 'google.protobuf.Timestamp', seconds: BigInt(seconds), nanos: match[5] === undefined ? 0 : Number(match[5].padEnd(9, '0')) };
+  if (typeof value !== 'string' || value.length < 20 || value.length > 30) unexpected();
+  const code = (at: number) => value.charCodeAt(at);
+  const end = value.length - 1;
+  if (code(4) !== dash || code(7) !== dash || code(10) !== letterT || code(13) !== colon || code(16) !== colon || code(end) !== letterZ) unexpected();
+  const [hour, minute, second] = [digits(value, 11, 13), digits(value, 14, 16), digits(value, 17, 19)];
+  const seconds = startOf(value) + hour * 3600 + minute * 60 + second;
+  if (hour > 23 || minute > 59 || second > 59 || !(seconds >= -62_135_596_800)) unexpected();
+  if (end > 19 && (code(19) !== dot || end === 20)) unexpected();
+  const nanos = end > 19 ? digits(value, 20, end) * 10 ** (29 - end) : 0;
+  return { $typeName: 'google.protobuf.Timestamp', seconds: BigInt(seconds), nanos };
 }

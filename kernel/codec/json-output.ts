@@ -4,12 +4,21 @@ import { unexpected } from './copy-value.ts';
 
 /** What compiled writers of ProtoJSON text call. Each throws for anything unusual: then the library writes the message instead. */
 
-/** Quotes, escapes and surrogates, which JSON.stringify escapes where one stands alone. */
-const toEscape = /[\u0000-\u001f"\\\ud800-\udfff]/;
+/** Looking at each letter of a longer text costs more than what Node does with all of it. */
+const short = 48;
 
 export function quoted(value: string): string {
   if (typeof value !== 'string') unexpected();
-  return toEscape.test(value) ? JSON.stringify(value) : `"${value}"`;
+  return value.length <= short && isPlain(value) ? `"${value}"` : JSON.stringify(value);
+}
+
+/** Whether a text holds no control characters, quotes, backslashes, and nothing that may be half a character. */
+function isPlain(value: string): boolean {
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (code < 32 || code === 34 || code === 92 || code > 126) return false;
+  }
+  return true;
 }
 
 export function number(value: number): string {
@@ -50,7 +59,7 @@ function dayText(day: number): string {
   let text = days.get(day);
   if (text === undefined) {
     if (days.size >= 1000) days.clear();
-    days.set(day, (text = new Date(day * secondsOfDay * 1000).toISOString().slice(0, 10)));
+    days.set(day, (text = new Date(day * secondsOfDay * 1000).toISOString().slice(0, 11)));
   }
   return text;
 }
@@ -64,14 +73,16 @@ export function timestamp({ seconds: long, nanos }: Timestamp): string {
   const rest = seconds - day * secondsOfDay;
   const hour = Math.floor(rest / 3600);
   const minute = Math.floor(rest / 60) - hour * 60;
-  return `"${dayText(day)}T${two[hour]}:${two[minute]}:${two[rest % 60]}${fraction(nanos)}Z"`;
+  return `"${dayText(day)}${two[hour]}:${two[minute]}:${two[rest % 60]}${fraction(nanos)}`;
 }
 
-/** Three, six or nine digits. */
+const milliseconds = Array.from({ length: 1000 }, (_, value) => `.${String(value).padStart(3, '0')}Z"`);
+
+/** Three, six or nine digits, and the end of the text. */
 function fraction(nanos: number): string {
-  if (nanos === 0) return '';
-  if (nanos % 1_000_000 === 0) return `.${String(nanos / 1_000_000).padStart(3, '0')}`;
-  return nanos % 1000 === 0 ? `.${String(nanos / 1000).padStart(6, '0')}` : `.${String(nanos).padStart(9, '0')}`;
+  if (nanos === 0) return 'Z"';
+  if (nanos % 1_000_000 === 0) return milliseconds[nanos / 1_000_000]!;
+  return nanos % 1000 === 0 ? `.${String(nanos / 1000).padStart(6, '0')}Z"` : `.${String(nanos).padStart(9, '0')}Z"`;
 }
 
 /** Well-known types with rules of their own, which the library knows. */

@@ -10,7 +10,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   let text: string;
   let value: JsonValue;
   try {
-    text = utf8.decode(bytes);
+    text = textOf(bytes);
   } catch {
     throw malformed('it is not UTF-8');
   }
@@ -19,13 +19,59 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   } catch (error) {
     throw malformed(lowerFirst((error as Error).message));
   }
-  const repeated = repeatedKey(text);
-  if (repeated !== undefined) throw malformed(`the key "${repeated}" appears twice`);
+  if (keysIn(text) !== keysOf(value)) throw malformed(`the key "${repeatedKey(text)}" appears twice`);
   if (text.includes('\\u0000') && holdsNul(value)) throw malformed('a text holds the character U+0000, which cannot be stored');
   return value;
 }
 
-/** JSON.parse keeps the last of two equal keys in silence; protobuf-es looks for them, whatever the message. */
+/** Node's own conversion is faster; it puts U+FFFD for bytes that are no UTF-8, and keeps a byte-order mark. */
+function textOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  return text.includes('\ufffd') || text.startsWith('\ufeff') ? utf8.decode(bytes) : text;
+}
+
+/** How many keys the text of JSON holds: strings that a colon follows. JSON.parse keeps the last of two equal keys in silence. */
+function keysIn(text: string): number {
+  let keys = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) !== quote) continue;
+    at = text.indexOf('"', at + 1);
+    while (text.charCodeAt(at - 1) === backslash && isEscaped(text, at)) at = text.indexOf('"', at + 1);
+    let after = at + 1;
+    while (text.charCodeAt(after) <= space) after++;
+    if (text.charCodeAt(after) === colon) keys++;
+  }
+  return keys;
+}
+
+const [space, quote, colon, backslash] = [32, 34, 58, 92];
+
+/** Whether an odd number of backslashes stands before the quote. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at;
+  while (text.charCodeAt(before - 1) === backslash) before--;
+  return (at - before) % 2 === 1;
+}
+
+/** How many keys the parsed value holds. Walks without recursion: the depth of JSON from outside has no bound. */
+function keysOf(value: JsonValue): number {
+  let keys = 0;
+  const open: JsonValue[] = [value];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    if (Array.isArray(next)) {
+      for (const item of next) if (typeof item === 'object') open.push(item);
+      continue;
+    }
+    for (const key in next) {
+      keys++;
+      if (typeof next[key] === 'object') open.push(next[key]);
+    }
+  }
+  return keys;
+}
+
+/** protobuf-es finds the first key that stands twice, whatever the message. */
 function repeatedKey(text: string): string | undefined {
   try {
     fromJsonString(EmptySchema, text, { ignoreUnknownFields: true });
@@ -35,7 +81,6 @@ function repeatedKey(text: string): string | undefined {
   return undefined;
 }
 
-/** Walks without recursion: the depth of JSON from outside has no bound. */
 function holdsNul(value: JsonValue): boolean {
   const open: JsonValue[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
