@@ -4,6 +4,7 @@ export { cron, job, type JobDeclaration } from './module/job.ts';
 export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
 export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';
 export type { FieldViolation } from './errors/define-errors.ts';
+export { offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
 export { caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';

@@ -44,13 +44,13 @@ export function paginate<DB, TB extends keyof DB, R extends object>(select: Sele
  * Reads one page of several queries as one list. No row may be in two of them; each has an index for the order, which
  * a query that joins them with OR could not use.
  */
-export function paginateAll<DB, TB extends keyof DB, R extends object>(db: Kysely<DB>, selects: readonly Select<DB, TB, R>[], options: PageOptions): Promise<Page<R>> {
+export function paginateAll<DB, TB extends keyof DB, R extends object>(db: Kysely<any>, selects: readonly Select<DB, TB, R>[], options: PageOptions): Promise<Page<R>> {
   const { orderBy } = options;
   if (selects.length === 1) return paginate(selects[0]!, options);
   return readPage(options, async (size, cursor) => {
     const keys = orderBy.map(([column], at) => expression(column).as(orderKey(at)));
-    const parts = selects.map((select, at) => (db as Kysely<any>).selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
-    const all = (db as Kysely<any>).selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
+    const parts = selects.map((select, at) => db.selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
+    const all = db.selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
     const rows = await orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(size).execute();
     return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith(orderKeys))) as Found<R>);
   });

@@ -11,6 +11,7 @@ export interface Tables {
     name: string;
     name_order: GeneratedAlways<string>;
     email: Generated<string>;
+    version: Generated<number>;
     create_time: Generated<Date>;
     update_time: Generated<Date>;
   };

@@ -1,14 +1,20 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller, paginate, withViolations } from '@mainstay/kernel';
+import { caller, etagOf, queryFields, readList, readMask, requireMatch, updatePaths, withViolations } from '@mainstay/kernel';
 import { sql, type Selectable } from 'kysely';
-import type { Contact, ContactsService } from '../contract/index.ts';
+import { ContactSchema, type Contact, type ContactsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import type { Needs, Reader } from './needs.ts';
 import { anywhere, isUuid } from './row-text.ts';
 
 type Row = Selectable<Tables['mod_promist_contacts']>;
+
+const fields = queryFields(
+  ContactSchema,
+  { name: { column: 'name', order: 'name_order' }, email: 'email', create_time: { column: 'create_time', required: true }, update_time: 'update_time' },
+  { search: ['name', 'email'] },
+);
 
 /** The caller's own contacts. */
 export function contactsService({ db, deployment }: Needs): ServiceImpl<typeof ContactsService> {
@@ -18,32 +24,43 @@ export function contactsService({ db, deployment }: Needs): ServiceImpl<typeof C
       return message(await db.write((tx) => tx.insertInto('mod_promist_contacts').values(values).returningAll().executeTakeFirstOrThrow()));
     },
 
-    async getContact({ contactId }) {
-      return message(found(await db.read(async (q) => (isUuid(contactId) ? own(q).where('id', '=', contactId).executeTakeFirst() : undefined)), contactId));
+    async getContact({ contactId, readMask: mask }) {
+      const cut = readMask<Message>(ContactSchema, mask);
+      return cut(message(await db.read((q) => findContact(own(q), contactId))));
     },
 
-    async listContacts({ $typeName: list, q: words, pageSize, pageToken }) {
-      const paging = { secret: deployment.secret, list, query: [caller().accountId, words], pageSize, pageToken, orderBy: [['name_order', 'asc'], ['id', 'asc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => {
+    async batchGetContacts({ contactIds, readMask: mask }) {
+      const cut = readMask<Message>(ContactSchema, mask);
+      const rows = await db.read((q) => own(q).where(sql<boolean>`id = any(${contactIds.filter(isUuid)}::uuid[])`).execute());
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return { contacts: contactIds.map((id, index) => cut(message(byId.get(id.toLowerCase()) ?? missing(id, index)))) };
+    },
+
+    async listContacts(request) {
+      const cut = readMask<Message>(ContactSchema, request.readMask);
+      const words = request.q;
+      const { rows, nextPageToken, totalSize } = await db.read((q) => {
         const matching = words ? own(q).where((eb) => eb.or([eb('name', 'ilike', anywhere(words)), eb('email', 'ilike', anywhere(words))])) : own(q);
-        return paginate(matching, paging);
+        return readList(q, matching, request, { secret: deployment.secret, fields, defaultOrder: 'name' });
       });
-      return { contacts: rows.map(message), nextPageToken };
+      return { contacts: rows.map((row) => cut(message(row))), nextPageToken, totalSize };
     },
 
     async updateContact({ contact, updateMask }) {
-      const { id, name, email } = contact!;
-      const paths = updateMask?.paths.length ? updateMask.paths : [...(name ? ['name'] : []), ...(email ? ['email'] : [])];
-      const unknown = paths.find((path) => !['name', 'email', '*'].includes(path));
-      if (unknown) throw invalid('update_mask', 'may name name and email');
-      const all = paths.includes('*');
-      const values = { ...((all || paths.includes('name')) && { name: checkedName(name) }), ...((all || paths.includes('email')) && { email }), update_time: sql<Date>`now()` };
-      return message(found(await db.write(async (tx) => (isUuid(id) ? tx.updateTable('mod_promist_contacts').set(values).where('id', '=', id).where('owner_id', '=', caller().accountId).returningAll().executeTakeFirst() : undefined)), id));
+      const { id, name, email, etag } = contact!;
+      const named = updatePaths(ContactSchema, contact!, updateMask, ['name', 'email']);
+      const values = { ...(named.has('name') && { name: checkedName(name) }), ...(named.has('email') && { email }), update_time: sql<Date>`now()`, version: sql<number>`version + 1` };
+      return db.write(async (tx) => {
+        const before = await findContact(own(tx).forUpdate(), id);
+        requireMatch(before.version, etag);
+        return message(await tx.updateTable('mod_promist_contacts').set(values).where('id', '=', before.id).returningAll().executeTakeFirstOrThrow());
+      });
     },
 
-    async deleteContact({ contactId }) {
+    async deleteContact({ contactId, etag }) {
       await db.write(async (tx) => {
-        const contact = found(isUuid(contactId) ? await own(tx).where('id', '=', contactId).forUpdate().executeTakeFirst() : undefined, contactId);
+        const contact = await findContact(own(tx).forUpdate(), contactId);
+        requireMatch(contact.version, etag);
         await tx.updateTable('mod_promist_promises').set({ promisee_contact_id: null, promisee_name: contact.name }).where('promisee_contact_id', '=', contactId).execute();
         await tx.deleteFrom('mod_promist_contacts').where('id', '=', contactId).execute();
       });
@@ -54,9 +71,14 @@ export function contactsService({ db, deployment }: Needs): ServiceImpl<typeof C
 
 const own = (q: Reader) => q.selectFrom('mod_promist_contacts').selectAll().where('owner_id', '=', caller().accountId);
 
-function found(row: Row | undefined, contactId: string): Row {
+async function findContact(query: ReturnType<typeof own>, contactId: string): Promise<Row> {
+  const row = isUuid(contactId) ? await query.where('id', '=', contactId).executeTakeFirst() : undefined;
   if (!row) throw errors.CONTACT_NOT_FOUND({ contactId });
   return row;
+}
+
+function missing(contactId: string, index: number): never {
+  throw withViolations(errors.CONTACT_NOT_FOUND({ contactId }), [{ field: `contact_ids[${index}]`, description: 'there is no such contact' }]);
 }
 
 function checkedName(name: string): string {
@@ -67,10 +89,13 @@ function checkedName(name: string): string {
 
 const invalid = (field: string, description: string) => withViolations(errors.INVALID_CONTACT({ summary: `${field} ${description}` }), [{ field, description }]);
 
-const message = (row: Row): Omit<Contact, '$typeName' | '$unknown'> => ({
+type Message = Omit<Contact, '$typeName' | '$unknown'>;
+
+const message = (row: Row): Message => ({
   id: row.id,
   name: row.name,
   email: row.email,
   createTime: timestampFromDate(row.create_time),
   updateTime: timestampFromDate(row.update_time),
+  etag: etagOf(row.version),
 });

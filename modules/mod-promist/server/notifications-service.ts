@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller, paginate } from '@mainstay/kernel';
+import { caller, queryFields, readList } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
-import { Notification_Kind, Notification_State, Reminder_Method, type NotificationSchema, type NotificationsService } from '../contract/index.ts';
+import { Notification_Kind, Notification_State, Reminder_Method, NotificationSchema, type NotificationsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Needs, Reader } from './needs.ts';
 import { isUuid } from './row-text.ts';
@@ -14,13 +14,16 @@ type Row = Selectable<Tables['mod_promist_notifications']>;
 /** A transaction may commit a while after the time that its rows bear; so long is looked back. */
 const lateMs = 10_000;
 
+/** Ids come in the order of time. */
+const fields = queryFields(NotificationSchema, { kind: 'kind', promise_id: { column: 'promise_id', uuid: true }, state: 'state', create_time: { column: 'create_time', order: 'id' }, read_time: 'read_time' });
+
 /** What the caller is told. */
-export function notificationsService({ db, config, deployment }: Needs): ServiceImpl<typeof NotificationsService> {
+export function notificationsService({ db, settings, deployment }: Needs): ServiceImpl<typeof NotificationsService> {
   return {
-    async listNotifications({ $typeName: list, unread, pageSize, pageToken }) {
-      const paging = { secret: deployment.secret, list, query: [caller().accountId, unread], pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => paginate(unread ? own(q).where('read_time', 'is', null) : own(q), paging));
-      return { notifications: rows.map(message), nextPageToken };
+    async listNotifications(request) {
+      const options = { secret: deployment.secret, fields, defaultOrder: 'create_time desc' };
+      const { rows, nextPageToken, totalSize } = await db.read((q) => readList(q, request.unread ? own(q).where('read_time', 'is', null) : own(q), request, options));
+      return { notifications: rows.map(message), nextPageToken, totalSize };
     },
 
     async markRead({ notificationIds }) {
@@ -43,7 +46,7 @@ export function notificationsService({ db, config, deployment }: Needs): Service
           told.set(row.id, row.create_time.getTime());
         }
         for (const [id, time] of told) if (time < from - lateMs) told.delete(id);
-        await pause(config.watchIntervalMs, undefined, { signal }).catch(() => {});
+        await pause(await settings.get('watchIntervalMs'), undefined, { signal }).catch(() => {});
       }
     },
   };

@@ -128,7 +128,7 @@ everyTopology('everything wrong with a promise is told at once, and nothing is w
   assert.equal(error.code, Code.InvalidArgument);
   assert.deepEqual(violationsOf(error).map(({ field }) => field), ['promise.title', 'promise.due_time', 'promise.promisee.contact_id', 'promise.reminders[0].time', 'promise.reminders[1].recurrence', 'promise.reminders[2].time_zone']);
   assert.equal((await client.listPromises({ pageSize: 1000 })).promises.length, before);
-  await assert.rejects(client.updatePromise({ promise: { id: somewhere }, updateMask: { paths: ['state'] } }), (error) => ['mod-promist.INVALID_PROMISE', 'mod-promist.PROMISE_NOT_FOUND'].includes(reasonOf(error)!));
+  await assert.rejects(client.updatePromise({ promise: { id: somewhere }, updateMask: { paths: ['state'] } }), (error) => ['kernel.INVALID_MASK', 'mod-promist.PROMISE_NOT_FOUND'].includes(reasonOf(error)!));
 });
 
 everyTopology('pages neither repeat nor miss a promise while others are made', async (deployment) => {

@@ -12,10 +12,10 @@ import { canGo, transitions, type Transition } from './promise-states.ts';
 import { recordChanges } from './record-change.ts';
 
 /** Keeps, breaks or reopens a promise. */
-export async function changeState(needs: Needs, id: string, transition: Transition) {
+export async function changeState(needs: Needs, { promiseId: id, etag }: { promiseId: string; etag: string }, transition: Transition) {
   const { accountId } = caller();
   await needs.db.write(async (tx) => {
-    const promise = await findToChange(tx, id, accountId);
+    const promise = await findToChange(tx, id, accountId, etag);
     if (!canGo(transition, promise.state)) throw refusal(promise.state);
     await enter(tx, promise, transitions[transition].to);
     await recordChanges(tx, id, accountId, [{ field: 'state', before: promise.state, after: transitions[transition].to }]);

@@ -4,7 +4,7 @@ import { Reminder_Method, type Promisee, type Reminder } from '../../contract/in
 import type { MethodName } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import { earliest, latest } from '../exchange/exchanged-promise.ts';
-import type { Needs, Reader } from '../needs.ts';
+import type { Needs } from '../needs.ts';
 import { findPeople } from '../people/people.ts';
 import { nextTime, normalRule, problemOf, type Schedule } from '../reminders/recurrence.ts';
 
@@ -71,21 +71,39 @@ export interface PromiseeColumns {
 }
 
 /** Finds out who is meant; an address of nobody in the org is kept as a name. */
-export async function checkPromisee(needs: Pick<Needs, 'db' | 'accounts'>, promisee: Promisee | undefined, owner: string, violations: Violations): Promise<PromiseeColumns> {
+export async function checkPromisee(needs: Pick<Needs, 'db' | 'accounts'>, promisee: Promisee | undefined, owner: string, violations: Violations, people?: Promisees): Promise<PromiseeColumns> {
   const nobody = { promisee_name: '', promisee_contact_id: null, promisee_account_id: null };
   const who = promisee?.who;
   if (!who?.case) return nobody;
   if (who.case === 'name') return { ...nobody, promisee_name: who.value.trim() };
+  const found = people ?? (await findPromisees(needs, [promisee], owner));
   if (who.case === 'contactId') {
-    const contact = await needs.db.read((q) => ownContact(q, who.value, owner));
+    const contact = found.contacts.get(who.value.toLowerCase());
     if (!contact) violations.add('promisee.contact_id', 'must be one of your contacts');
-    return { ...nobody, promisee_contact_id: contact?.id ?? null };
+    return { ...nobody, promisee_contact_id: contact ?? null };
   }
-  const [person] = await findPeople(needs, who.case === 'email' ? { emails: [who.value] } : { ids: [who.value] });
-  if (person) return { ...nobody, promisee_account_id: person.accountId };
+  const account = found.accounts.get(who.value.toLowerCase());
+  if (account) return { ...nobody, promisee_account_id: account };
   if (who.case === 'accountId') violations.add('promisee.account_id', 'must be an account of this org');
   return { ...nobody, promisee_name: who.value };
 }
 
-export const ownContact = (q: Reader, id: string, owner: string) =>
-  q.selectFrom('mod_promist_contacts').select(['id', 'name']).where('id', '=', id).where('owner_id', '=', owner).executeTakeFirst();
+/** Who promisees are, found together: ids of contacts by themselves, of accounts by themselves and by address; all in lower case. */
+export interface Promisees {
+  contacts: Map<string, string>;
+  accounts: Map<string, string>;
+}
+
+/** Finds the contacts and accounts that promisees name, in one go for each kind. */
+export async function findPromisees(needs: Pick<Needs, 'db' | 'accounts'>, promisees: readonly (Promisee | undefined)[], owner: string): Promise<Promisees> {
+  const named = (kind: 'contactId' | 'accountId' | 'email') => [...new Set(promisees.flatMap((promisee) => (promisee?.who.case === kind ? [promisee.who.value] : [])))];
+  const [contactIds, ids, emails] = [named('contactId'), named('accountId'), named('email')];
+  const [contacts, accounts] = await Promise.all([
+    contactIds.length ? needs.db.read((q) => q.selectFrom('mod_promist_contacts').select('id').where('id', 'in', contactIds).where('owner_id', '=', owner).execute()) : [],
+    ids.length + emails.length ? findPeople(needs, { ids, emails }) : [],
+  ]);
+  return {
+    contacts: new Map(contacts.map(({ id }) => [id, id])),
+    accounts: new Map(accounts.flatMap(({ accountId, email }) => [[accountId, accountId], [email.toLowerCase(), accountId]])),
+  };
+}

@@ -4,13 +4,13 @@ import type { Tables } from '../../database/tables.ts';
 import { normalTags } from '../exchange/exchanged-promise.ts';
 import type { Needs } from '../needs.ts';
 import { addReminder } from '../reminders/arm-reminders.ts';
-import { checkPromisee, checkReminder, checkTime, checkTitle, Violations } from './check-promise.ts';
+import { checkPromisee, checkReminder, checkTime, checkTitle, Violations, type Promisees } from './check-promise.ts';
 import { promiseMessage } from './promise-message.ts';
 import { recordChanges } from './record-change.ts';
 
 export async function createPromise(needs: Needs, { promise }: CreatePromiseRequest) {
   const { accountId } = caller();
-  const { values, reminders } = await check(needs, promise!, accountId);
+  const { values, reminders } = await checkNewPromise(needs, promise!, accountId);
   const id = await needs.db.write(async (tx) => {
     const made = await tx.insertInto('mod_promist_promises').values({ owner_id: accountId, ...values }).returning('id').executeTakeFirstOrThrow();
     for (const reminder of reminders) await addReminder(tx, made.id, reminder, true);
@@ -21,8 +21,8 @@ export async function createPromise(needs: Needs, { promise }: CreatePromiseRequ
   return promiseMessage(needs, id, accountId);
 }
 
-async function check(needs: Needs, promise: NonNullable<CreatePromiseRequest['promise']>, owner: string) {
-  const violations = new Violations('promise.');
+/** A promise as it is to be stored; `violations` knows where it stands in the request. Throws `INVALID_PROMISE`. */
+export async function checkNewPromise(needs: Pick<Needs, 'db' | 'accounts'>, promise: NonNullable<CreatePromiseRequest['promise']>, owner: string, violations = new Violations('promise.'), people?: Promisees) {
   const now = new Date();
   const values = {
     title: checkTitle(promise.title, violations),
@@ -30,7 +30,7 @@ async function check(needs: Needs, promise: NonNullable<CreatePromiseRequest['pr
     made_at: checkTime('made_at', promise.madeAt, violations) ?? now,
     due_time: checkTime('due_time', promise.dueTime, violations) ?? null,
     tags: normalTags(promise.tags),
-    ...(await checkPromisee(needs, promise.promisee, owner, violations)),
+    ...(await checkPromisee(needs, promise.promisee, owner, violations, people)),
   };
   const reminders = promise.reminders.flatMap((reminder, index) => checkReminder(`reminders[${index}]`, reminder, now, violations) ?? []);
   violations.throwIfAny();

@@ -1,3 +1,4 @@
+import { requireMatch } from '@mainstay/kernel';
 import type { ExpressionBuilder } from 'kysely';
 import type { PromiseRow, Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
@@ -35,17 +36,25 @@ export async function findPromise(q: Reader, id: string, account: string, lock =
   return found as VisiblePromise;
 }
 
-/** A promise that the person may change, locked until the transaction ends. */
-export async function findToChange(tx: Reader, id: string, account: string): Promise<VisiblePromise> {
-  const promise = await findPromise(tx, id, account, true);
+/** A promise that the person may change, of the version that `etag` names, locked until the transaction ends. */
+export async function findToChange(tx: Reader, id: string, account: string, etag?: string): Promise<VisiblePromise> {
+  return checkChangeable(await findPromise(tx, id, account, true), account, etag);
+}
+
+export function checkChangeable(promise: VisiblePromise, account: string, etag?: string): VisiblePromise {
   if (permissionOf(promise, account) === 'VIEW') throw errors.READ_ONLY();
   if (promise.delete_time) throw errors.DELETED();
+  requireMatch(promise.version, etag, errors.CHANGED_MEANWHILE());
   return promise;
 }
 
-/** A promise that the person made, deleted or not, locked until the transaction ends. */
-export async function findOwn(tx: Reader, id: string, account: string): Promise<VisiblePromise> {
-  const promise = await findPromise(tx, id, account, true);
+/** A promise that the person made, deleted or not, of the version that `etag` names, locked until the transaction ends. */
+export async function findOwn(tx: Reader, id: string, account: string, etag?: string): Promise<VisiblePromise> {
+  return checkOwn(await findPromise(tx, id, account, true), account, etag);
+}
+
+export function checkOwn(promise: VisiblePromise, account: string, etag?: string): VisiblePromise {
   if (permissionOf(promise, account) !== 'OWN') throw errors.NOT_OWNER();
+  requireMatch(promise.version, etag, errors.CHANGED_MEANWHILE());
   return promise;
 }

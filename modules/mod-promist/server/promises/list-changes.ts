@@ -1,16 +1,16 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller, paginate } from '@mainstay/kernel';
+import { caller, readList } from '@mainstay/kernel';
 import type { ListChangesRequest } from '../../contract/index.ts';
 import type { Needs } from '../needs.ts';
 import { namesOf } from '../people/people.ts';
 import { findPromise } from './find-promise.ts';
+import { changeFields } from './promise-fields.ts';
 
 export async function listChanges(needs: Needs, request: ListChangesRequest) {
-  const { accountId } = caller();
-  await needs.db.read((q) => findPromise(q, request.promiseId, accountId));
-  const { $typeName: list, promiseId, pageSize, pageToken } = request;
-  const paging = { secret: needs.deployment.secret, list, query: promiseId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-  const { rows, nextPageToken } = await needs.db.read((q) => paginate(q.selectFrom('mod_promist_changes').selectAll().where('promise_id', '=', promiseId), paging));
+  const { promiseId } = request;
+  await needs.db.read((q) => findPromise(q, promiseId, caller().accountId));
+  const options = { secret: needs.deployment.secret, fields: changeFields, defaultOrder: 'time desc' };
+  const { rows, nextPageToken, totalSize } = await needs.db.read((q) => readList(q, q.selectFrom('mod_promist_changes').selectAll().where('promise_id', '=', promiseId), request, options));
   const names = rows.length ? await namesOf(needs, rows.map((row) => row.account_id)) : new Map<string, string>();
   const changes = rows.map((row) => ({
     id: row.id,
@@ -21,5 +21,5 @@ export async function listChanges(needs: Needs, request: ListChangesRequest) {
     before: row.before,
     after: row.after,
   }));
-  return { changes, nextPageToken };
+  return { changes, nextPageToken, totalSize };
 }

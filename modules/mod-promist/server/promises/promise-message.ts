@@ -1,13 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { etagOf } from '@mainstay/kernel';
 import { Permission, Promise_State, Reminder_Method, type PromiseSchema, type ReminderSchema, type PromiseeSchema } from '../../contract/index.ts';
 import type { ReminderRow } from '../../database/tables.ts';
 import type { Needs, Reader } from '../needs.ts';
 import { namesOf } from '../people/people.ts';
 import { findPromise, permissionOf, type VisiblePromise } from './find-promise.ts';
+import { besideOf, type BesideColumns, type ShareRow } from './promises-beside.ts';
 
 type Message = MessageInitShape<typeof PromiseSchema>;
-interface ShareRow { promise_id: string; account_id: string; permission: 'VIEW' | 'KEEP'; create_time: Date }
 
 /** What rows elsewhere say about promises. */
 interface Beside {
@@ -25,8 +26,14 @@ export async function promiseMessage(needs: Pick<Needs, 'db' | 'accounts'>, id: 
 }
 
 /** Promises as the person may see them, in the same order. */
-export async function promiseMessages(needs: Pick<Needs, 'db' | 'accounts'>, rows: VisiblePromise[], account: string): Promise<Message[]> {
-  const { reminders, shares, contacts } = await needs.db.read((q) => readBeside(q, rows, account));
+export const promiseMessages = async (needs: Pick<Needs, 'db' | 'accounts'>, rows: VisiblePromise[], account: string): Promise<Message[]> =>
+  messagesBeside(needs, rows, account, await needs.db.read((q) => readBeside(q, rows, account)));
+
+/** Promises that were read together with what is beside them. */
+export const messagesOf = (needs: Pick<Needs, 'accounts'>, rows: (VisiblePromise & BesideColumns)[], account: string): Promise<Message[]> =>
+  messagesBeside(needs, rows, account, besideOf(rows));
+
+async function messagesBeside(needs: Pick<Needs, 'accounts'>, rows: VisiblePromise[], account: string, { reminders, shares, contacts }: Omit<Beside, 'names'>): Promise<Message[]> {
   const people = [...rows.flatMap((row) => row.promisee_account_id ?? []), ...[...shares.values()].flat().map((share) => share.account_id)];
   const names = people.length ? await namesOf(needs, people) : new Map<string, string>();
   return rows.map((row) => messageOf(row, account, { reminders, shares, contacts, names }));
@@ -50,13 +57,15 @@ async function readBeside(q: Reader, rows: VisiblePromise[], account: string): P
 
 function messageOf(row: VisiblePromise, account: string, { reminders, shares, contacts, names }: Beside): Message {
   const settled = row.settled_at && timestampFromDate(row.settled_at);
+  const promisee = promiseeOf(row, contacts, names);
+  const shared = (shares.get(row.id) ?? []).map((share) => ({ accountId: share.account_id, displayName: names.get(share.account_id) ?? '', permission: Permission[share.permission], createTime: timestampFromDate(share.create_time) }));
   return {
     id: row.id,
     title: row.title,
     description: row.description,
     madeAt: timestampFromDate(row.made_at),
     ...(row.due_time && { dueTime: timestampFromDate(row.due_time) }),
-    promisee: promiseeOf(row, contacts, names),
+    promisee,
     reminders: (reminders.get(row.id) ?? []).map(reminderMessage),
     tags: row.tags,
     state: Promise_State[row.state],
@@ -66,10 +75,10 @@ function messageOf(row: VisiblePromise, account: string, { reminders, shares, co
     ...(settled && row.state === 'FAILED' && { failedAt: settled }),
     ownerAccountId: row.owner_id,
     permission: Permission[permissionOf(row, account)],
-    shares: (shares.get(row.id) ?? []).map((share) => ({ accountId: share.account_id, displayName: names.get(share.account_id) ?? '', permission: Permission[share.permission], createTime: timestampFromDate(share.create_time) })),
+    shares: shared,
     createTime: timestampFromDate(row.create_time),
     updateTime: timestampFromDate(row.update_time),
-    etag: etagOf(row),
+    etag: etagOf(row.version, shownBeside(row, promisee?.displayName, reminders.get(row.id), shared)),
   };
 }
 
@@ -89,5 +98,8 @@ export const reminderMessage = (row: ReminderRow): MessageInitShape<typeof Remin
   ...(row.next_time && { nextTime: timestampFromDate(row.next_time) }),
 });
 
-/** Names a version of a promise, as an entity tag of HTTP (RFC 9110). */
-export const etagOf = (row: { version: number }): string => `"${row.version}"`;
+/** What an answer shows of others, which can change while the promise does not. */
+function shownBeside(row: VisiblePromise, promisee: string | undefined, reminders: readonly ReminderRow[] = [], shares: readonly { displayName: string }[]): unknown {
+  if (!row.promisee_account_id && !row.promisee_contact_id && reminders.length === 0 && shares.length === 0) return undefined;
+  return [promisee, reminders.map(({ id, next_time }) => [id, next_time]), shares.map(({ displayName }) => displayName)];
+}

@@ -8,10 +8,10 @@ import { promiseMessage } from './promise-message.ts';
 import { recordChanges } from './record-change.ts';
 
 /** Puts a promise into the archive, or takes it out; a kept one stays there until it is reopened. */
-export async function setArchived(needs: Needs, id: string, archived: boolean) {
+export async function setArchived(needs: Needs, { promiseId: id, etag }: { promiseId: string; etag: string }, archived: boolean) {
   const { accountId } = caller();
   await needs.db.write(async (tx) => {
-    const promise = await findToChange(tx, id, accountId);
+    const promise = await findToChange(tx, id, accountId, etag);
     if (!archived && promise.state === 'FULFILLED') throw errors.WRONG_STATE({ state: 'kept', hint: 'a kept promise stays archived, reopen it first' });
     if (promise.archived === archived) return;
     await tx.updateTable('mod_promist_promises').set({ archived, version: sql`version + 1`, update_time: sql`now()` }).where('id', '=', id).execute();
@@ -21,10 +21,10 @@ export async function setArchived(needs: Needs, id: string, archived: boolean) {
 }
 
 /** Puts a promise among the recently deleted ones, or brings it back. */
-export async function setDeleted(needs: Needs, id: string, deleted: boolean) {
+export async function setDeleted(needs: Needs, { promiseId: id, etag }: { promiseId: string; etag: string }, deleted: boolean) {
   const { accountId } = caller();
   await needs.db.write(async (tx) => {
-    const promise = await findOwn(tx, id, accountId);
+    const promise = await findOwn(tx, id, accountId, etag);
     if (deleted === (promise.delete_time !== null)) throw deleted ? errors.DELETED() : errors.NOT_DELETED();
     const deleteTime = deleted ? new Date() : null;
     await tx.updateTable('mod_promist_promises').set({ delete_time: deleteTime, version: sql`version + 1`, update_time: sql`now()` }).where('id', '=', id).execute();

@@ -10,8 +10,13 @@ export interface FieldChange {
 
 /** Writes into the history of a promise who changed what. */
 export async function recordChanges(tx: Transaction<Tables>, promiseId: string, account: string, changes: readonly FieldChange[]): Promise<void> {
+  await recordChangesOf(tx, account, changes.map((change) => ({ promiseId, ...change })));
+}
+
+/** The same for several promises. */
+export async function recordChangesOf(tx: Transaction<Tables>, account: string, changes: readonly (FieldChange & { promiseId: string })[]): Promise<void> {
   if (!changes.length) return;
-  const rows = changes.map(({ field, before, after }) => ({ promise_id: promiseId, account_id: account, field, before: written(before), after: written(after) }));
+  const rows = changes.map(({ promiseId, field, before, after }) => ({ promise_id: promiseId, account_id: account, field, before: written(before), after: written(after) }));
   await tx.insertInto('mod_promist_changes').values(rows).execute();
 }
 

@@ -8,14 +8,14 @@ import { findOwn, findPromise } from './find-promise.ts';
 import { promiseMessage } from './promise-message.ts';
 import { recordChanges } from './record-change.ts';
 
-export async function sharePromise(needs: Needs, { promiseId, account, permission }: SharePromiseRequest) {
+export async function sharePromise(needs: Needs, { promiseId, account, permission, etag }: SharePromiseRequest) {
   const { accountId } = caller();
   await needs.db.read((q) => findPromise(q, promiseId, accountId));
   const person = await personOf(needs, account);
   if (person.accountId === accountId) throw withViolations(errors.INVALID_PROMISE({ summary: 'it is yours already' }), [{ field: 'account', description: 'must be somebody else' }]);
   const granted = permission === Permission.KEEP ? 'KEEP' : 'VIEW';
   await needs.db.write(async (tx) => {
-    const promise = await findOwn(tx, promiseId, accountId);
+    const promise = await findOwn(tx, promiseId, accountId, etag);
     if (promise.delete_time) throw errors.DELETED();
     const before = await tx.selectFrom('mod_promist_shares').select('permission').where('promise_id', '=', promiseId).where('account_id', '=', person.accountId).executeTakeFirst();
     if (before?.permission === granted) return;
@@ -32,12 +32,12 @@ export async function sharePromise(needs: Needs, { promiseId, account, permissio
   return promiseMessage(needs, promiseId, accountId);
 }
 
-export async function unsharePromise(needs: Needs, { promiseId, account }: UnsharePromiseRequest) {
+export async function unsharePromise(needs: Needs, { promiseId, account, etag }: UnsharePromiseRequest) {
   const { accountId } = caller();
   await needs.db.read((q) => findPromise(q, promiseId, accountId));
   const person = await personOf(needs, account);
   await needs.db.write(async (tx) => {
-    await findOwn(tx, promiseId, accountId);
+    await findOwn(tx, promiseId, accountId, etag);
     const ended = await tx.deleteFrom('mod_promist_shares').where('promise_id', '=', promiseId).where('account_id', '=', person.accountId).returning('permission').executeTakeFirst();
     if (!ended) throw errors.NOT_SHARED({ account });
     await touch(tx, promiseId);
