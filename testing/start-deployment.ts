@@ -94,7 +94,8 @@ export async function startDeployment({ phase = 'T', modules: sections, ownModul
   };
 }
 
-function readYamlOf(content: object, available: readonly Module[]) {
+/** The deployment that a file with this content describes. */
+export function readYamlOf(content: object, available: readonly Module[]) {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
   try {
     const file = join(folder, 'deployment.yaml');

@@ -14,6 +14,7 @@ export const httpErrors = defineErrors('kernel', {
   BODY_NOT_EXPECTED: ['InvalidArgument', '{method} {path} takes no body'],
   BODY_TOO_LARGE: ['ResourceExhausted', 'the body is larger than the {limit} bytes allowed'],
   BODY_TOO_SLOW: ['DeadlineExceeded', 'the body did not arrive within {seconds} seconds'],
+  RANGE_NOT_SATISFIABLE: ['OutOfRange', 'the range lies outside of the {size} bytes that there are'],
   UPGRADE_REQUIRED: ['FailedPrecondition', 'connect to this path with a WebSocket'],
   FOREIGN_ORIGIN: ['PermissionDenied', 'pages of {origin} may not open a socket here'],
   TOO_MANY_CALLS: ['ResourceExhausted', 'at most {limit} calls may be open on one socket; wait for one to end'],
@@ -28,5 +29,7 @@ export const statusOfReason: Readonly<Record<string, number>> = {
   'kernel.BODY_TOO_SLOW': 408,
   'kernel.BODY_TOO_LARGE': 413,
   'kernel.UNSUPPORTED_MEDIA_TYPE': 415,
+  'kernel.RANGE_NOT_SATISFIABLE': 416,
+  'kernel.IDEMPOTENCY_KEY_REUSED': 422,
   'kernel.UPGRADE_REQUIRED': 426,
 };

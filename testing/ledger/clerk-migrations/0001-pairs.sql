@@ -1,0 +1,4 @@
+create table mod_clerk_pairs (
+  id uuid primary key default uuidv7(),
+  text text not null
+);
