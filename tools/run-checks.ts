@@ -5,11 +5,12 @@ import { contractLint } from './checks/contract-lint.ts';
 import { fileStyle } from './checks/file-style.ts';
 import { importRules } from './checks/import-rules.ts';
 import { lint } from './checks/lint.ts';
+import { migrationSafety } from './checks/migration-safety.ts';
 import { findTests, runTests, type TestSelection } from './checks/run-tests.ts';
 import { types } from './checks/types.ts';
 
-const quickChecks: Check[] = [types, importRules, contractLint, fileStyle];
-const allChecks: Check[] = [types, lint, importRules, contractLint, contractBreaking, fileStyle];
+const quickChecks: Check[] = [types, importRules, contractLint, migrationSafety, fileStyle];
+const allChecks: Check[] = [types, lint, importRules, contractLint, contractBreaking, migrationSafety, fileStyle];
 
 /**
  * Runs the checks and then the tests, all of them even if some fail, and gives the names of what failed.
