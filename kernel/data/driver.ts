@@ -1,13 +1,16 @@
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type SelectQueryNode } from 'kysely';
 import type pg from 'pg';
+import { inSpan } from '../telemetry/in-span.ts';
 import { takeClient } from './pool.ts';
 import { runKey } from './prepared.ts';
 import { repeatedly } from './repeat.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
 
+const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': 'SELECT' };
+
 /** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
 export function createReader(pool: pg.Pool, scope: () => Scope): Kysely<any> {
-  const run = <R>(query: CompiledQuery) => repeatedly(() => readOnce<R>(pool, scope(), query));
+  const run = <R>(query: CompiledQuery) => repeatedly(() => inSpan('database read', attributes, () => readOnce<R>(pool, scope(), query)));
   return Object.assign(new Kysely<any>({ dialect: dialect(new ReadDriver(run)) }), { [runKey]: run });
 }
 

@@ -1,11 +1,13 @@
 import { DefaultQueryExecutor, PostgresAdapter, PostgresQueryCompiler, Transaction as KyselyTransaction, type CompiledQuery, type Dialect, type Driver } from 'kysely';
 import type pg from 'pg';
 import { CollectedEffects, type Declared } from '../events/effects.ts';
+import { childSpan } from '../telemetry/in-span.ts';
 import type { Transaction } from './database.ts';
 import { takeClient } from './pool.ts';
 import { runKey } from './prepared.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
 
+const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': 'COMMIT' };
 const compiler = new PostgresQueryCompiler();
 const adapter = new PostgresAdapter();
 // A transaction neither connects nor describes itself: its connection is open already.
@@ -16,6 +18,7 @@ export class OpenTransaction<T> {
   readonly tx: Transaction<T>;
   readonly #connection: TenantConnection;
   readonly #effects: CollectedEffects;
+  readonly #span = childSpan('database transaction', attributes);
 
   private constructor(connection: TenantConnection, module: string, declared: Declared | undefined) {
     this.#connection = connection;
@@ -42,14 +45,17 @@ export class OpenTransaction<T> {
       await this.#connection.commit([...this.#effects.take(), ...last]);
     } catch (error) {
       await this.#connection.rollback();
+      this.#span?.end('ROLLBACK');
       throw error;
     } finally {
       this.#connection.release();
+      this.#span?.end();
     }
   }
 
   async rollback(): Promise<void> {
     await this.#connection.rollback();
     this.#connection.release();
+    this.#span?.end('ROLLBACK');
   }
 }

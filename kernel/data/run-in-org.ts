@@ -7,6 +7,6 @@ import { currentCall, runInCall } from '../guard/call.ts';
 export function runInOrg<T>(orgId: string, work: () => Promise<T>): Promise<T> {
   const call = currentCall();
   if (call.principal.kind !== 'module') throw new Error(`runInOrg is for a module's own work, not for ${call.principal.kind} calls`);
-  const { callerModule, traceId, deadline, signal } = call;
-  return runInCall({ principal: { ...call.principal, orgId }, callerModule, traceId, deadline, signal }, work);
+  const { callerModule, traceId, trace, span, requestId, deadline, signal } = call;
+  return runInCall({ principal: { ...call.principal, orgId }, callerModule, traceId, trace, span, requestId, deadline, signal }, work);
 }

@@ -4,8 +4,9 @@ import type { Database } from '../data/database.ts';
 import { schemaOf } from '../data/names.ts';
 import { runInCall } from '../guard/call.ts';
 import type { Subscription } from '../module/define-module.ts';
+import type { TaskPlace } from '../telemetry/follow-task.ts';
 
-/** An event on its way, a CloudEvents 1.0 envelope in JSON; `orgid` and `traceid` are extensions. */
+/** An event on its way, a CloudEvents 1.0 envelope in JSON; `orgid` and `traceid` are extensions, the others that of distributed tracing. */
 export interface CloudEvent {
   specversion: '1.0';
   id: string;
@@ -19,6 +20,8 @@ export interface CloudEvent {
   data: JsonValue;
   orgid: string | null;
   traceid: string;
+  traceparent?: string | null;
+  tracestate?: string | null;
 }
 
 /** A module that handles events: its name, its tables, and what its handlers need. */
@@ -32,9 +35,9 @@ export interface Subscriber {
  * Hands an event to a handler in the event's org. The inbox row and what the handler writes commit together, so an
  * event that is delivered again has no effect.
  */
-export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent): Promise<void> {
+export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent, place?: TaskPlace): Promise<void> {
   const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
-  const call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid };
+  const call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, ...place };
   await runInCall(call, () => database.write(async (transaction) => {
     if (await isFirst(transaction, module, subscription.name, event.id)) await subscription.handle(context as never, message);
   }));

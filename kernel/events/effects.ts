@@ -5,6 +5,7 @@ import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
+import { traceparentOf } from '../telemetry/trace-context.ts';
 
 /** Tries before a job is a dead letter, unless its `enqueue` says otherwise. */
 export const MAX_ATTEMPTS = 12;
@@ -14,6 +15,9 @@ export interface JobEnvelope {
   payload?: unknown;
   orgId?: string;
   traceId: string;
+  /** W3C trace context of what queued it. */
+  traceparent?: string;
+  tracestate?: string;
 }
 
 interface QueuedJob {
@@ -30,6 +34,8 @@ interface Announcement {
   data: JsonValue;
   org?: string;
   trace_id: string;
+  traceparent?: string;
+  tracestate?: string;
 }
 
 /** What a module says that it announces and queues. */
@@ -61,8 +67,8 @@ export class CollectedEffects {
   readonly methods: Effects = {
     emit: async <M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) => {
       if (this.#declared && !this.#declared.emits?.includes(schema)) throw new Error(`${this.#module} announces ${schema.typeName} without declaring it: add it to emits in module.ts`);
-      const { orgId, traceId } = origin();
-      this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId });
+      const { orgId, traceId, traceparent, tracestate } = origin();
+      this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId, traceparent, tracestate });
     },
     enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
       if (this.#declared && !this.#declared.jobs?.some((job) => job.name === name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
@@ -109,19 +115,21 @@ export class CollectedEffects {
       )
       select mainstay.deliver_events(json_agg(json_build_object(
           'specversion', '1.0', 'id', id, 'source', $2::text, 'type', type, 'subject', subject, 'time', time,
-          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id)), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS]);
+          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id,
+          'traceparent', $4::text, 'tracestate', $5::text)), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS, events[0]?.traceparent ?? null, events[0]?.tracestate ?? null]);
   }
 }
 
 const enqueue = (jobs: QueuedJob[]): CompiledQuery => CompiledQuery.raw('select mainstay.enqueue_jobs($1::json)', [JSON.stringify(jobs)]);
 
 /** The org and the trace that work queued now belongs to. */
-function origin(): Pick<JobEnvelope, 'orgId' | 'traceId'> {
+function origin(): Omit<JobEnvelope, 'payload'> {
   const call = currentCallIfAny();
   const principal = call?.principal;
   return {
     orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined,
     traceId: call?.traceId ?? '0'.repeat(32),
+    ...(call?.trace && { traceparent: traceparentOf(call.trace), tracestate: call.trace.state }),
   };
 }
 

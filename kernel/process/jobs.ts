@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger as WorkerLogger, parseCronItems, run, type CronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
@@ -16,6 +15,7 @@ import type { Module, Subscription } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
+import { TaskTelemetry } from '../telemetry/follow-task.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { discardDeadLetter, listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts';
 import { reviveJobs, showAlive } from './revive-jobs.ts';
@@ -36,6 +36,8 @@ export interface JobsOptions {
   audited?: boolean;
   /** Jobs that run at the same time. */
   concurrency?: number;
+  /** What counts and follows the jobs. */
+  tasks?: TaskTelemetry;
 }
 
 export interface RunningJobs {
@@ -58,7 +60,7 @@ const REVIVE_MILLISECONDS = 5000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, log, audited = false, concurrency = 6 } = options;
+  const { adminUrl, database, modules, log, audited = false, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
   await subscribe(pool, modules.map(({ module }) => module));
@@ -67,7 +69,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const runner = await run({
     pgPool: pool,
     events,
-    taskList: { ...tasksOf(modules, pool), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
+    taskList: { ...tasksOf(modules, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
     parsedCronItems: parseCronItems([...modules.flatMap(({ module }) => schedulesOf(module)), schedule('kernel/prune-mailboxes', '17 3 * * *')]),
     noHandleSignals: true,
     logger: workerLogger(log),
@@ -87,26 +89,27 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   };
 }
 
-function tasksOf(modules: readonly Worked[], pool: pg.Pool): TaskList {
-  const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job)] as const));
+function tasksOf(modules: readonly Worked[], pool: pg.Pool, telemetry: TaskTelemetry): TaskList {
+  const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job, telemetry)] as const));
   const handlers = modules.flatMap((worked) => (worked.module.events ?? []).map((subscription) =>
-    [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool)] as const));
+    [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool, telemetry)] as const));
   return Object.fromEntries([...jobs, ...handlers]);
 }
 
-function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>): TaskList[string] {
+function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
   return (data, helpers) => {
-    const { payload, orgId, traceId = randomBytes(16).toString('hex') } = data as Partial<JobEnvelope>;
-    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined && orgId === undefined, traceId, signal: helpers.abortSignal };
-    return runInCall(call, () => job.run(context, payload));
+    const { payload, orgId, ...origin } = data as Partial<JobEnvelope>;
+    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined && orgId === undefined, signal: helpers.abortSignal };
+    return telemetry.follow({ module: module.name, name: job.name, kind: 'job' }, origin, (place) => runInCall({ ...call, ...place }, async () => job.run(context, payload)));
   };
 }
 
-function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool): TaskList[string] {
+function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool, telemetry: TaskTelemetry): TaskList[string] {
   return async (data, helpers) => {
     const event = data as CloudEvent;
     await waitYourTurn(pool, helpers.job, event);
-    await deliverEvent({ module: module.name, database, context }, subscription, event);
+    const origin = { traceId: event.traceid, traceparent: event.traceparent ?? undefined, tracestate: event.tracestate ?? undefined };
+    await telemetry.follow({ module: module.name, name: `on:${subscription.name}`, kind: 'event' }, origin, (place) => deliverEvent({ module: module.name, database, context }, subscription, event, place));
   };
 }
 

@@ -3,9 +3,14 @@ import type { Attributes, Span } from './span.ts';
 
 /** Runs `work` as a part of the call being handled; without a tracer it costs nothing. */
 export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
+  const span = childSpan(name, attributes);
+  return span ? endWith(span, work) : work();
+}
+
+/** Begins a part of the call being handled; nothing if nobody keeps its spans. */
+export function childSpan(name: string, attributes: Attributes): Span | undefined {
   const parent = currentCallIfAny()?.span;
-  if (!parent?.recording) return work();
-  return endWith(parent.child(name, { kind: 'client', attributes }), work);
+  return parent?.recording ? parent.child(name, { kind: 'client', attributes }) : undefined;
 }
 
 /** Ends the span with the work. */

@@ -131,6 +131,8 @@ class KeptSpan implements Span {
   }
 
   end(failed?: string): void {
+    // What ends in two ways, such as a transaction, ended in the first.
+    if (!this.#span.isRecording()) return;
     if (failed !== undefined) this.#span.setAttribute('error.type', failed).setStatus({ code: SpanStatusCode.ERROR, message: failed });
     this.#span.end();
   }

@@ -1,4 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf';
+import { TaskTelemetry } from './follow-task.ts';
 import type { Logger } from './log.ts';
 import { callMetrics, MethodMetrics } from './method-metrics.ts';
 import type { MetricFamily, MetricSource } from './metrics.ts';
@@ -19,6 +20,8 @@ export class Telemetry {
   readonly #methods = new Map<string, MethodMetrics>();
   readonly #sources: MetricSource[] = [];
   readonly #runtime: RuntimeMetrics = watchRuntime();
+  /** Jobs and deliveries of events. */
+  readonly tasks = new TaskTelemetry(() => this.tracer);
   #otlp: Otlp | undefined;
   #reading: { since: number; families: Promise<MetricFamily[]> } | undefined;
 
@@ -56,7 +59,7 @@ export class Telemetry {
     const calls = callMetrics([...this.#methods.values()]);
     const now = performance.now();
     if (!this.#reading || now - this.#reading.since > shareMilliseconds) this.#reading = { since: now, families: this.#readSources() };
-    return [...calls, ...(await this.#reading.families)];
+    return [...calls, ...this.tasks.read(), ...(await this.#reading.families)];
   }
 
   async #readSources(): Promise<MetricFamily[]> {
