@@ -18,12 +18,20 @@ export interface DeploymentOptions {
   modules?: Record<string, object | null>;
   /** Modules of the test's own; each takes the place of the one of its name. */
   ownModules?: readonly Module[];
+  /** The section `telemetry` of its file. */
+  telemetry?: object;
+  /** The section `operators` of its file. */
+  operators?: object | 'off';
+  /** A file for its log, which is then written at every level. */
+  logFile?: string;
 }
 
 /** A whole deployment for tests: real processes and a real database of its own, reached as users reach it. */
 export interface TestDeployment {
   /** Its address now, such as `http://localhost:40123`; another after a restart. */
   readonly address: string;
+  /** Its address for operators now. */
+  readonly operatorsAddress: string;
   /** The lines it showed to the operator. */
   readonly announced: readonly string[];
   /** A gRPC client, signed in as a demo account if `as` names one, or with an access token or API key. */
@@ -42,14 +50,14 @@ export interface TestDeployment {
 /** The password of every demo account, in phases D and T. */
 const DEMO_PASSWORD = 'mainstay-demo';
 
-export async function startDeployment({ phase = 'T', modules: sections, ownModules = [] }: DeploymentOptions = {}): Promise<TestDeployment> {
+export async function startDeployment({ phase = 'T', modules: sections, ownModules = [], telemetry = {}, operators = {}, logFile }: DeploymentOptions = {}): Promise<TestDeployment> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const database = await testDatabase();
   const secret = randomBytes(32).toString('hex');
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
-  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog({ level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' }), announce: (line) => announced.push(line) });
+  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: 'trace', destination: logFile }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -61,6 +69,9 @@ export async function startDeployment({ phase = 'T', modules: sections, ownModul
   return {
     get address() {
       return running.address;
+    },
+    get operatorsAddress() {
+      return running.operatorsAddress!;
     },
     announced,
     token,
