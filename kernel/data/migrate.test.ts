@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { testDatabase } from '../testing/postgres.ts';
 import { connectionConfig, withClient } from './connection.ts';
 import { migrate } from './migrate.ts';
-import { rolesOf } from './names.ts';
+import { identifier, rolesOf } from './names.ts';
 import { passwordOf, provision } from './provision.ts';
 
 const secret = 'c'.repeat(64);
@@ -118,4 +118,27 @@ test('the history is out of reach at run time', async (t) => {
   const { run, ask, database } = await fresh(t);
   await run();
   await assert.rejects(ask('delete from mod_notes_migrations', rolesOf(database, module).login), /permission denied/);
+});
+
+test('an index is built outside a transaction beside open ones, and half an index is built anew', async (t) => {
+  const { write, run, ask } = await fresh(t);
+  await run();
+  await ask('insert into mod_notes.mod_notes_notes select generate_series(1, 100)');
+  // What a killed build leaves: an index that is there and not valid.
+  await assert.rejects(ask('create table mod_notes.mod_notes_twice as select 1 as n from generate_series(1, 2); create unique index mod_notes_twice_n on mod_notes.mod_notes_twice (n)'));
+  await ask('create table mod_notes.mod_notes_twice as select 1 as n from generate_series(1, 2)');
+  await assert.rejects(ask('create unique index concurrently mod_notes_twice_n on mod_notes.mod_notes_twice (n)'), /could not create unique index/);
+  assert.deepEqual(await ask(`select indisvalid from pg_index where indexrelid = 'mod_notes.mod_notes_twice_n'::regclass`), [false]);
+  await ask('delete from mod_notes.mod_notes_twice');
+  await ask('alter table mod_notes.mod_notes_twice owner to ' + identifier(rolesOf(await ask('select current_database()').then(([name]) => name as string), module).owner));
+  write('0002-index.sql', '-- outside a transaction\n-- for the list\ncreate unique index concurrently if not exists mod_notes_twice_n on mod_notes_twice (n);\n');
+  const applied = await Promise.all([run(), run(), run()]);
+  assert.deepEqual(applied.flat(), ['0002-index.sql']);
+  assert.deepEqual(await ask(`select indisvalid from pg_index where indexrelid = 'mod_notes.mod_notes_twice_n'::regclass`), [true]);
+});
+
+test('outside a transaction stands one index and nothing else', async (t) => {
+  const { write, run } = await fresh(t);
+  write('0002-more.sql', '-- outside a transaction\ncreate index concurrently if not exists a on mod_notes_notes (id); drop table mod_notes_notes');
+  await assert.rejects(run(), /0002-more\.sql of mod-notes failed: outside a transaction it may only hold one "create index concurrently if not exists"/);
 });
