@@ -66,6 +66,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
     ...Object.fromEntries(clients),
     config: deployment.modules.find((enabled) => enabled.module === module)!.config,
     db: tables,
+    settings: starting.settings.readerOf(module.name),
     log: starting.log.child({ module: module.name }),
     get files() { return storageBelow((starting.storage ??= openStorage(deployment.files ?? {}, starting.info.dataFolder)), module.name); },
     deployment: starting.info,
