@@ -97,6 +97,15 @@ async function installQueue({ adminUrl, database }: ProvisionOptions): Promise<v
   await runMigrations({ pgPool, logger: silent }).finally(() => pgPool.end());
 }
 
+// Indexes for parts of texts. Neither every server has the extension, nor may every administrator install it.
+const textSearchSql = `
+  create schema if not exists extensions;
+  grant usage on schema extensions to public;
+  do $do$ begin
+    if exists (select from pg_available_extensions where name = 'pg_trgm') then create extension if not exists pg_trgm schema extensions; end if;
+  exception when insufficient_privilege then null;
+  end $do$`;
+
 const databaseSql = (database: string, secret: string) => `
   create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
     language plpgsql security definer as $$
@@ -112,6 +121,7 @@ const databaseSql = (database: string, secret: string) => `
   revoke all on function mainstay.enter_org from public;
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
+  ${textSearchSql};
   create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null`;
 
 function moduleSql(database: string, module: string, secret: string): string {

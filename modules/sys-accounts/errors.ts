@@ -8,7 +8,6 @@ export const errors = defineErrors('sys-accounts', {
   PROFILE_UNFIT: ['InvalidArgument', 'the profile is not valid'],
   ACCOUNT_CLOSED: ['FailedPrecondition', 'the account is closed for good'],
   OWN_ACCOUNT: ['FailedPrecondition', 'nobody can lock their own account; ask another operator'],
-  NOT_UPDATABLE: ['InvalidArgument', 'these fields can not be changed: {fields}'],
   WRONG_CREDENTIALS: ['Unauthenticated', 'the e-mail address or the password is wrong'],
   WRONG_PASSWORD: ['InvalidArgument', 'the current password is wrong'],
   TOO_MANY_ATTEMPTS: ['ResourceExhausted', 'too many failed logins; try again in {minutes} minutes'],

@@ -17,6 +17,7 @@ export interface Tables {
     password_change_required: Generated<boolean>;
     personal_org: string;
     home_org: string | null;
+    version: Generated<number>;
     created_at: Stamp;
     updated_at: Stamp;
     last_login_at: Date | null;
@@ -29,9 +30,10 @@ export interface Tables {
     logo_url: Generated<string>;
     personal: Generated<boolean>;
     creator_id: string | null;
+    version: Generated<number>;
     created_at: Stamp;
   };
-  sys_accounts_projects: { id: Generated<string>; owner_org: string; name: string; created_at: Stamp };
+  sys_accounts_projects: { id: Generated<string>; owner_org: string; name: string; version: Generated<number>; created_at: Stamp };
   sys_accounts_role_grants: {
     id: Generated<string>;
     account_id: string;

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { etagOf } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
 import { AccountSchema, AccountState, type Account } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
@@ -19,6 +20,7 @@ export const fullAccount = (row: AccountRow, grants: readonly GrantRow[]): Accou
     personalOrgId: row.personal_org,
     roles: grants.map(roleGrant),
     lastLoginTime: row.last_login_at ? timestampFromDate(row.last_login_at) : undefined,
+    etag: etagOf(row.version, [row.last_login_at, grants]),
   });
 
 /** The roles of accounts, by account. */
@@ -44,4 +46,5 @@ const publicFields = (row: AccountRow): MessageInitShape<typeof AccountSchema> =
   state: AccountState[row.state],
   createTime: timestampFromDate(row.created_at),
   updateTime: timestampFromDate(row.updated_at),
+  etag: etagOf(row.version),
 });

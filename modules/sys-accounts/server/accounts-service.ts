@@ -1,19 +1,19 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, currentCall, paginate, type Transaction } from '@mainstay/kernel';
+import { caller, currentCall, readList, readMask, requireMatch, updatePaths, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { AccountLockedSchema, AccountState, AccountsService, AccountUnlockedSchema } from '../contract/index.ts';
+import { AccountLockedSchema, AccountSchema, AccountState, AccountUnlockedSchema, type Account, type AccountsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { fullAccount, grantsOf, publicAccount, readFullAccount, type AccountRow } from './account-message.ts';
 import { closeAccount } from './close-account.ts';
 import { findAccounts } from './find-accounts.ts';
+import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { checkProfile } from './check-profile.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { registerPerson } from './register-person.ts';
 import { endSessions } from './sessions.ts';
-import { fieldsToUpdate } from './update-mask.ts';
 
 /** The people of the platform. */
 export function accountsService(needs: Needs): ServiceImpl<typeof AccountsService> {
@@ -34,38 +34,41 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
     async getAccount(request) {
       const { accountId: self, orgId } = caller();
       const accountId = ownId(request.accountId);
-      if (accountId === self) return db.read((q) => readFullAccount(q, self));
+      const cut = readMask<Account>(AccountSchema, request.readMask);
+      if (accountId === self) return cut(await db.read((q) => readFullAccount(q, self)));
       const row = await db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirst());
       const grants = (await db.read((q) => grantsOf(q, [accountId]))).get(accountId) ?? [];
-      if (row && currentCall().acrossOrgs) return fullAccount(row, grants);
-      if (row && grants.some(({ scope_org }) => scope_org === orgId)) return publicAccount(row);
+      if (row && currentCall().acrossOrgs) return cut(fullAccount(row, grants));
+      if (row && grants.some(({ scope_org }) => scope_org === orgId)) return cut(publicAccount(row));
       throw errors.ACCOUNT_NOT_FOUND({ accountId });
     },
 
-    async listAccounts({ search, state, pageSize, pageToken }) {
+    async listAccounts(request) {
+      const { search, state } = request;
+      const cut = readMask<Account>(AccountSchema, request.readMask);
       const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
-      const page = { secret: deployment.secret, list: AccountsService.method.listAccounts.name, query: { search, state }, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) =>
-        paginate(
-          q
-            .selectFrom('sys_accounts_accounts')
-            .selectAll()
-            .$if(search !== '', (matching) => matching.where((where) => where.or([where('email', 'ilike', pattern), where('display_name', 'ilike', pattern)])))
-            .$if(state !== AccountState.ACCOUNT_STATE_UNSPECIFIED, (matching) => matching.where('state', '=', AccountState[state] as AccountRow['state'])),
-          page,
-        ),
-      );
+      const { rows, nextPageToken, totalSize } = await db.read((q) => {
+        const matching = q
+          .selectFrom('sys_accounts_accounts')
+          .selectAll()
+          .$if(search !== '', (all) => all.where((where) => where.or([where('email', 'ilike', pattern), where('display_name', 'ilike', pattern)])))
+          .$if(state !== AccountState.ACCOUNT_STATE_UNSPECIFIED, (all) => all.where('state', '=', AccountState[state] as AccountRow['state']));
+        return readList(q, matching, request, { secret: deployment.secret, fields: listFields.accounts, defaultOrder: 'create_time desc' });
+      });
       const grants = await db.read((q) => grantsOf(q, rows.map(({ id }) => id)));
-      return { accounts: rows.map((row) => fullAccount(row, grants.get(row.id) ?? [])), nextPageToken };
+      return { accounts: rows.map((row) => cut(fullAccount(row, grants.get(row.id) ?? []))), nextPageToken, totalSize };
     },
 
     async updateAccount({ account, updateMask }) {
       const accountId = requireSelf(account!.accountId);
-      const { displayName, language, timeZone, avatarUrl } = account!;
-      const changes = fieldsToUpdate(updateMask, { display_name: displayName, language, time_zone: timeZone, avatar_url: avatarUrl });
+      const { displayName, language, timeZone, avatarUrl, etag } = account!;
+      const given = { display_name: displayName, language, time_zone: timeZone, avatar_url: avatarUrl };
+      const named = updatePaths(AccountSchema, account!, updateMask, ['display_name', 'language', 'time_zone', 'avatar_url']);
+      const changes = Object.fromEntries(Object.entries(given).filter(([field]) => named.has(field as keyof typeof given))) as Partial<typeof given>;
       checkProfile(changes, 'account.');
       return db.write(async (tx) => {
-        await tx.updateTable('sys_accounts_accounts').set({ ...changes, updated_at: sql<Date>`now()` }).where('id', '=', accountId).execute();
+        await lockVersion(tx, accountId, etag);
+        await tx.updateTable('sys_accounts_accounts').set({ ...changes, ...changed }).where('id', '=', accountId).execute();
         return readFullAccount(tx, accountId);
       });
     },
@@ -81,24 +84,27 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       return { endedSessions: ended.length };
     },
 
-    async closeAccount({ accountId, password }) {
+    async closeAccount({ accountId, password, etag }) {
       const account = await provenSelf(needs, requireSelf(accountId), password);
-      return db.write((tx) => closeAccount(tx, account));
+      return db.write(async (tx) => {
+        await lockVersion(tx, account.id, etag);
+        return closeAccount(tx, account);
+      });
     },
 
-    async lockAccount({ accountId, reason }) {
+    async lockAccount({ accountId, reason, etag }) {
       if (accountId === caller().accountId) throw errors.OWN_ACCOUNT();
       return db.write(async (tx) => {
-        await setState(tx, accountId, { state: 'LOCKED', lock_reason: reason });
+        await setState(tx, accountId, { state: 'LOCKED', lock_reason: reason }, etag);
         await endSessions(tx).where('account_id', '=', accountId).execute();
         await tx.emit(AccountLockedSchema, { accountId, reason }, { aggregate: accountId });
         return readFullAccount(tx, accountId);
       });
     },
 
-    async unlockAccount({ accountId }) {
+    async unlockAccount({ accountId, etag }) {
       return db.write(async (tx) => {
-        await setState(tx, accountId, { state: 'ACTIVE', lock_reason: '' });
+        await setState(tx, accountId, { state: 'ACTIVE', lock_reason: '' }, etag);
         await tx.emit(AccountUnlockedSchema, { accountId }, { aggregate: accountId });
         return readFullAccount(tx, accountId);
       });
@@ -121,9 +127,18 @@ async function provenSelf(needs: Needs, accountId: string, password: string): Pr
   return provePassword(needs, { email: account.email ?? '', account, wrong: errors.WRONG_PASSWORD() }, password);
 }
 
-async function setState(tx: Transaction<Tables>, accountId: string, change: Pick<AccountRow, 'state' | 'lock_reason'>): Promise<void> {
-  const row = await tx.selectFrom('sys_accounts_accounts').select('state').where('id', '=', accountId).forUpdate().executeTakeFirst();
+async function setState(tx: Transaction<Tables>, accountId: string, change: Pick<AccountRow, 'state' | 'lock_reason'>, etag: string): Promise<void> {
+  const { state } = await lockVersion(tx, accountId, etag);
+  if (state === 'DEACTIVATED') throw errors.ACCOUNT_CLOSED();
+  await tx.updateTable('sys_accounts_accounts').set({ ...change, ...changed }).where('id', '=', accountId).execute();
+}
+
+const changed = { version: sql<number>`version + 1`, updated_at: sql<Date>`now()` };
+
+/** An account of the version that `etag` names, locked until the transaction ends. */
+async function lockVersion(tx: Transaction<Tables>, accountId: string, etag: string): Promise<Pick<AccountRow, 'state' | 'version'>> {
+  const row = await tx.selectFrom('sys_accounts_accounts').select(['state', 'version']).where('id', '=', accountId).forUpdate().executeTakeFirst();
   if (!row) throw errors.ACCOUNT_NOT_FOUND({ accountId });
-  if (row.state === 'DEACTIVATED') throw errors.ACCOUNT_CLOSED();
-  await tx.updateTable('sys_accounts_accounts').set({ ...change, updated_at: sql<Date>`now()` }).where('id', '=', accountId).execute();
+  requireMatch(row.version, etag);
+  return row;
 }

@@ -107,7 +107,7 @@ everyTopology('a profile changes in the fields that the mask names', async (depl
   assert.equal(patched.status, 200, JSON.stringify(account));
   assert.deepEqual([account.displayName, account.timeZone, account.language], ['After', 'Asia/Karachi', 'en']);
   const refused = person.accounts.updateAccount({ account: { accountId: 'me', email: 'root@mainstay.test' }, updateMask: { paths: ['email'] } });
-  await assert.rejects(refused, refusedWith('sys-accounts.NOT_UPDATABLE'));
+  await assert.rejects(refused, refusedWith('kernel.INVALID_MASK'));
   await assert.rejects(person.accounts.updateAccount({ account: { accountId: 'me', displayName: ' ' } }), (error) => violationsOf(error)[0]?.field === 'account.display_name');
 }, platform);
 

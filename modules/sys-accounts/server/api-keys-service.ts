@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, paginate } from '@mainstay/kernel';
+import { caller, readList } from '@mainstay/kernel';
 import { sql, type Selectable } from 'kysely';
-import { ApiKeysService } from '../contract/index.ts';
+import type { ApiKeysService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
+import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { hashOf, newOpaqueToken } from './opaque-token.ts';
 
@@ -25,21 +26,17 @@ export function apiKeysService({ db, deployment }: Needs): ServiceImpl<typeof Ap
       return { apiKey: apiKey(row), secret: `mst_${row.id.replaceAll('-', '')}_${secret}` };
     },
 
-    async listApiKeys({ pageSize, pageToken }) {
-      const { accountId } = caller();
-      const page = { secret: deployment.secret, list: ApiKeysService.method.listApiKeys.name, query: accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) =>
-        paginate(
-          q
-            .selectFrom('sys_accounts_api_keys')
-            .selectAll()
-            .where('account_id', '=', accountId)
-            .where('revoked_at', 'is', null)
-            .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)])),
-          page,
-        ),
-      );
-      return { apiKeys: rows.map(apiKey), nextPageToken };
+    async listApiKeys(request) {
+      const { rows, nextPageToken, totalSize } = await db.read((q) => {
+        const usable = q
+          .selectFrom('sys_accounts_api_keys')
+          .selectAll()
+          .where('account_id', '=', caller().accountId)
+          .where('revoked_at', 'is', null)
+          .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]));
+        return readList(q, usable, request, { secret: deployment.secret, fields: listFields.apiKeys, defaultOrder: 'create_time desc' });
+      });
+      return { apiKeys: rows.map(apiKey), nextPageToken, totalSize };
     },
 
     async revokeApiKey({ apiKeyId }) {

@@ -24,10 +24,10 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.updateTable('sys_accounts_sessions').set({ client_address: '' }).where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', id).execute();
-  await tx.updateTable('sys_accounts_orgs').set({ name: '', contact: '', logo_url: '' }).where('id', '=', personal_org).execute();
+  await tx.updateTable('sys_accounts_orgs').set({ name: '', contact: '', logo_url: '', version: sql<number>`version + 1` }).where('id', '=', personal_org).execute();
   await tx
     .updateTable('sys_accounts_accounts')
-    .set({ state: 'DEACTIVATED', email: null, password_hash: null, display_name: '', avatar_url: '', lock_reason: '', home_org: null, updated_at: sql<Date>`now()` })
+    .set({ state: 'DEACTIVATED', email: null, password_hash: null, display_name: '', avatar_url: '', lock_reason: '', home_org: null, version: sql<number>`version + 1`, updated_at: sql<Date>`now()` })
     .where('id', '=', id)
     .execute();
   await tx.emit(AccountClosedSchema, { accountId: id, orgIds }, { aggregate: id });

@@ -1,13 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { paginate, type Transaction } from '@mainstay/kernel';
+import { readList, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { MembershipChangedSchema, OrgsService } from '../contract/index.ts';
+import { MembershipChangedSchema, type OrgsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { requireAnotherAdmin } from './last-admin.ts';
 import { addMember, memberOf, type MemberRow } from './members.ts';
+import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { requireOrgOfCall } from './org-of-call.ts';
 import { grantable, roleGrant } from './roles.ts';
@@ -18,11 +19,11 @@ type Tx = Transaction<Tables>;
 /** Who is a member of which org, with which roles. */
 export function memberMethods({ db, deployment }: Needs): Methods {
   return {
-    async listMembers({ orgId, pageSize, pageToken }) {
-      requireOrgOfCall(orgId);
-      const page = { secret: deployment.secret, list: OrgsService.method.listMembers.name, query: orgId, pageSize, pageToken, orderBy: [['a.email', 'asc'], ['a.id', 'asc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => paginate(memberOf(q, orgId), page));
-      return { members: rows.map(memberMessage), nextPageToken };
+    async listMembers(request) {
+      requireOrgOfCall(request.orgId);
+      const options = { secret: deployment.secret, fields: listFields.members, defaultOrder: 'email' };
+      const { rows, nextPageToken, totalSize } = await db.read((q) => readList(q, memberOf(q, request.orgId), request, options));
+      return { members: rows.map(memberMessage), nextPageToken, totalSize };
     },
 
     async addMember({ orgId, email, role }) {

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { paginate } from '@mainstay/kernel';
-import type { Selectable } from 'kysely';
-import { OrgsService } from '../contract/index.ts';
+import { etagOf, readList, readMask, requireMatch, updatePaths, type Transaction } from '@mainstay/kernel';
+import { sql, type Selectable } from 'kysely';
+import { ProjectSchema, type OrgsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
+import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { orTaken } from './or-taken.ts';
 import { requireOrgOfCall } from './org-of-call.ts';
@@ -29,38 +30,55 @@ export function projectMethods({ db, deployment }: Needs): Methods {
       });
     },
 
-    async getProject({ orgId, projectId }) {
+    async getProject({ orgId, projectId, readMask: mask }) {
       requireOrgOfCall(orgId);
+      const cut = readMask<Message>(ProjectSchema, mask);
       const row = await db.read((q) => q.selectFrom('sys_accounts_projects').selectAll().where('id', '=', projectId).where('owner_org', '=', orgId).executeTakeFirst());
       if (!row) throw errors.PROJECT_NOT_FOUND({ projectId });
-      return projectMessage(row);
+      return cut(projectMessage(row));
     },
 
-    async listProjects({ orgId, pageSize, pageToken }) {
+    async listProjects(request) {
+      const { orgId } = request;
       requireOrgOfCall(orgId);
-      const page = { secret: deployment.secret, list: OrgsService.method.listProjects.name, query: orgId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => paginate(q.selectFrom('sys_accounts_projects').selectAll().where('owner_org', '=', orgId), page));
-      return { projects: rows.map(projectMessage), nextPageToken };
+      const cut = readMask<Message>(ProjectSchema, request.readMask);
+      const options = { secret: deployment.secret, fields: listFields.projects, defaultOrder: 'create_time desc' };
+      const { rows, nextPageToken, totalSize } = await db.read((q) => readList(q, q.selectFrom('sys_accounts_projects').selectAll().where('owner_org', '=', orgId), request, options));
+      return { projects: rows.map((row) => cut(projectMessage(row))), nextPageToken, totalSize };
     },
 
-    async updateProject({ orgId, projectId, project }) {
+    async updateProject({ orgId, projectId, project, updateMask }) {
       requireOrgOfCall(orgId);
-      const { name } = project!;
-      requireName(name, 'project.name');
+      const { name, etag } = project!;
+      const named = updatePaths(ProjectSchema, project!, updateMask, ['name']);
+      if (named.has('name')) requireName(name, 'project.name');
       const row = await orTaken(errors.PROJECT_NAME_TAKEN({ name }), () =>
-        db.write((tx) => tx.updateTable('sys_accounts_projects').set({ name }).where('id', '=', projectId).where('owner_org', '=', orgId).returningAll().executeTakeFirst()),
+        db.write(async (tx) => {
+          await lockVersion(tx, { orgId, projectId, etag });
+          return tx.updateTable('sys_accounts_projects').set({ ...(named.has('name') && { name }), version: sql<number>`version + 1` }).where('id', '=', projectId).returningAll().executeTakeFirstOrThrow();
+        }),
       );
-      if (!row) throw errors.PROJECT_NOT_FOUND({ projectId });
       return projectMessage(row);
     },
 
-    async deleteProject({ orgId, projectId }) {
+    async deleteProject({ orgId, projectId, etag }) {
       requireOrgOfCall(orgId);
-      const deleted = await db.write((tx) => tx.deleteFrom('sys_accounts_projects').where('id', '=', projectId).where('owner_org', '=', orgId).returning('id').executeTakeFirst());
-      if (!deleted) throw errors.PROJECT_NOT_FOUND({ projectId });
+      await db.write(async (tx) => {
+        await lockVersion(tx, { orgId, projectId, etag });
+        await tx.deleteFrom('sys_accounts_projects').where('id', '=', projectId).execute();
+      });
       return create(EmptySchema);
     },
   };
 }
 
-const projectMessage = (row: Selectable<Tables['sys_accounts_projects']>) => ({ projectId: row.id, orgId: row.owner_org, name: row.name, createTime: timestampFromDate(row.created_at) });
+/** Locks a project of the version that `etag` names until the transaction ends. */
+async function lockVersion(tx: Transaction<Tables>, { orgId, projectId, etag }: { orgId: string; projectId: string; etag: string }): Promise<void> {
+  const row = await tx.selectFrom('sys_accounts_projects').select('version').where('id', '=', projectId).where('owner_org', '=', orgId).forUpdate().executeTakeFirst();
+  if (!row) throw errors.PROJECT_NOT_FOUND({ projectId });
+  requireMatch(row.version, etag);
+}
+
+type Message = ReturnType<typeof projectMessage>;
+
+const projectMessage = (row: Selectable<Tables['sys_accounts_projects']>) => ({ projectId: row.id, orgId: row.owner_org, name: row.name, createTime: timestampFromDate(row.created_at), etag: etagOf(row.version) });

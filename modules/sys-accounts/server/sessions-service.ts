@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, commandEnd, currentCall, paginate } from '@mainstay/kernel';
+import { caller, commandEnd, currentCall, readList } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { SessionsService, type CreateSessionRequest } from '../contract/index.ts';
+import type { CreateSessionRequest, SessionsService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
 import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
+import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { OverlappingUses } from './overlapping-uses.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
@@ -41,12 +42,12 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
       return tokens(session);
     },
 
-    async listSessions({ pageSize, pageToken }) {
+    async listSessions(request) {
       const { accountId, sessionId: current } = caller();
-      const page = { secret: deployment.secret, list: SessionsService.method.listSessions.name, query: accountId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) =>
-        paginate(q.selectFrom('sys_accounts_sessions').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`), page),
-      );
+      const { rows, nextPageToken, totalSize } = await db.read((q) => {
+        const open = q.selectFrom('sys_accounts_sessions').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`);
+        return readList(q, open, request, { secret: deployment.secret, fields: listFields.sessions, defaultOrder: 'create_time desc' });
+      });
       const sessions = rows.map((row) => ({
         sessionId: row.id,
         orgId: row.acting_org,
@@ -56,7 +57,7 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
         refreshTime: timestampFromDate(row.refreshed_at),
         expireTime: timestampFromDate(row.expires_at),
       }));
-      return { sessions, nextPageToken };
+      return { sessions, nextPageToken, totalSize };
     },
 
     async deleteSession(request) {

@@ -1,0 +1,16 @@
+import { queryFields } from '@mainstay/kernel';
+import { sql } from 'kysely';
+import { AccountSchema, ApiKeySchema, MemberSchema, OrgSchema, ProjectSchema, SessionSchema } from '../contract/index.ts';
+
+// Ids come in the order of time.
+const createTime = { column: 'created_at', order: 'id' };
+
+/** Where the fields lie that the module's lists are filtered and ordered by. */
+export const listFields = {
+  accounts: queryFields(AccountSchema, { email: { column: sql`coalesce(email, '')`, order: sql`coalesce(lower(email), '')` }, display_name: 'display_name', state: 'state', create_time: createTime }, { search: ['email', 'display_name'] }),
+  orgs: queryFields(OrgSchema, { name: { column: 'name', order: sql`lower(name)` }, personal: 'personal', creator_account_id: { column: 'creator_id', uuid: true }, create_time: createTime }, { search: ['name'] }),
+  projects: queryFields(ProjectSchema, { name: { column: 'name', order: sql`lower(name)` }, create_time: createTime }, { search: ['name'] }),
+  members: queryFields(MemberSchema, { email: { column: 'a.email', order: sql`lower(a.email)` }, display_name: 'a.display_name' }, { id: 'a.id', search: ['a.email', 'a.display_name'] }),
+  apiKeys: queryFields(ApiKeySchema, { name: 'name', org_id: { column: 'acting_org', uuid: true }, create_time: createTime, expire_time: 'expires_at' }),
+  sessions: queryFields(SessionSchema, { org_id: { column: 'acting_org', uuid: true }, create_time: createTime, refresh_time: 'refreshed_at', expire_time: 'expires_at' }),
+};
