@@ -10,11 +10,13 @@ import { promisesService } from './server/promises-service.ts';
 import { purgeDeleted } from './server/purge-deleted.ts';
 import { fireReminder } from './server/reminders/fire-reminder.ts';
 import { removePromises } from './server/remove-promises.ts';
+import { settings } from './settings.ts';
 
 /** Promises that people make: kept or broken, shared, reminded of, imported and exported. */
 export default defineModule({
   name: 'mod-promist',
   config,
+  settings,
   // The orgs only for the demo's first data.
   requires: { accounts: AccountsService, orgs: OrgsService },
   // A promise, its reminders and its history live in one shard.

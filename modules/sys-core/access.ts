@@ -1,11 +1,14 @@
 import { defineAccess } from '@mainstay/kernel';
 
 /**
- * Who may look after the platform. Administrators of an org read what was done in it. Maintenance diagnoses and sees
+ * Who may look after the platform. Administrators of an org read what was done in it,
+ * and change the settings that are per org. Maintenance diagnoses and sees
  * no customer's data: it may check that the audit holds, not read it.
  */
 export const access = defineAccess([
-  { role: 'ADMIN', may: ['core.audit.list', 'core.audit.get'] },
+  { role: 'USER', may: ['core.files.*'] },
+  { role: 'ADMIN', may: ['core.files.*'] },
+  { role: 'ADMIN', may: ['core.audit.list', 'core.audit.get', 'core.settings.*'] },
   { role: 'OPS', may: ['core.audit.verify'], acrossOrgs: true },
-  { role: 'SUPERADMIN', may: ['core.audit.*'], acrossOrgs: true },
+  { role: 'SUPERADMIN', may: ['core.audit.*', 'core.settings.*'], acrossOrgs: true },
 ]);

@@ -2,22 +2,25 @@ import { defineModule, serve } from '@mainstay/kernel';
 import { KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeploymentService, ModulesService } from './contract/index.ts';
+import { AuditService, DeploymentService, ModulesService, SettingsService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
 import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
+import { settingsService } from './server/settings/settings-service.ts';
+import { createSettingsStore } from './server/settings/settings-store.ts';
 
-/** The core of the platform: decides who may do what, keeps the audit, and tells what runs. */
+/** The core of the platform: decides who may do what, keeps the audit and the settings, and tells what runs. */
 export default defineModule({
   name: 'sys-core',
   config,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(SettingsService, settingsService)],
   access,
   guard: createGuard,
   audit: createAuditLog,
-  commands: { audit: () => import('./commands/audit.ts') },
+  settingsStore: createSettingsStore,
+  commands: { audit: () => import('./commands/audit.ts'), settings: () => import('./commands/settings.ts') },
 });

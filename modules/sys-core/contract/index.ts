@@ -1,3 +1,4 @@
 export * from './gen/sys/core/v1/audit_pb.js';
 export * from './gen/sys/core/v1/deployment_pb.js';
 export * from './gen/sys/core/v1/modules_pb.js';
+export * from './gen/sys/core/v1/settings_pb.js';

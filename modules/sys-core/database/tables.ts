@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The module's tables, as Kysely takes them. */
 export interface Tables {
   sys_core_audit_entries: {
@@ -26,5 +28,46 @@ export interface Tables {
     hash: Buffer;
     time: Date;
     mac: Buffer;
+  };
+  sys_core_files: {
+    id: Generated<string>;
+    org_id: Generated<string>;
+    owner_account_id: string | null;
+    name: string;
+    content_type: string;
+    size: number;
+    /** 64 hexadecimal digits. */
+    sha256: string;
+    visibility: 'PRIVATE' | 'ORG';
+    state: Generated<'STORING' | 'READY'>;
+    create_time: Generated<Date>;
+  };
+  sys_core_file_usage: {
+    org_id: Generated<string>;
+    bytes: number;
+    files: number;
+  };
+  sys_core_settings: {
+    module: string;
+    key: string;
+    /** Absent for the whole deployment. */
+    org_id: string | null;
+    /** Absent after a reset; wrapped, so that JSON's own null is told from none. */
+    value: { is: unknown } | null;
+    version: number;
+    revision: number;
+  };
+  sys_core_setting_changes: {
+    revision: number;
+    module: string;
+    key: string;
+    org_id: string | null;
+    version: number;
+    before: { is: unknown } | null;
+    after: { is: unknown } | null;
+    reason: string;
+    account_id: string | null;
+    actor_account_id: string | null;
+    time: Generated<Date>;
   };
 }

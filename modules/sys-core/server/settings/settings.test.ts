@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fromJson, toJson, type JsonValue } from '@bufbuild/protobuf';
+import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt';
+import { deploymentWide, perOrg, reasonOf, serve, type Module, type SettingsReader } from '@mainstay/kernel';
+import { OrgsService } from '@mainstay/sys-accounts/contract';
+import core from '@mainstay/sys-core';
+import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { z } from 'zod';
+import { DeploymentService, Setting_Source as Source, SettingsService, type Setting } from '../../contract/index.ts';
+
+const root = 'root@mainstay.test';
+const olga = 'olga@acme.test';
+const ada = 'ada@acme.test';
+const eve = 'eve@umbrella.test';
+const module = 'sys-core';
+
+const settings = {
+  standingCacheMilliseconds: perOrg(core.config.shape.standingCacheMilliseconds),
+  greeting: perOrg(z.string().max(20).nullable().default('hello').describe('What is said.')),
+  pause: deploymentWide(z.int().min(1).default(7).describe('Milliseconds.')),
+};
+
+/** The core with settings of its own; its deployment's name tells what they are for the caller. */
+const probe: Module = {
+  ...core,
+  settings,
+  services: [
+    ...core.services!.filter(({ service }) => service !== DeploymentService),
+    serve(DeploymentService, (needs: { settings: SettingsReader<typeof settings> }) => {
+      reader = needs.settings;
+      return { getDeployment: async () => ({ name: JSON.stringify(await Promise.all([needs.settings.get('standingCacheMilliseconds'), needs.settings.get('greeting'), needs.settings.get('pause')])) }) };
+    }),
+  ],
+};
+
+let reader: SettingsReader<typeof settings>;
+let deployment: TestDeployment;
+let acme: string;
+let umbrella: string;
+
+before(async () => {
+  deployment = await startDeployment({ modules: { 'sys-core': { standingCacheMilliseconds: 900 }, 'sys-accounts': null }, ownModules: [probe] });
+  const { orgs } = await (await deployment.client(OrgsService, root)).listOrgs({});
+  [acme, umbrella] = ['Acme', 'Umbrella'].map((name) => orgs.find((org) => org.name === name)!.orgId) as [string, string];
+});
+
+after(() => deployment.stop());
+
+const service = (as?: string) => deployment.client(SettingsService, as);
+const value = (json: JsonValue): Value => fromJson(ValueSchema, json);
+const json = (given: Value | undefined) => given && toJson(ValueSchema, given);
+const brief = ({ value: is, source, version }: Setting) => [json(is), source, version];
+const seenBy = async (as?: string) => JSON.parse((await (await deployment.client(DeploymentService, as)).getDeployment({})).name) as unknown;
+const refused = (reason: string, message?: RegExp) => (error: unknown) => reasonOf(error) === `sys-core.${reason}` && (!message || message.test((error as Error).message));
+
+test('a setting is what the configuration says, then what the deployment says, then what the org says', async () => {
+  const at = { module, key: 'standingCacheMilliseconds' };
+  const [operator, admin] = [await service(root), await service(olga)];
+  assert.deepEqual(brief(await admin.getSetting(at)), [900, Source.CONFIGURATION, 0]);
+  assert.deepEqual(brief(await operator.updateSetting({ ...at, value: value(500) })), [500, Source.SET_FOR_DEPLOYMENT, 1]);
+  assert.deepEqual(brief(await admin.getSetting(at)), [500, Source.SET_FOR_DEPLOYMENT, 0]);
+  assert.deepEqual(await Promise.all([seenBy(), seenBy(ada), seenBy(eve)]), [[500, 'hello', 7], [500, 'hello', 7], [500, 'hello', 7]]);
+  assert.deepEqual(brief(await admin.updateSetting({ ...at, value: value(400) })), [400, Source.SET_FOR_ORG, 1]);
+  assert.deepEqual(await Promise.all([seenBy(), seenBy(ada), seenBy(eve)]), [[500, 'hello', 7], [400, 'hello', 7], [500, 'hello', 7]]);
+  assert.deepEqual(await reader.getAll('standingCacheMilliseconds'), { value: 500, byOrg: new Map([[acme, 400]]) });
+  assert.deepEqual(brief(await operator.updateSetting({ ...at, orgId: umbrella, value: value(300) })), [300, Source.SET_FOR_ORG, 1]);
+  assert.deepEqual(await seenBy(eve), [300, 'hello', 7]);
+  assert.deepEqual(brief(await admin.resetSetting(at)), [500, Source.SET_FOR_DEPLOYMENT, 2]);
+  assert.deepEqual(brief(await operator.resetSetting(at)), [900, Source.CONFIGURATION, 2]);
+  assert.deepEqual(await Promise.all([seenBy(), seenBy(ada), seenBy(eve)]), [[900, 'hello', 7], [900, 'hello', 7], [300, 'hello', 7]]);
+});
+
+test('values are kept as they are, null and text that looks like JSON too, over a restart', async () => {
+  const at = { module, key: 'greeting' };
+  for (const text of ['{"is": 1}', 'null', '', 'ü\u{1f600}', null]) {
+    assert.deepEqual(json((await (await service(root)).updateSetting({ ...at, value: value(text) })).value), text);
+    assert.deepEqual(await seenBy(), [900, text, 7]);
+  }
+  await deployment.restart();
+  assert.deepEqual(await seenBy(), [900, null, 7]);
+  await (await service(root)).resetSetting(at);
+});
+
+test('a change that another process made is seen', async () => {
+  await (await service(root)).updateSetting({ module, key: 'pause', value: value(8) });
+  assert.deepEqual(await seenBy(), [900, 'hello', 8]);
+  await deployment.sql(`update sys_core.sys_core_settings set value = '{"is": 9}', revision = nextval('sys_core.sys_core_settings_revision') where key = 'pause'`);
+  for (let tries = 0; tries < 100 && JSON.stringify(await seenBy()) !== '[900,"hello",9]'; tries++) await sleep(50);
+  assert.deepEqual(await seenBy(), [900, 'hello', 9]);
+});
+
+test('a value that this version does not allow is left out', async () => {
+  await (await service(root)).updateSetting({ module, key: 'pause', value: value(8) });
+  await deployment.sql(`update sys_core.sys_core_settings set value = '{"is": "long"}', revision = nextval('sys_core.sys_core_settings_revision') where key = 'pause'`);
+  for (let tries = 0; tries < 100 && JSON.stringify(await seenBy()) !== '[900,"hello",7]'; tries++) await sleep(50);
+  assert.deepEqual(await seenBy(), [900, 'hello', 7]);
+  assert.deepEqual(brief(await (await service(root)).getSetting({ module, key: 'pause' })).slice(0, 2), [7, Source.CONFIGURATION]);
+  await (await service(root)).resetSetting({ module, key: 'pause' });
+});
+
+test('every change is in the history, and can be taken back', async () => {
+  const at = { module, key: 'greeting', orgId: umbrella };
+  const client = await service(root);
+  await client.updateSetting({ ...at, value: value('one'), reason: 'the first' });
+  await client.updateSetting({ ...at, value: value('one') });
+  await client.updateSetting({ ...at, value: value('two') });
+  await client.resetSetting({ ...at, reason: 'enough' });
+  assert.deepEqual(brief(await client.revertSetting({ ...at, version: 1 })), ['one', Source.SET_FOR_ORG, 4]);
+  assert.deepEqual(brief(await client.revertSetting({ ...at, version: 0 })).slice(0, 2), ['hello', Source.CONFIGURATION]);
+  await assert.rejects(client.revertSetting({ ...at, version: 9 }), refused('SETTING_VERSION_UNKNOWN', /no version 9; it has had 5/));
+  const first = await client.listSettingChanges({ ...at, pageSize: 3 });
+  const rest = await client.listSettingChanges({ ...at, pageSize: 3, pageToken: first.nextPageToken });
+  const changes = [...first.changes, ...rest.changes];
+  assert.deepEqual(changes.map(({ version, before, after, reason }) => [version, json(before), json(after), reason]), [
+    [5, 'one', undefined, 'back to version 0'],
+    [4, undefined, 'one', 'back to version 1'],
+    [3, 'two', undefined, 'enough'],
+    [2, 'one', 'two', ''],
+    [1, undefined, 'one', 'the first'],
+  ]);
+  assert.ok(changes.every(({ accountId, time }) => /^[0-9a-f-]{36}$/.test(accountId) && time));
+});
+
+test('of two who change what they both read, one is refused', async () => {
+  const at = { module, key: 'pause' };
+  const client = await service(root);
+  const { etag } = await client.getSetting(at);
+  const outcomes = await Promise.allSettled([1, 2, 3, 4].map((number) => client.updateSetting({ ...at, value: value(100 + number), etag })));
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(refused('SETTING_CHANGED_MEANWHILE')(outcome.reason));
+  await client.resetSetting(at);
+});
+
+test('what is wrong is said with what would be right', async () => {
+  const client = await service(root);
+  await assert.rejects(client.updateSetting({ module, key: 'pause', value: value(0) }), refused('SETTING_NOT_ALLOWED', /can not be 0: .*>=1.*"minimum":1/));
+  await assert.rejects(client.updateSetting({ module, key: 'pause', value: value('5') }), refused('SETTING_NOT_ALLOWED', /can not be "5": .*number/));
+  await assert.rejects(client.updateSetting({ module, key: 'pause', value: { $typeName: 'google.protobuf.Value', kind: { case: 'numberValue', value: NaN } } }), (error) => /INVALID|NOT_ALLOWED/.test(reasonOf(error) ?? ''));
+  await assert.rejects(client.getSetting({ module, key: 'pauses' }), refused('SETTING_UNKNOWN', /it has greeting, pause, standingCacheMilliseconds/));
+  await assert.rejects(client.getSetting({ module: 'mod-none', key: 'x' }), refused('SETTING_UNKNOWN', /modules with settings are sys-core/));
+  await assert.rejects(client.updateSetting({ module, key: 'pause', orgId: acme, value: value(5) }), refused('SETTING_NOT_PER_ORG'));
+  await assert.rejects(client.updateSetting({ module, key: 'pause' }), (error) => reasonOf(error) === 'kernel.INVALID_MESSAGE' || /value/.test(String(error)));
+  assert.equal((await client.listSettingChanges({ module, key: 'pauses' })).changes.length, 0);
+});
+
+test('an administrator of an org sees and changes its own settings alone; others none', async () => {
+  const admin = await service(olga);
+  assert.deepEqual((await admin.listSettings({})).settings.map(({ key, orgId }) => [key, orgId]), [['greeting', acme], ['standingCacheMilliseconds', acme]]);
+  await assert.rejects(admin.updateSetting({ module, key: 'pause', value: value(5) }), refused('SETTING_NOT_PER_ORG'));
+  await assert.rejects(admin.updateSetting({ module, key: 'greeting', orgId: umbrella, value: value('x') }), refused('ORG_NOT_FOUND'));
+  await assert.rejects(admin.listSettingChanges({ orgId: umbrella }), refused('ORG_NOT_FOUND'));
+  await admin.updateSetting({ module, key: 'greeting', value: value('from olga') });
+  assert.deepEqual((await admin.listSettingChanges({ key: 'greeting', module })).changes.map(({ orgId, after }) => [orgId, json(after)]), [[acme, 'from olga']]);
+  assert.equal((await (await service(root)).listSettings({})).settings.length, 3);
+  for (const person of [undefined, ada]) {
+    for (const call of [() => service(person).then((client) => client.listSettings({})), () => service(person).then((client) => client.updateSetting({ module, key: 'greeting', value: value('x') }))]) {
+      await assert.rejects(call, (error) => ['kernel.PERMISSION_DENIED', 'kernel.UNAUTHENTICATED'].includes(reasonOf(error)!));
+    }
+  }
+});
+
+test('settings are reached over REST', async () => {
+  const path = `/v1/settings/${module}/greeting`;
+  const body = { value: 'over REST', orgId: umbrella, reason: 'why not' };
+  const updated = await deployment.fetch(path, { method: 'PATCH', as: root, body });
+  assert.deepEqual(((await updated.json()) as { value: string }).value, 'over REST');
+  assert.equal(((await (await deployment.fetch(`${path}?orgId=${umbrella}`, { as: root })).json()) as { value: string }).value, 'over REST');
+  assert.equal(((await (await deployment.fetch(`${path}/changes?orgId=${umbrella}&pageSize=1`, { as: root })).json()) as { changes: { reason: string }[] }).changes[0]!.reason, 'why not');
+  assert.equal((await deployment.fetch(`${path}:reset`, { as: root, body: { orgId: umbrella } })).status, 200);
+});
