@@ -1,12 +1,15 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { etagOf } from '@mainstay/kernel';
+import { etagOf, prepared } from '@mainstay/kernel';
+import type { Compilable } from 'kysely';
 import { Permission, Promise_State, Reminder_Method, type PromiseSchema, type ReminderSchema, type PromiseeSchema } from '../../contract/index.ts';
-import type { ReminderRow } from '../../database/tables.ts';
+import type { ReminderRow, Tables } from '../../database/tables.ts';
+import { errors } from '../../errors.ts';
 import type { Needs, Reader } from '../needs.ts';
 import { namesOf } from '../people/people.ts';
-import { findPromise, permissionOf, type VisiblePromise } from './find-promise.ts';
-import { besideOf, type BesideColumns, type ShareRow } from './promises-beside.ts';
+import { isUuid } from '../row-text.ts';
+import { isVisible, permissionOf, promisesWithShare, type VisiblePromise } from './find-promise.ts';
+import { besideOf, withBeside, type BesideColumns, type ShareRow } from './promises-beside.ts';
 
 type Message = MessageInitShape<typeof PromiseSchema>;
 
@@ -20,8 +23,19 @@ interface Beside {
 
 /** One promise as the person may see it. Throws `PROMISE_NOT_FOUND`. */
 export async function promiseMessage(needs: Pick<Needs, 'db' | 'accounts'>, id: string, account: string): Promise<Message> {
-  const row = await needs.db.read((q) => findPromise(q, id, account));
-  const [message] = await promiseMessages(needs, [row], account);
+  if (!isUuid(id)) throw errors.PROMISE_NOT_FOUND({ promiseId: id });
+  const row = await needs.db.read((q) => visiblePromise.first(q, { id, account }));
+  if (!row) throw errors.PROMISE_NOT_FOUND({ promiseId: id });
+  const [message] = await messagesOf(needs, [row], account);
+  return message!;
+}
+
+const visiblePromise = prepared<Tables>()((q, { id, account }: { id: string; account: string }) =>
+  withBeside(promisesWithShare(q, account), account).where('p.id', '=', id).where(isVisible(account) as never) as unknown as Compilable<VisiblePromise & BesideColumns>);
+
+/** A promise that has just been made, which nobody else has a part in yet; not one to a contact. */
+export async function newPromiseMessage(needs: Pick<Needs, 'accounts'>, row: Omit<VisiblePromise, 'due_order' | 'shared'>, account: string): Promise<Message> {
+  const [message] = await messagesOf(needs, [{ ...row, due_order: 0, shared: null, reminders: null, shares: null, contact_name: null }], account);
   return message!;
 }
 
