@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import type { CommandTools } from '@mainstay/kernel';
+import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { Command } from 'commander';
+import audit from './audit.ts';
+import settings from './settings.ts';
+
+const groups = { audit, settings };
+const root = 'root@mainstay.test';
+const olga = 'olga@acme.test';
+
+/** Runs a command line as somebody of the demo, and gives what it printed. */
+async function run(deployment: TestDeployment, as: string, ...args: string[]) {
+  const lines: string[] = [];
+  const rows: Record<string, string>[] = [];
+  const tools: CommandTools = { client: (service) => deployment.client(service, as), print: (line) => void lines.push(line), table: (table) => void rows.push(...table), progress: () => {}, json: args.includes('--json') };
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  for (const [name, add] of Object.entries(groups)) add(program.command(name).exitOverride(), tools);
+  await program.parseAsync(args.filter((word) => word !== '--json'), { from: 'user' });
+  return { rows, text: lines.join('\n') };
+}
+
+everyTopology('the audit is listed and shown', async (deployment) => {
+  await deployment.fetch('/v1/sessions', { body: { email: 'eve@umbrella.test', password: 'wrong' } });
+  let rows: Record<string, string>[] = [];
+  for (let tries = 0; tries < 200 && rows.length === 0; tries++) ({ rows } = await run(deployment, root, 'audit', 'list', '--failed', '--since', '1h', '--limit', '3'));
+  assert.equal(rows[0]!.who, 'nobody');
+  assert.match(rows[0]!.method!, /^SessionsService\//);
+  const { entries } = JSON.parse((await run(deployment, root, 'audit', 'list', '--failed', '--json')).text) as { entries: { entryId: string }[] };
+  assert.match((await run(deployment, root, 'audit', 'show', entries[0]!.entryId)).text, /^outcome +sys-accounts\./m);
+  assert.match((await run(deployment, root, 'audit', 'list', '--until', '2020-01-01')).text, /no entries/);
+  await assert.rejects(run(deployment, root, 'audit', 'list', '--since', 'yesterday-ish'), /Write it like/);
+});
+
+everyTopology('the audit is verified, and a broken one fails with the place', async (deployment) => {
+  const head = /head (\d+:[0-9a-f]{64})$/.exec((await run(deployment, 'ops@mainstay.test', 'audit', 'verify')).text)?.[1];
+  assert.ok(head);
+  assert.match((await run(deployment, 'ops@mainstay.test', 'audit', 'verify', '--from', head)).text, /all hold/);
+  await deployment.sql("update sys_core.sys_core_audit_entries set outcome = 'never' where sequence = 2");
+  await assert.rejects(run(deployment, root, 'audit', 'verify'), /broken at entry 2 \(CHANGED\): entry 2 does not have the hash/);
+  await assert.rejects(run(deployment, root, 'audit', 'verify', '--from', 'x'), /as an earlier check printed it/);
+});
+
+everyTopology('a setting is listed, set, shown, reverted and reset, and its history is kept', async (deployment) => {
+  const name = 'mod-promist.keepDeletedDays';
+  const listed = await run(deployment, root, 'settings', 'list', '--module', 'mod-promist');
+  assert.deepEqual(listed.rows.map(({ setting, value, source }) => [setting, value, source]), [[name, '30', 'configuration'], ['mod-promist.watchIntervalMs', '1000', 'configuration']]);
+  assert.equal((await run(deployment, olga, 'settings', 'set', name, '60', '--reason', 'asked for')).text, `${name} is 60 (set for the org), version 1`);
+  assert.match((await run(deployment, olga, 'settings', 'get', name)).text, /60 \(set for the org\)[^]*allowed +.*"maximum":3650[^]*etag +v1/);
+  await assert.rejects(run(deployment, olga, 'settings', 'set', name, '90', '--if-unchanged', 'v0'), /changed meanwhile/);
+  await assert.rejects(run(deployment, olga, 'settings', 'set', name, 'many'), /can not be "many"/);
+  assert.match((await run(deployment, olga, 'settings', 'revert', name, '0')).text, /is 30 \(configuration\), version 2/);
+  assert.match((await run(deployment, root, 'settings', 'set', name, '31')).text, /is 31 \(set for all\)/);
+  assert.equal((JSON.parse((await run(deployment, root, 'settings', 'reset', name, '--json')).text) as { value: number }).value, 30);
+  const { rows } = await run(deployment, olga, 'settings', 'history', name);
+  assert.deepEqual(rows.map(({ before, after, reason }) => [before, after, reason]), [['60', 'reset', 'back to version 0'], ['not set', '60', 'asked for']]);
+  await assert.rejects(run(deployment, root, 'settings', 'get', 'keepDeletedDays'), /not the name of a setting/);
+});
