@@ -15,12 +15,13 @@ export default (command: Command) => command
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
 
 function describe(status: DeploymentStatus): string[] {
-  const { name, state, phase, address, uptimeSeconds = 0, modules = [], processes, database } = status;
+  const { name, state, phase, address, operatorsAddress, uptimeSeconds = 0, modules = [], processes, database } = status;
   if (state === 'stopped') return [`${name} is not running`];
   if (state === 'abandoned') return [`${name} lost its controller and left processes behind; clean up with ./mainstay down, or go on with ./mainstay up`, ...processTable(processes)];
   const total = processes.reduce((sum, { rss, pss = rss }) => sum + pss, 0);
   return [
     `${name} is ${state}${phase ? ` (phase ${phase})` : ''}${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
+    ...(operatorsAddress ? [`  for operators: ${operatorsAddress}/metrics`] : []),
     ...indent(formatTable(modules.map(({ name, state, problem = '' }) => ({ module: name, state, problem })))),
     ...processTable(processes),
     `  memory in all ${mebibytes(total)}${database ? `, database ${mebibytes(database.bytes)}` : ''}${database?.deadLetters ? `, ${database.deadLetters} dead letters` : ''}`,

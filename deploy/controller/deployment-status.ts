@@ -21,6 +21,8 @@ export interface DeploymentStatus {
   phase?: Phase;
   file?: string;
   address?: string;
+  /** Where operators read metrics and health. */
+  operatorsAddress?: string;
   started?: string;
   uptimeSeconds?: number;
   modules?: Pick<ModuleState, 'name' | 'state' | 'problem'>[];
@@ -48,9 +50,9 @@ export async function deploymentStatus(folder: StateFolder): Promise<DeploymentS
   ];
   if (!run) return { name: folder.name, state: processes.length > 0 ? 'abandoned' : 'stopped', processes };
   const [modules, database] = await Promise.all([moduleStates(run), postgres && databaseStatus(postgres.adminUrl(run.name))]);
-  const { name, phase, file, address, started } = run;
+  const { name, phase, file, address, operatorsAddress, started } = run;
   const state = run.state === 'running' && !modules ? 'unresponsive' : run.state;
-  return { name, state, ...(phase && { phase }), file, ...(address && { address }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
+  return { name, state, ...(phase && { phase }), file, ...(address && { address }), ...(operatorsAddress && { operatorsAddress }), started, uptimeSeconds: Math.round((Date.now() - Date.parse(started)) / 1000), ...(modules && { modules }), processes, ...(database && { database }) };
 }
 
 function measure(what: ProcessStatus['what'], pids: number[]): ProcessStatus[] {

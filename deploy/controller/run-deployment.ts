@@ -127,7 +127,7 @@ function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: D
   return new ProcessKeeper({
     launch,
     say: (text) => warnInLog(folder.log, text),
-    changed: (state, { identity }, ready) => writeRun(folder, Object.assign(run, { state, process: identity, ...(ready && { address: ready.address, quarantined: ready.quarantined }) })),
+    changed: (state, { identity }, ready) => writeRun(folder, Object.assign(run, { state, process: identity, ...(ready && { address: ready.address, operatorsAddress: ready.operatorsAddress, quarantined: ready.quarantined }) })),
     ...(options.waitForChange && { waitForChange: true }),
   });
 }

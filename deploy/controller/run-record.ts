@@ -16,6 +16,8 @@ export interface RunRecord {
   started: string;
   /** Where it is reached, once it has been ready. */
   address?: string;
+  /** Where operators read metrics and health, once it has been ready. */
+  operatorsAddress?: string;
   /** Modules that do not run, and why. */
   quarantined?: Record<string, string>;
   /** The process that started the others and looks after them. */

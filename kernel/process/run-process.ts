@@ -30,8 +30,8 @@ export interface Go {
 export type Report =
   /** The deployment file is right: it waits for `Go`. */
   | ({ type: 'checked' } & DeploymentSummary)
-  /** It serves; optional modules that do not run, and why. */
-  | { type: 'ready'; address: string; quarantined?: Record<string, string> }
+  /** It serves: where, for operators too, and the optional modules that do not run, and why. */
+  | { type: 'ready'; address: string; operatorsAddress?: string; quarantined?: Record<string, string> }
   /** A line for the operator's eyes, shown once and never logged. */
   | { type: 'announce'; line: string }
   | { type: 'failed'; message: string };
@@ -45,8 +45,8 @@ export async function runProcess(options: RunOptions): Promise<void> {
   const controlled = process.connected;
   try {
     const running = await start(options, log);
-    report({ type: 'ready', address: running.address, quarantined: running.quarantined() });
-    log.info({ address: running.address }, 'ready');
+    report({ type: 'ready', address: running.address, ...(running.operatorsAddress && { operatorsAddress: running.operatorsAddress }), quarantined: running.quarantined() });
+    log.info({ address: running.address, operators: running.operatorsAddress }, 'ready');
     stopWhenTold(running, log, controlled);
     releaseStartMemory();
   } catch (error) {
