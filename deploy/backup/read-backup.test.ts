@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -73,4 +73,40 @@ test('a file of a newer format is refused, and so is what is no backup', async (
     await assert.rejects(read(file), /is not a backup of Mainstay/);
   }
   await assert.rejects(read(join(folder, 'nowhere')), /there is no such file/);
+});
+
+test('a backup of many rows takes no more memory than one of few', async (t) => {
+  const { folder, backUp, ask } = await specimenDeployment(t, 'create table mod_specimen_notes (id int primary key, text text)');
+  const file = join(folder, 'backup');
+  const peak = async () => {
+    global.gc?.();
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const timer = setInterval(() => { most = Math.max(most, process.memoryUsage().rss); }, 5);
+    const { tables } = await backUp(file);
+    const contents = await read(file);
+    clearInterval(timer);
+    assert.deepEqual(contents.manifest.tables, tables);
+    return { grown: most - before, rows: tables.find(({ name }) => name === 'mod_specimen_notes')!.rows };
+  };
+  await peak();
+  await ask(`insert into mod_specimen.mod_specimen_notes select n, repeat(md5(n::text), 30) from generate_series(1, 150000) n`);
+  const { grown, rows } = await peak();
+  assert.equal(rows, 150_000);
+  t.diagnostic(`${Math.round(grown / 1e6)} MB more for 150 MB of rows`);
+  assert.ok(grown < 100e6, `${grown} bytes`);
+});
+
+test('a backup that can not be written leaves no file, and says why', async (t) => {
+  const { folder, backUp, ask } = await specimenDeployment(t, 'create table mod_specimen_notes (id int primary key, text text)');
+  await ask(`insert into mod_specimen.mod_specimen_notes select n, md5(n::text) from generate_series(1, 100000) n`);
+  const files = readdirSync(folder);
+  mkdirSync(join(folder, 'backup.partial'));
+  await assert.rejects(backUp(join(folder, 'backup')), /EISDIR/);
+  rmSync(join(folder, 'backup.partial'), { recursive: true });
+  const lost = assert.rejects(backUp(join(folder, 'backup')), /terminat|Connection/);
+  const end = `select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy %' and datname = current_database()`;
+  while ((await ask(end)).length === 0);
+  await lost;
+  assert.deepEqual(readdirSync(folder), files);
 });

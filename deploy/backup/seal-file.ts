@@ -24,7 +24,9 @@ export async function sealFile(file: string, content: AsyncIterable<Buffer>, opt
   try {
     const plain = Readable.from(framed(options.header, content), { objectMode: false });
     const source = options.passphrase === undefined ? plain : await encrypted(plain, options.passphrase, options.workFactor);
-    await pipeline(source, createWriteStream(partial, { mode: 0o600, flush: true }));
+    // What a killed backup left; never another's file behind a link.
+    await rm(partial, { force: true });
+    await pipeline(source, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true }));
     await rename(partial, file);
     await syncFolder(dirname(file));
   } catch (error) {
