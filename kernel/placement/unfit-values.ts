@@ -3,7 +3,7 @@ import { timestampMs, type FieldMask, type Timestamp } from '@bufbuild/protobuf/
 import type { FieldViolation } from '../errors/define-errors.ts';
 import { rulesOf } from '../module/field-rules.ts';
 
-const mostPaths = 100;
+export const mostPaths = 100;
 const firstSecond = -62_135_596_800n;
 const endMs = Date.UTC(10_000, 0);
 
@@ -39,7 +39,7 @@ function ofMessage(schema: DescMessage, message: Message, path: string): FieldVi
 }
 
 /** Rounded to what the database keeps, it must not become the year 10000, which JSON does not write. */
-const isTime = (time: Timestamp) => time.seconds >= firstSecond && time.nanos >= 0 && time.nanos < 1_000_000_000 && timestampMs(time) < endMs;
+export const isTime = (time: Timestamp) => time.seconds >= firstSecond && time.nanos >= 0 && time.nanos < 1_000_000_000 && timestampMs(time) < endMs;
 
 /** A struct or a wrapped value is plain JavaScript. */
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && '$typeName' in value;

@@ -4,12 +4,14 @@ import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { canonicalIds } from './canonical-ids.ts';
+import { checkOf } from './compile-check.ts';
 import { unfitValues } from './unfit-values.ts';
 
 let validator: Validator | undefined;
 
 /** Checks a request against its contract's protovalidate rules; throws `kernel.INVALID_REQUEST` with every field that is wrong. Its ids are in lower case afterwards. */
 export function validateMessage<D extends DescMessage>(schema: D, message: MessageShape<D>): void {
+  if (checkOf(schema).check(message)) return;
   const unfit = unfitValues(schema, message);
   if (unfit.length > 0) throw invalidRequest(unfit);
   validator ??= createValidator();
