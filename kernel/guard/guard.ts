@@ -21,6 +21,8 @@ export type Decision =
       allowed: true;
       /** The call may see the rows of every org: an operator's list. Only the guard can grant it. */
       acrossOrgs?: boolean;
+      /** Called when the call is over, whatever came of it, before its caller hears of that. */
+      ended?: () => void;
     }
   | { allowed: false; /** What is missing, for the caller to read. */ because: string };
 
@@ -36,6 +38,11 @@ export interface Guard {
    */
   authenticate(header: Headers): Promise<Principal>;
   decide(request: AccessRequest): Promise<Decision> | Decision;
+  /**
+   * Tells, once, when a call that was let in would be let in no more: streams end then. Gives a function that
+   * stops telling.
+   */
+  onLoss?(request: AccessRequest, lost: (error: Error) => void): () => void;
 }
 
 /** Who may do what: plain data beside a module's contract, read by the guard. */

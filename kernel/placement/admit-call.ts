@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey, peerKey, type Call } from '../guard/call.ts';
-import type { Guard } from '../guard/guard.ts';
+import type { AccessRequest, Guard } from '../guard/guard.ts';
 import type { Principal } from '../guard/principal.ts';
 import { accessOf } from '../module/check-modules.ts';
 import { callerTrace } from '../telemetry/caller-trace.ts';
@@ -23,18 +23,21 @@ export interface Admission {
  * Another module of this process vouches for its caller by the context value `callKey`; a call from
  * outside proves itself by its headers. `known` is told of the call before it is let in.
  */
-export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission, known: (call: Call) => void = () => {}): Promise<Call> {
+export async function admitCall(method: DescMethod, request: unknown, context: HandlerContext, { module, guard, problem }: Admission, known: (call: GuardedCall) => void = () => {}): Promise<GuardedCall> {
   if (problem?.()) throw kernelErrors.MODULE_QUARANTINED({ module });
   const vouched = context.values.get(callKey);
   const principal = vouched ? vouched.principal : await guard().authenticate(context.requestHeader);
   const call = new AdmittedCall(principal, vouched, context);
   known(call);
-  const decision = await guard().decide({ principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) });
+  const asked: AccessRequest = { principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) };
+  const decision = await guard().decide(asked);
   if (!decision.allowed) {
     const refuse = principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
   call.acrossOrgs = decision.acrossOrgs;
+  call.ended = decision.ended;
+  if (!vouched && method.methodKind !== 'unary') call.onLoss = (lost) => guard().onLoss?.(asked, lost);
   return call;
 }
 
@@ -44,11 +47,20 @@ function projectIdOf(request: unknown): string | undefined {
   return typeof projectId === 'string' && projectId !== '' ? projectId : undefined;
 }
 
+/** A call that was let in: what the guard wants to hear of it and tells about it goes beside the call itself. */
+export interface GuardedCall extends Call {
+  ended?: () => void;
+  /** Of a stream from outside: as `Guard.onLoss`. */
+  onLoss?: (lost: (error: Error) => void) => (() => void) | undefined;
+}
+
 /** Reads from the transport's context only what is asked for: headers and signals cost more than a local call. */
-class AdmittedCall implements Call {
+class AdmittedCall implements GuardedCall {
   readonly principal: Principal;
   readonly callerModule: string | undefined;
   acrossOrgs: boolean | undefined;
+  ended: GuardedCall['ended'];
+  onLoss: GuardedCall['onLoss'];
   command: Call['command'];
   nestedCommands = 0;
   span: Call['span'];

@@ -11,8 +11,9 @@ import { StartError } from '../module/start-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { observeCall, type ObservedCall, type ObservedMethod } from '../telemetry/observe-call.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { admitCall, traceIdOf, type Admission } from './admit-call.ts';
+import { admitCall, traceIdOf, type Admission, type GuardedCall } from './admit-call.ts';
 import { endWithCall } from './end-with-call.ts';
+import { untilLost } from './until-lost.ts';
 import { validateMessage } from './validate-message.ts';
 
 type Handler = (request: never, context: HandlerContext) => unknown;
@@ -67,7 +68,7 @@ interface Door {
 /** How far a call came. */
 interface Passage {
   observed: ObservedCall | undefined;
-  call?: Call;
+  call?: GuardedCall;
   letIn?: boolean;
 }
 
@@ -81,6 +82,8 @@ async function passUnary(door: Door, request: Message, context: HandlerContext):
     return answer;
   } catch (error) {
     throw refusal(door, passage, request, context, error);
+  } finally {
+    passage.call?.ended?.();
   }
 }
 
@@ -96,7 +99,7 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
   try {
     const call = await letIn(door, request, context, passage);
     const start = () => inCall(call, () => streamOf(door, door.checked(request), context));
-    yield* commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start();
+    yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start(), call.onLoss);
     over = true;
     passage.observed?.end();
   } catch (error) {
@@ -104,10 +107,11 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
     throw refusal(door, passage, request, context, error);
   } finally {
     if (!over) refusal(door, passage, request, context, new ConnectError('the caller left', Code.Canceled));
+    passage.call?.ended?.();
   }
 }
 
-async function letIn({ method, serving }: Door, request: Message, context: HandlerContext, passage: Passage): Promise<Call> {
+async function letIn({ method, serving }: Door, request: Message, context: HandlerContext, passage: Passage): Promise<GuardedCall> {
   const call = await admitCall(method, request, context, serving, (known) => {
     passage.call = known;
     passage.observed?.admitted(known);

@@ -27,8 +27,24 @@ export async function authenticate(header: Headers, means: Means): Promise<Princ
   return credential.startsWith('mst_') ? byApiKey(credential, wantedOrg, means) : byToken(credential, wantedOrg, means);
 }
 
+/** How each account that was let in is asked for again, without its token, which may have run out meanwhile. */
+const renewals = new WeakMap<Principal, () => Promise<Account>>();
+
+/** The principal as it stands now. Throws like `authenticate` where its session or key holds no more. */
+export const renewed = async (principal: Principal): Promise<Principal> => renewals.get(principal)?.() ?? principal;
+
+async function remembering(ask: () => Promise<Account>): Promise<Account> {
+  const account = await ask();
+  renewals.set(account, ask);
+  return account;
+}
+
 async function byToken(token: string, wantedOrg: string | undefined, { verifyToken, standings }: Means): Promise<Account> {
-  const { accountId, sessionId } = await verifyToken(token);
+  const claims = await verifyToken(token);
+  return remembering(() => bySession(claims, wantedOrg, standings));
+}
+
+async function bySession({ accountId, sessionId }: TokenClaims, wantedOrg: string | undefined, standings: Standings): Promise<Account> {
   const standing = await standings.of({ sessionId });
   if (!standing.active || standing.accountId !== accountId) throw errors.SESSION_ENDED();
   const account = accountOf(standing, sessionId);
@@ -40,12 +56,16 @@ async function byToken(token: string, wantedOrg: string | undefined, { verifyTok
 async function byApiKey(key: string, wantedOrg: string | undefined, { standings }: Means): Promise<Account> {
   const [, ...parts] = apiKey.exec(key) ?? [];
   if (parts.length === 0) throw errors.API_KEY_INVALID();
-  const apiKeyId = parts.slice(0, 5).join('-');
-  const standing = await standings.of({ apiKeyId, secret: parts[5]! });
+  const proof = { apiKeyId: parts.slice(0, 5).join('-'), secret: parts[5]! };
+  return remembering(() => byKeyOf(proof, wantedOrg, standings));
+}
+
+async function byKeyOf(proof: { apiKeyId: string; secret: string }, wantedOrg: string | undefined, standings: Standings): Promise<Account> {
+  const standing = await standings.of(proof);
   if (!standing.active) throw errors.API_KEY_INVALID();
   // A key acts in its own org alone.
   if (wantedOrg && wantedOrg !== standing.orgId) throw errors.ORG_NOT_FOUND({ orgId: wantedOrg });
-  return accountOf(standing, apiKeyId);
+  return accountOf(standing, proof.apiKeyId);
 }
 
 const accountOf = ({ accountId, orgId, roles }: Standing, sessionId: string): Account => ({ kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant) });

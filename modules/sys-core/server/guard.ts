@@ -5,8 +5,9 @@ import { kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js
 import { StandingService, type KeysService } from '@mainstay/sys-accounts/contract';
 import type { JWK } from 'jose';
 import type { Config } from '../config.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, renewed } from './authenticate.ts';
 import { createDecide } from './decide.ts';
+import { OpenStreams } from './open-streams.ts';
 import { Standings } from './standings.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
@@ -26,17 +27,22 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
     readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
   });
   const decide = createDecide(facts);
+  const streams = new OpenStreams({ renewed, decide });
+  const ended = () => {
+    standings.forget();
+    streams.check();
+  };
   return {
     authenticate: (header) => authenticate(header, { standings, verifyToken }),
     decide(request) {
       const decision = decide(request);
-      if (decision.allowed && changesStandings(request)) standings.doubt();
-      return decision;
+      return decision.allowed && changesStandings(request) ? { ...decision, ended } : decision;
     },
+    onLoss: (request, lost) => streams.add(request, lost),
   };
 }
 
-/** Whether a call may end a session, lock an account or change a role: any command of the accounts' package but logging in. */
-function changesStandings({ method, access }: AccessRequest): boolean {
-  return method.parent.file.proto.package === StandingService.file.proto.package && access.rule.case !== 'public' && getOption(method, kind) === Kind.COMMAND;
+/** Whether a call may end a session, lock an account or change a role: any command of the accounts' package. */
+function changesStandings({ method }: AccessRequest): boolean {
+  return method.parent.file.proto.package === StandingService.file.proto.package && getOption(method, kind) === Kind.COMMAND;
 }

@@ -9,28 +9,26 @@ const remembered = 10_000;
 
 /**
  * Asks for the standing of sessions and API keys, and remembers the answer for up to two seconds. Callers that ask
- * at once share one question. `doubt` makes it ask afresh each time until every earlier answer would have aged out:
- * called when something that changes standings begins, so that in this process it acts at once.
+ * at once share one question. What `forget` is called after is seen by whoever asks then: it acts at once in this process.
  */
 export class Standings {
   readonly #client: Client<typeof StandingService>;
   readonly #milliseconds: number;
   readonly #answers = new Map<string, { until: number; standing: Promise<Standing> }>();
-  #doubtUntil = 0;
 
   constructor(client: Client<typeof StandingService>, milliseconds: number) {
     this.#client = client;
     this.#milliseconds = milliseconds;
   }
 
-  doubt(): void {
+  /** Forgets every answer, also those that are still on their way. */
+  forget(): void {
     this.#answers.clear();
-    this.#doubtUntil = performance.now() + doubtMilliseconds;
   }
 
   of(proof: Proof): Promise<Standing> {
     const now = performance.now();
-    if (now < this.#doubtUntil || this.#milliseconds === 0) return this.#ask(proof);
+    if (this.#milliseconds === 0) return this.#ask(proof);
     const key = 'sessionId' in proof ? proof.sessionId : `${proof.apiKeyId} ${proof.secret}`;
     const answer = this.#answers.get(key);
     if (answer && answer.until > now) return answer.standing;
@@ -38,7 +36,7 @@ export class Standings {
     this.#answers.delete(key);
     if (this.#answers.size >= remembered) this.#answers.delete(this.#answers.keys().next().value!);
     this.#answers.set(key, { until: now + this.#milliseconds, standing });
-    standing.catch(() => this.#answers.delete(key));
+    standing.catch(() => { if (this.#answers.get(key)?.standing === standing) this.#answers.delete(key); });
     return standing;
   }
 
@@ -48,6 +46,3 @@ export class Standings {
     return this.#client.getStanding({ proof: { case: 'apiKey', value: { apiKeyId: proof.apiKeyId, secretHash } } });
   }
 }
-
-/** A command that changes standings is over, or has given up, well within this time. */
-const doubtMilliseconds = 2000;
