@@ -7,6 +7,7 @@ import type { Client, Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
+import type { FilesSettings } from '@mainstay/kernel/files';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
 import { createLog, testDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
@@ -16,6 +17,8 @@ export interface DeploymentOptions {
   phase?: 'D' | 'T' | 'A' | 'P';
   /** Configuration by module name; every module runs, with its defaults, if absent. */
   modules?: Record<string, object | null>;
+  /** Where the contents of files lie; on disk if absent. */
+  files?: FilesSettings;
   /** Modules of the test's own; each takes the place of the one of its name. */
   ownModules?: readonly Module[];
   /** The section `telemetry` of its file. */
@@ -50,14 +53,14 @@ export interface TestDeployment {
 /** The password of every demo account, in phases D and T. */
 const DEMO_PASSWORD = 'mainstay-demo';
 
-export async function startDeployment({ phase = 'T', modules: sections, ownModules = [], telemetry = {}, operators = {}, logFile }: DeploymentOptions = {}): Promise<TestDeployment> {
+export async function startDeployment({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, logFile }: DeploymentOptions = {}): Promise<TestDeployment> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const database = await testDatabase();
   const secret = randomBytes(32).toString('hex');
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
   const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: 'trace', destination: logFile }), announce: (line) => announced.push(line) });
+  const start = () => startProcess({ deployment: { ...deployment, files }, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: 'trace', destination: logFile }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 

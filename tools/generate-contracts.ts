@@ -19,6 +19,7 @@ const stamp = join(root, 'gen/contracts.json');
 const imported = {
   'google/api/annotations.proto': 'google-proto-files/google/api/annotations.proto',
   'google/api/http.proto': 'google-proto-files/google/api/http.proto',
+  'google/api/httpbody.proto': 'google-proto-files/google/api/httpbody.proto',
   'google/rpc/error_details.proto': 'google-proto-files/google/rpc/error_details.proto',
   'grpc/health/v1/health.proto': 'grpc-health-check/proto/health/v1/health.proto',
   'grpc/reflection/v1/reflection.proto': '@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',

@@ -8,6 +8,7 @@ import type { S3Settings } from '../files/files-config.ts';
 interface S3rver {
   run(): Promise<AddressInfo>;
   close(): Promise<void>;
+  store: Record<'putObject' | 'deleteObject', (...args: unknown[]) => Promise<unknown>>;
   httpServer: Server & { closeAllConnections(): void };
 }
 type S3rverConstructor = new (options: object) => S3rver;
@@ -18,6 +19,8 @@ export async function testS3Server(): Promise<{ settings: S3Settings; stop(): Pr
   const Server = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverConstructor;
   const directory = mkdtempSync(join(tmpdir(), 'mainstay-s3-'));
   const server = new Server({ address: '127.0.0.1', port: 0, silent: true, directory, configureBuckets: [{ name: 'mainstay-test' }] });
+  // It would remove a folder that was empty a moment ago, with an object that came meanwhile.
+  oneAtATime(server.store, ['putObject', 'deleteObject']);
   const { port } = await server.run();
   return {
     settings: { endpoint: `http://127.0.0.1:${port}`, bucket: 'mainstay-test', region: 'us-east-1', prefix: 'some/where', accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
@@ -28,4 +31,12 @@ export async function testS3Server(): Promise<{ settings: S3Settings; stop(): Pr
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function oneAtATime<K extends string>(object: Record<K, (...args: unknown[]) => Promise<unknown>>, names: readonly K[]): void {
+  let last: Promise<unknown> = Promise.resolve();
+  for (const name of names) {
+    const run = object[name].bind(object);
+    object[name] = (...args) => (last = last.then(() => run(...args), () => run(...args)));
+  }
 }

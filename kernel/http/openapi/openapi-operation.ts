@@ -1,6 +1,7 @@
 import { getOption, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { access, kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import type { HttpBinding } from '../rest/http-binding.ts';
+import { givesContent, takesContent } from '../rest/http-body.ts';
 import type { OpenApiPath } from './openapi-path.ts';
 import type { Schema } from './openapi-rules.ts';
 import type { Comments, SchemaCollection } from './openapi-schema.ts';
@@ -20,7 +21,7 @@ export function openApiOperation(binding: HttpBinding, number: number, path: Ope
     'x-mainstay-kind': isCommand ? 'command' : 'query',
     security: rule.case === 'public' ? [] : [{ bearer: [] }],
     parameters: [...pathParameters(binding, path, schemas), ...queryParameters(binding, schemas), ...(isCommand ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : [])],
-    ...(binding.body && { requestBody: { required: true, content: { 'application/json': { schema: bodySchema(binding, binding.body, schemas) } } } }),
+    ...(binding.body && { requestBody: { required: true, content: requestContent(binding, binding.body, schemas) } }),
     responses: {
       200: { description: 'OK', content: responseContent(binding, schemas) },
       400: problem,
@@ -57,6 +58,13 @@ function queryParameters({ method, body, pathFields }: HttpBinding, schemas: Sch
   return parameters;
 }
 
+function requestContent(binding: HttpBinding, body: DescField | '*', schemas: SchemaCollection): Schema {
+  return takesContent(binding) ? binary : { 'application/json': { schema: bodySchema(binding, body, schemas) } };
+}
+
+/** Bytes as they are, as OpenAPI 3.1 describes them: by their type alone. */
+const binary: Schema = { '*/*': {} };
+
 function bodySchema({ method, pathFields }: HttpBinding, body: DescField | '*', schemas: SchemaCollection): Schema {
   if (body !== '*') return withoutDescription(schemas.field(body));
   const inPath = pathFields.filter(({ path }) => path.length === 1).map(({ path }) => path[0]!);
@@ -64,6 +72,7 @@ function bodySchema({ method, pathFields }: HttpBinding, body: DescField | '*', 
 }
 
 function responseContent({ method, responseBody }: HttpBinding, schemas: SchemaCollection): Schema {
+  if (givesContent(method)) return binary;
   const schema = responseBody ? schemas.field(responseBody) : schemas.message(method.output);
   if (method.methodKind === 'unary') return { 'application/json': { schema } };
   const line = { type: 'object', description: 'One line of the stream; an `error` is the last.', properties: { result: schema, error: { $ref: '#/components/schemas/Problem' } } };

@@ -2,6 +2,7 @@ import { getOption, hasOption, type DescField, type DescMethod } from '@bufbuild
 import { http } from '@mainstay/kernel/contract/google/api/annotations_pb.js';
 import type { HttpRule } from '@mainstay/kernel/contract/google/api/http_pb.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.ts';
+import { holdsContent } from './http-body.ts';
 import { fieldNamed, requestField, type RequestField } from './request-field.ts';
 
 /** One way to call a method by REST, from its `google.api.http` rule. */
@@ -23,8 +24,7 @@ export function httpBindings(method: DescMethod): HttpBinding[] {
   if (!hasOption(method, http)) return [];
   const rule = getOption(method, http);
   try {
-    if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') throw new Error('a method that takes a stream has no REST form');
-    return [rule, ...rule.additionalBindings].map((each) => binding(method, each));
+    return [rule, ...rule.additionalBindings].map((each) => servable(binding(method, each)));
   } catch (error) {
     throw new Error(`${method.parent.typeName}/${method.name}: ${(error as Error).message}`, { cause: error });
   }
@@ -45,6 +45,12 @@ function binding(method: DescMethod, { pattern, body, responseBody }: HttpRule):
     ...(body && { body: body === '*' ? ('*' as const) : topField(method.input, body) }),
     ...(responseBody && { responseBody: topField(method.output, responseBody) }),
   };
+}
+
+function servable(made: HttpBinding): HttpBinding {
+  const { methodKind } = made.method;
+  if (methodKind === 'bidi_streaming' || (methodKind === 'client_streaming' && !holdsContent(made.body))) throw new Error('a method that takes a stream has a REST form only if its body is a google.api.HttpBody');
+  return made;
 }
 
 function topField(message: DescMethod['input'], name: string): DescField {

@@ -4,11 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callTimeout } from '../call-timeout.ts';
 import { callHeaders, endToEndHeaders } from '../forwarded-headers.ts';
 import { httpBindings, type HttpBinding } from './http-binding.ts';
+import { givesContent, takesContent } from './http-body.ts';
 import { httpErrors } from '../http-errors.ts';
 import { messageLimit } from '../rpc/message-limit.ts';
 import { peerValues } from '../peer.ts';
+import { receiveContent } from './receive-content.ts';
 import { requestMessage } from './rest-request.ts';
 import { sendStream } from './rest-stream.ts';
+import { sendContent } from './send-content.ts';
 import { RouteTable } from './route-table.ts';
 import { nameVersion } from './name-version.ts';
 
@@ -39,7 +42,8 @@ export async function restRoutes(app: FastifyInstance, options: RestOptions): Pr
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: options.bodyLimitBytes }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request: RestHttpRequest, reply) => {
-    request[matchedKey] = matchRequest(table, request, reply);
+    const matched = (request[matchedKey] = matchRequest(table, request, reply));
+    if (takesContent(matched.binding)) return answerContent(request, reply, matched, options);
   });
   app.route({ method: app.supportedMethods as 'GET'[], url: '/*', handler: (request, reply) => answer(request, reply, options) });
 }
@@ -61,7 +65,7 @@ function matchRequest(table: RouteTable<HttpBinding>, request: FastifyRequest, r
     reply.header('allow', allowed);
     throw httpErrors.METHOD_NOT_ALLOWED({ method: request.method, allowed });
   }
-  if (binding.body) checkMediaType(request);
+  if (binding.body && !takesContent(binding)) checkMediaType(request);
   return { binding, segments: match.segments };
 }
 
@@ -100,8 +104,15 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
     if (nameVersion(request, reply.headers(endToEndHeaders(response.header)), method, response.message)) return reply.code(304).send();
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
   }
+  if (givesContent(method)) return sendContent(reply, left, (signal) => options.transport.stream(method as DescMethodStreaming, AbortSignal.any([signal, options.stopping]), timeout, header, one(message) as never, values));
   const signal = AbortSignal.any([left.signal, options.stopping]);
   return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values), options.json));
+}
+
+/** Before the framework reads the body: the method does. */
+async function answerContent(request: FastifyRequest, reply: FastifyReply, { binding, segments }: Matched, options: RestOptions): Promise<FastifyReply> {
+  const { message, header } = await receiveContent(request, reply, binding, segments, options.transport, options.json);
+  return reply.headers(endToEndHeaders(header)).type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, message, options.json)));
 }
 
 async function* streamedJson(binding: HttpBinding, reply: FastifyReply, open: () => Promise<StreamResponse>, json: RestOptions['json']): AsyncGenerator<JsonValue> {
