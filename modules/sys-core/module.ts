@@ -2,10 +2,13 @@ import { defineModule, serve } from '@mainstay/kernel';
 import { KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeploymentService, ModulesService, SettingsService } from './contract/index.ts';
+import { AuditService, DeploymentService, FilesService, ModulesService, SettingsService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
+import { collectFiles } from './server/files/collect-files.ts';
+import { filesService } from './server/files/files-service.ts';
+import { removeContent } from './server/files/remove-content.ts';
 import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
 import { settingsService } from './server/settings/settings-service.ts';
@@ -17,8 +20,9 @@ export default defineModule({
   config,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(SettingsService, settingsService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService)],
   access,
+  jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
