@@ -11,7 +11,7 @@ export const ALL_ORGS_POOL_SIZE = 2;
 export const APART_POOL_SIZE = 2;
 
 /** How many connections each of `modules` modules of a process may hold, so that all of them together stay below 85. */
-export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
+export const poolSize = (modules: number): number => Math.max(1, Math.min(16, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
 
 /** What each connection shows to choose its org. */
 export const orgKeys = new WeakMap<pg.PoolClient, Buffer>();

@@ -1,8 +1,12 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { createContextValues, type ContextValues, type HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, createContextValues, type ContextValues, type HandlerContext } from '@connectrpc/connect';
 import { callKey, peerKey } from '../guard/call.ts';
+import { ReceivedHeaders } from './received-headers.ts';
 
-/** What `new Headers` takes. */
+/** Why the signal of a call that ended well is aborted. Made once: without a reason each abort makes an error with a stack. */
+const callIsOver = new ConnectError('the call is over', Code.Canceled);
+
+/** What `new Headers` takes. Those that were received belong to this call alone; others are copied. */
 export type RequestHeader = ConstructorParameters<typeof Headers>[0];
 
 /**
@@ -28,7 +32,7 @@ export class InProcessCall implements HandlerContext {
   constructor(method: DescMethod, timeoutMs: number | undefined, header: RequestHeader | undefined, values: ContextValues | undefined) {
     this.method = method;
     this.#deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
-    this.#requestHeader = header && new Headers(header);
+    this.#requestHeader = header instanceof ReceivedHeaders ? header : header && new Headers(header);
     this.#callerValues = values;
   }
 
@@ -92,9 +96,9 @@ export class InProcessCall implements HandlerContext {
   end(reason?: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reason = reason;
+    this.#reason = reason ?? callIsOver;
     this.sendHeader();
     this.#sentTrailer ??= this.#responseTrailer && new Headers(this.#responseTrailer);
-    this.#controller?.abort(reason);
+    this.#controller?.abort(this.#reason);
   }
 }
