@@ -12,6 +12,7 @@ export const operatorsSection = z.union([
 /** The section `telemetry` of a deployment file. */
 export const telemetrySection = z.strictObject({
   requestLog: z.enum(['errors', 'all', 'none']).default('errors').describe('Which requests get a line in the log: those that failed by our fault or took over a second, all, or none.'),
+  calls: z.boolean().default(true).describe('Whether calls are counted and followed. Without it /metrics tells of the process alone, and a call takes a little less.'),
   otlp: z.strictObject({
     endpoint: z.url({ protocol: /^https?$/ }).optional().describe('The collector to send spans and metrics to, such as http://localhost:4318; headers come from OTEL_EXPORTER_OTLP_HEADERS. OTEL_EXPORTER_OTLP_ENDPOINT if absent; nothing is sent if neither is set.'),
     sampling: z.number().min(0).max(1).optional().describe('The part of new traces that is kept, 0.1 if absent; a caller that keeps its part of a trace decides for ours.'),
