@@ -108,9 +108,11 @@ test('on a server of others the new database takes the place of the old one, who
   const file = join(specimen.folder, 'backup');
   await specimen.backUp(file);
   const { into, adminUrl, database, ask } = await restored(t, specimen, file);
+  const target = adminUrl.replace(/\/[^/]*$/, `/${database}`);
+  await withClient(connectionConfig(adminUrl), (client) => client.query(`drop database ${identifier(database)}`));
+  await requireEmptyDatabase(target, 'and so on');
+  assert.deepEqual((await withSpareDatabase(target, false, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }))).database, undefined);
   await ask('insert into mod_specimen.mod_specimen_notes values (8)');
-  const url = new URL(adminUrl.replace('///', '//x/'));
-  const target = adminUrl.replace(url.pathname, `/${database}`);
   await assert.rejects(requireEmptyDatabase(target, 'and so on'), /is not empty; and so on/);
   const { database: aside } = await withSpareDatabase(target, true, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }));
   assert.deepEqual(await ask('select id from mod_specimen.mod_specimen_notes order by 1'), [7]);

@@ -75,9 +75,9 @@ function checkName(name: string): string {
 
 async function requireRestorable(folder: StateFolder, force = false): Promise<void> {
   if (currentRun(folder) ?? findRunning(folder.postgres)) throw new OperatorError(`${folder.name} is running; stop it with ./mainstay down --deployment ${folder.name}`);
-  const hint = 'restore into another with --into NAME, or put what is there aside with --force';
-  if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; ${hint}`);
-  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL, hint);
+  const hint = 'or put what is there aside with --force';
+  if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; restore into another with --into NAME, ${hint}`);
+  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL, `name another in DATABASE_URL, ${hint}`);
 }
 
 const holdsAnything = (folder: string) => existsSync(folder) && readdirSync(folder).length > 0;

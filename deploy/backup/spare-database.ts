@@ -23,7 +23,7 @@ export async function withSpareDatabase(url: string, keepOld: boolean, work: (ad
   const admin = connectionConfig(url, { database: 'postgres' });
   await withClient(admin, (client) => dropWithRoles(client, spare));
   try {
-    const tables = await work(url, spare);
+    const tables = await work(maintenanceUrl(url), spare);
     const aside = await takePlace(url, spare, database, keepOld);
     return { tables, ...(aside !== undefined && { database: `the database ${aside}` }) };
   } catch (error) {
@@ -31,6 +31,9 @@ export async function withSpareDatabase(url: string, keepOld: boolean, work: (ad
     throw error;
   }
 }
+
+/** The server by the database that every server has; the one that `url` names may not be there yet. */
+const maintenanceUrl = (url: string) => url.replace(/\/[^/?]*(?=\?|$)/, '/postgres');
 
 async function dropWithRoles(client: pg.Client, database: string): Promise<void> {
   await client.query(`drop database if exists ${identifier(database)} with (force)`);
@@ -44,6 +47,9 @@ interface Renaming {
   modules: string[];
 }
 
+const rolesIn = (database: string, modules: readonly string[]): string[] =>
+  modules.flatMap((module) => { const { owner, login, allOrgs } = rolesOf(database, module); return [owner, login, allOrgs]; });
+
 async function takePlace(url: string, spare: string, database: string, keepOld: boolean): Promise<string | undefined> {
   return withClient(connectionConfig(url, { database: 'postgres' }), async (client) => {
     const there = (await client.query('select from pg_database where datname = $1', [database])).rowCount! > 0;
@@ -51,6 +57,8 @@ async function takePlace(url: string, spare: string, database: string, keepOld: 
     if (there && !aside) await client.query(`drop database ${identifier(database)}`);
     const renamings = [...(aside !== undefined ? [await plan(url, database, aside)] : []), await plan(url, spare, database)];
     await client.query('begin');
+    // Where somebody dropped the database, its roles are still there.
+    if (!aside) for (const role of rolesIn(database, renamings[0]!.modules)) await client.query(`drop role if exists ${identifier(role)}`);
     for (const renaming of renamings) await rename(client, renaming);
     await client.query('commit');
     return aside;
@@ -71,9 +79,7 @@ function plan(url: string, from: string, to: string): Promise<Renaming> {
 }
 
 async function rename(client: pg.Client, { from, to, modules }: Renaming): Promise<void> {
-  for (const module of modules) {
-    const [old, now] = [rolesOf(from, module), rolesOf(to, module)];
-    for (const role of ['owner', 'login', 'allOrgs'] as const) await client.query(`alter role ${identifier(old[role])} rename to ${identifier(now[role])}`);
-  }
+  const now = rolesIn(to, modules);
+  for (const [index, role] of rolesIn(from, modules).entries()) await client.query(`alter role ${identifier(role)} rename to ${identifier(now[index]!)}`);
   await client.query(`alter database ${identifier(from)} rename to ${identifier(to)}`);
 }
