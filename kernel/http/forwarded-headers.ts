@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { ReceivedHeaders } from '../placement/received-headers.ts';
 
 /** Headers that belong to one connection or to the body's wire form (RFC 9110 §7.6.1), not to the call. */
 const ofTheConnection = new Set([
@@ -7,14 +8,9 @@ const ofTheConnection = new Set([
 ]);
 
 /** The headers of a request that go on to the method. */
-export function callHeaders(incoming: IncomingHttpHeaders): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming)) {
-    if (value === undefined || name.startsWith(':') || ofTheConnection.has(name)) continue;
-    headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  return headers;
-}
+export const callHeaders = (incoming: IncomingHttpHeaders): Headers => new ReceivedHeaders(incoming, staysHere);
+
+const staysHere = (name: string) => name.startsWith(':') || ofTheConnection.has(name);
 
 /** The headers that a method set and its caller gets. */
 export function endToEndHeaders(headers: Headers): Record<string, string | string[]> {
