@@ -10,6 +10,7 @@ import type { Settings, SettingsReader } from '../settings/define-settings.ts';
 import type { SettingsCatalogue, SettingsStore } from '../settings/settings-store.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
+import type { Operations } from './operations.ts';
 
 type Requires = Record<string, DescService>;
 type Clients<R extends Requires> = { [K in keyof R]: Client<R[K]> };
@@ -42,6 +43,8 @@ export interface DeploymentInfo {
   modules(): ModuleState[];
   /** The settings that modules declare: for the module that keeps their values. */
   settings: SettingsCatalogue;
+  /** Queue, dead letters and migrations: for the module that serves operators. */
+  operations: Operations;
 }
 
 /** Development, test, acceptance, production. */
@@ -52,7 +55,11 @@ export interface ModuleState {
   state: 'starting' | 'running' | 'quarantined';
   /** Why an optional module is quarantined. */
   problem?: string;
+  /** When it got into this state. */
+  since: Date;
   services: string[];
+  /** The full names of the services that it calls. */
+  requires: string[];
 }
 
 /** A service together with the function that makes it from what it needs. */

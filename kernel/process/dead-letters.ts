@@ -1,29 +1,16 @@
 import type pg from 'pg';
-
-/** Work that failed for good: nothing tries it again until someone decides. */
-export interface DeadLetter {
-  id: string;
-  module: string;
-  /** The job's name, or `on:` and the event that it handles. */
-  job: string;
-  attempts: number;
-  /** The message of the last failure. */
-  error: string;
-  queuedAt: Date;
-  /** When it failed last. */
-  failedAt: Date;
-}
+import type { DeadLetter } from '../module/operations.ts';
 
 const DEAD = 'jobs.attempts >= jobs.max_attempts and jobs.locked_at is null';
 
-/** What failed for good, the newest first; at most `limit`. */
-export async function listDeadLetters(pool: pg.Pool, limit = 100): Promise<DeadLetter[]> {
+/** What failed for good, the newest first; at most `limit`, and only those queued before the one with the id `before`. */
+export async function listDeadLetters(pool: pg.Pool, limit = 100, before?: string): Promise<DeadLetter[]> {
   // The queue does not keep when a job failed, only when its next try would have been.
   const { rows } = await pool.query(`
     select jobs.id::text, split_part(tasks.identifier, '/', 1) as module, substr(tasks.identifier, strpos(tasks.identifier, '/') + 1) as job,
            jobs.attempts, coalesce(jobs.last_error, '') as error, jobs.created_at as "queuedAt", jobs.run_at - exp(least(jobs.attempts, 10)) * interval '1 second' as "failedAt"
       from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
-      where ${DEAD} order by jobs.id desc limit $1`, [limit]);
+      where ${DEAD} and ($2::bigint is null or jobs.id < $2::bigint) order by jobs.id desc limit $1`, [limit, before]);
   return rows;
 }
 

@@ -13,11 +13,12 @@ import { Postponed, waitYourTurn } from '../events/wait-your-turn.ts';
 import { runInCall } from '../guard/call.ts';
 import type { Module, Subscription } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
+import type { DeadLetter } from '../module/operations.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import { TaskTelemetry } from '../telemetry/follow-task.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
-import { discardDeadLetter, listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts';
+import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 import { reviveJobs, showAlive } from './revive-jobs.ts';
 
 /** A module whose jobs and event handlers this process runs, with what they need. */

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf';
 import type { ModuleState } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 
@@ -7,7 +8,13 @@ export class ModuleStates {
 
   constructor(modules: Deployment['modules']) {
     for (const { module } of modules) {
-      this.#states.set(module.name, { name: module.name, state: 'starting', services: (module.services ?? []).map(({ service }) => service.typeName) });
+      this.#states.set(module.name, {
+        name: module.name,
+        state: 'starting',
+        since: new Date(),
+        services: (module.services ?? []).map(({ service }) => service.typeName),
+        requires: Object.values(module.requires as Record<string, DescService>).map(({ typeName }) => typeName),
+      });
     }
   }
 
@@ -29,6 +36,6 @@ export class ModuleStates {
   }
 
   #set(module: string, change: Partial<ModuleState>): void {
-    this.#states.set(module, { ...this.#states.get(module)!, ...change });
+    this.#states.set(module, { ...this.#states.get(module)!, since: new Date(), ...change });
   }
 }

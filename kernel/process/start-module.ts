@@ -21,6 +21,7 @@ import { serveMethods } from '../placement/serve-methods.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
+import type { OperationsOfProcess } from './operations.ts';
 import type { ProcessOptions } from './process-options.ts';
 
 /** A module with everything its code needs. */
@@ -48,6 +49,7 @@ export interface Starting extends ProcessOptions {
   telemetry: Telemetry;
   info: DeploymentInfo;
   settings: SettingsOfProcess;
+  operations: OperationsOfProcess;
   /** Called when a module kept records of commands. */
   recordsKept: () => void;
 }

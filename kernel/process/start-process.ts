@@ -17,6 +17,7 @@ import type { OperatorsPort } from '../telemetry/operators-port.ts';
 import { startJobs, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
+import { OperationsOfProcess } from './operations.ts';
 import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
 import { openOperators, startTelemetry } from './watch-process.ts';
 
@@ -47,6 +48,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
   const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
   const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined, tasks: starting.telemetry.tasks });
+  starting.operations.start(jobs.pool);
   const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, log });
   if (collector) starting.recordsKept = () => collector.soon();
   const ports = await openPorts(starting, jobs).catch(async (error: unknown) => {
@@ -85,6 +87,7 @@ function begin(options: ProcessOptions): Omit<Starting, 'telemetry'> {
   const states = new ModuleStates(deployment.modules);
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
   const settings = new SettingsOfProcess(deployment.modules, options.log);
+  const operations = new OperationsOfProcess();
   return {
     ...options,
     database: options.databaseName ?? databaseOf(options.databaseUrl),
@@ -94,8 +97,9 @@ function begin(options: ProcessOptions): Omit<Starting, 'telemetry'> {
     served: [],
     parts: [],
     recordsKept: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all(), settings },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all(), settings, operations },
     settings,
+    operations,
   };
 }
 

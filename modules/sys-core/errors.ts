@@ -22,6 +22,8 @@ export const errors = defineErrors('sys-core', {
   DIGEST_INVALID: ['InvalidArgument', 'content-digest is not valid; write it as sha-256=:BASE64: (RFC 9530)'],
   DIGEST_MISMATCH: ['InvalidArgument', 'the content does not have the SHA-256 that was announced; send the file again'],
   AUDIT_ENTRY_NOT_FOUND: ['NotFound', 'no audit entry {entryId}'],
+  MODULE_NOT_FOUND: ['NotFound', 'no module {name}; there are {modules}'],
+  DEAD_LETTER_NOT_FOUND: ['NotFound', 'no dead letter {deadLetterId}: it was run again or removed, or there never was one'],
   SETTING_UNKNOWN: ['NotFound', 'no setting {key} of {module}; {hint}'],
   SETTING_NOT_PER_ORG: ['FailedPrecondition', 'the setting {key} of {module} has one value for the whole deployment; only a Platform Administrator changes it, without an org'],
   SETTING_NOT_ALLOWED: ['InvalidArgument', 'the setting {key} of {module} can not be {value}: {because}; allowed is {allowed}'],

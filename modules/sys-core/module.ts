@@ -2,9 +2,10 @@ import { defineModule, serve } from '@mainstay/kernel';
 import { KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeploymentService, FilesService, ModulesService, SettingsService } from './contract/index.ts';
+import { AuditService, DeadLettersService, DeploymentService, FilesService, ModulesService, SettingsService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
+import { deadLettersService } from './server/dead-letters-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
 import { collectFiles } from './server/files/collect-files.ts';
 import { filesService } from './server/files/files-service.ts';
@@ -20,11 +21,11 @@ export default defineModule({
   config,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService)],
   access,
   jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
-  commands: { audit: () => import('./commands/audit.ts'), settings: () => import('./commands/settings.ts') },
+  commands: { audit: () => import('./commands/audit.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts') },
 });

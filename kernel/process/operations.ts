@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import { schemaOf } from '../data/names.ts';
+import type { Operations } from '../module/operations.ts';
+import { redactText } from '../telemetry/redact-text.ts';
+import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
+
+/** What operators of this process can see and do, once its queue runs. */
+export class OperationsOfProcess implements Operations {
+  #pool: pg.Pool | undefined;
+
+  start(pool: pg.Pool): void {
+    this.#pool = pool;
+  }
+
+  readonly deadLetters: Operations['deadLetters'] = {
+    // What a handler said of its failure could name a person or hold a secret.
+    list: async (limit, before) => (await listDeadLetters(this.#running, limit, before)).map((letter) => ({ ...letter, error: redactText(letter.error) })),
+    retry: (id) => retryDeadLetter(this.#running, id),
+    discard: (id) => discardDeadLetter(this.#running, id),
+  };
+
+  async queueOf(module: string): ReturnType<Operations['queueOf']> {
+    const { rows } = await this.#running.query<{ waiting: number; dead: number; oldest: number }>({ name: 'queue_of_module', text: QUEUE, values: [module] });
+    const { waiting, dead, oldest } = rows[0]!;
+    return { waiting, deadLetters: dead, oldestSeconds: oldest };
+  }
+
+  async migrationsOf(module: string): ReturnType<Operations['migrationsOf']> {
+    const table = `${schemaOf(module)}.${schemaOf(module)}_migrations`;
+    const { rows: [found] } = await this.#running.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table]);
+    if (!found!.there) return [];
+    const { rows } = await this.#running.query<{ name: string; applied_at: Date }>(`select name, applied_at from ${table} order by name`);
+    return rows.map(({ name, applied_at }) => ({ name, appliedAt: applied_at }));
+  }
+
+  get #running(): pg.Pool {
+    if (!this.#pool) throw new Error('the queue does not run yet: ask once the process is ready');
+    return this.#pool;
+  }
+}
+
+const QUEUE = `
+  select count(*) filter (where not dead and due)::int as waiting, count(*) filter (where dead)::int as dead,
+         coalesce(extract(epoch from now() - min(run_at) filter (where not dead and due)), 0)::float8 as oldest
+    from (select jobs.run_at, jobs.run_at <= now() as due, jobs.attempts >= jobs.max_attempts and jobs.locked_at is null as dead
+            from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
+            where split_part(tasks.identifier, '/', 1) = $1) as own`;
