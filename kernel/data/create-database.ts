@@ -4,11 +4,12 @@ import type pg from 'pg';
 import { CommandScope } from '../commands/command-scope.ts';
 import type { Declared } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
+import { QueryCache } from '../queries/query-cache.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
 import { createReader } from './driver.ts';
 import { rolesOf } from './names.ts';
-import { OpenTransaction } from './open-transaction.ts';
+import { OpenTransaction, type TransactionOptions } from './open-transaction.ts';
 import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, createPool } from './pool.ts';
 import { orgKeyOf, passwordOf } from './provision.ts';
 import { repeatedly } from './repeat.ts';
@@ -59,14 +60,25 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   readonly #pools = new Map<string, pg.Pool>();
   readonly #readers = new Map<pg.Pool, Kysely<T>>();
 
+  readonly #cache = new QueryCache();
+  readonly #transactions: TransactionOptions;
+
   constructor(options: DatabaseOptions) {
     this.module = options.module;
     this.#options = options;
+    this.#transactions = { module: options.module, declared: options.declared, ended: (changed) => this.#cache.drop(changed) };
   }
 
   readonly read: Database<T>['read'] = (work) => {
     const call = currentCallIfAny();
     return work(this.#joined(call) ?? this.#scopeOf(call)?.joined ?? this.#reader(this.#poolOf(call)));
+  };
+
+  readonly readCached: Database<T>['readCached'] = (query, work) => {
+    const call = currentCallIfAny();
+    // What a transaction has written and not committed is nobody else's.
+    if (this.#joined(call) || this.#scopeOf(call)?.joined || call?.acrossOrgs) return this.read(work);
+    return this.#cache.get(scopeOf(call).orgId, query, () => this.read(work));
   };
 
   readonly write: Database<T>['write'] = (work) => {
@@ -130,7 +142,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #begin(pool: pg.Pool, call: Call | undefined): Promise<OpenTransaction<T>> {
-    return OpenTransaction.begin<T>(pool, scopeOf(call), this.module, this.#options.declared);
+    return OpenTransaction.begin<T>(pool, scopeOf(call), this.#transactions);
   }
 
   #poolOf(call: Call | undefined): pg.Pool {
@@ -160,5 +172,5 @@ const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APA
 
 function scopeOf(call: Call | undefined): Scope {
   const principal = call?.principal;
-  return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal };
+  return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal, span: call?.span };
 }

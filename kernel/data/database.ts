@@ -1,5 +1,6 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import type { Compilable, Kysely, Transaction as KyselyTransaction } from 'kysely';
+import type { CachedQuery } from '../queries/query-cache.ts';
 import type { JobDeclaration } from '../module/job.ts';
 
 /**
@@ -12,6 +13,11 @@ export interface Database<T> {
    * trip; statements that must see one state of the data belong into `write`.
    */
   read<R>(work: (db: Kysely<T>) => Promise<R>): Promise<R>;
+  /**
+   * Reads, or gives the answer that was read before, until a transaction of this module commits that changed one of the
+   * things that the query names: see `CachedQuery`. Only where it was measured to pay; the answer must not be changed.
+   */
+  readCached<R>(query: CachedQuery, work: (db: Kysely<T>) => Promise<R>): Promise<R>;
   /**
    * Decides and writes in one transaction; its rows, events and jobs commit together or not at all. In a command the
    * first `write` begins the command's one transaction: what it reads and writes later joins, and all of it commits
@@ -37,6 +43,8 @@ export interface Effects {
   emit<M extends DescMessage>(event: M, init: MessageInitShape<M>, options: { aggregate: string }): Promise<void>;
   /** Puts a job of this module into the queue, to run in the org of the current call. */
   enqueue<P>(job: JobDeclaration<never, P>, payload: P, options?: EnqueueOptions): Promise<void>;
+  /** Says what was changed, by id, where no event does (`emit` says it of its aggregate): cached answers that tell of it are dropped. */
+  changed(...ids: string[]): void;
   /** Runs a statement whose result nobody needs together with the commit, in the order given: it costs no round trip. */
   atCommit(query: Compilable): void;
   /** Takes a queued job back by its key; nothing happens if it ran already. */

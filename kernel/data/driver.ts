@@ -10,7 +10,10 @@ const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': 'SELEC
 
 /** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
 export function createReader(pool: pg.Pool, scope: () => Scope): Kysely<any> {
-  const run = <R>(query: CompiledQuery) => repeatedly(() => inSpan('database read', attributes, () => readOnce<R>(pool, scope(), query)));
+  const run = <R>(query: CompiledQuery) => repeatedly(() => {
+    const now = scope();
+    return inSpan(now.span, 'database read', attributes, () => readOnce<R>(pool, now, query));
+  });
   return Object.assign(new Kysely<any>({ dialect: dialect(new ReadDriver(run)) }), { [runKey]: run });
 }
 

@@ -2,6 +2,7 @@ import { DefaultQueryExecutor, PostgresAdapter, PostgresQueryCompiler, Transacti
 import type pg from 'pg';
 import { CollectedEffects, type Declared } from '../events/effects.ts';
 import { childSpan } from '../telemetry/in-span.ts';
+import type { Span } from '../telemetry/span.ts';
 import type { Transaction } from './database.ts';
 import { takeClient } from './pool.ts';
 import { runKey } from './prepared.ts';
@@ -13,15 +14,25 @@ const adapter = new PostgresAdapter();
 // A transaction neither connects nor describes itself: its connection is open already.
 const unused = { config: { dialect: {} as Dialect }, driver: {} as Driver, dialect: {} as Dialect };
 
+export interface TransactionOptions {
+  module: string;
+  declared?: Declared;
+  /** Told what the transaction changed, when it was committed and before anybody hears of that. */
+  ended?: (changed: Iterable<string>) => void;
+}
+
 /** A transaction that is under way until it is committed or rolled back, which gives its connection back. */
 export class OpenTransaction<T> {
   readonly tx: Transaction<T>;
   readonly #connection: TenantConnection;
   readonly #effects: CollectedEffects;
-  readonly #span = childSpan('database transaction', attributes);
+  readonly #span: Span | undefined;
+  readonly #ended: (changed: Iterable<string>) => void;
 
-  private constructor(connection: TenantConnection, module: string, declared: Declared | undefined) {
+  private constructor(connection: TenantConnection, span: Span | undefined, { module, declared, ended = () => {} }: TransactionOptions) {
     this.#connection = connection;
+    this.#span = span;
+    this.#ended = ended;
     this.#effects = new CollectedEffects(module, declared);
     const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: (consumer) => consumer(connection) });
     const run = (query: CompiledQuery) => connection.executeQuery(query);
@@ -29,10 +40,11 @@ export class OpenTransaction<T> {
   }
 
   /** Begins one; that travels with its first statement. */
-  static async begin<T>(pool: pg.Pool, scope: Scope, module: string, declared?: Declared): Promise<OpenTransaction<T>> {
+  static async begin<T>(pool: pg.Pool, scope: Scope, options: TransactionOptions): Promise<OpenTransaction<T>> {
+    const span = childSpan(scope.span, 'database transaction', attributes);
     const connection = new TenantConnection(await takeClient(pool), scope);
     connection.begin();
-    return new OpenTransaction<T>(connection, module, declared);
+    return new OpenTransaction<T>(connection, span, options);
   }
 
   run<R>(query: CompiledQuery): Promise<{ rows: R[] }> {
@@ -48,6 +60,8 @@ export class OpenTransaction<T> {
       this.#span?.end('ROLLBACK');
       throw error;
     } finally {
+      // Also after a commit whose outcome nobody knows.
+      this.#ended(this.#effects.changed);
       this.#connection.release();
       this.#span?.end();
     }

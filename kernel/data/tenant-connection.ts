@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type pg from 'pg';
+import type { Span } from '../telemetry/span.ts';
 import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
 import { orgKeys } from './pool.ts';
 import { statementName } from './statement-names.ts';
@@ -9,6 +10,8 @@ export interface Scope {
   /** Absent: no row of a tenant table is seen. */
   orgId?: string;
   signal?: AbortSignal;
+  /** The call's part of its trace. */
+  span?: Span;
 }
 
 const ENTER_ORG = 'select mainstay.enter_org($1, $2, true)';

@@ -58,6 +58,8 @@ export class CollectedEffects {
   #events: Announcement[] = [];
   // By key, since of two jobs with one key the later replaces the earlier.
   #jobs = new Map<unknown, QueuedJob>();
+  /** The ids of what was changed, as far as it was told. */
+  readonly changed = new Set<string>();
 
   constructor(module: string, declared?: Declared) {
     this.#module = module;
@@ -68,6 +70,7 @@ export class CollectedEffects {
     emit: async <M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) => {
       if (this.#declared && !this.#declared.emits?.includes(schema)) throw new Error(`${this.#module} announces ${schema.typeName} without declaring it: add it to emits in module.ts`);
       const { orgId, traceId, traceparent, tracestate } = origin();
+      this.changed.add(aggregate);
       this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId, traceparent, tracestate });
     },
     enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
@@ -80,6 +83,9 @@ export class CollectedEffects {
     cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
       this.#jobs.delete(`${name}/${key}`);
       this.#cancelled.push(CompiledQuery.raw('select mainstay.cancel($1, $2)', [name, key]));
+    },
+    changed: (...ids: string[]) => {
+      for (const id of ids) this.changed.add(id);
     },
     atCommit: (query: Compilable) => {
       this.#last.push(query.compile());

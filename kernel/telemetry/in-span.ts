@@ -1,15 +1,13 @@
-import { currentCallIfAny } from '../guard/call.ts';
 import type { Attributes, Span } from './span.ts';
 
-/** Runs `work` as a part of the call being handled; without a tracer it costs nothing. */
-export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  const span = childSpan(name, attributes);
+/** Runs `work` as a part of `parent`; without one it costs nothing. */
+export function inSpan<T>(parent: Span | undefined, name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
+  const span = childSpan(parent, name, attributes);
   return span ? endWith(span, work) : work();
 }
 
-/** Begins a part of the call being handled; nothing if nobody keeps its spans. */
-export function childSpan(name: string, attributes: Attributes): Span | undefined {
-  const parent = currentCallIfAny()?.span;
+/** Begins a part of `parent`; nothing if nobody keeps it. */
+export function childSpan(parent: Span | undefined, name: string, attributes: Attributes): Span | undefined {
   return parent?.recording ? parent.child(name, { kind: 'client', attributes }) : undefined;
 }
 

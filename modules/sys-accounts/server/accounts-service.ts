@@ -69,6 +69,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       return db.write(async (tx) => {
         await lockVersion(tx, accountId, etag);
         await tx.updateTable('sys_accounts_accounts').set({ ...changes, ...changed }).where('id', '=', accountId).execute();
+        tx.changed(accountId);
         return readFullAccount(tx, accountId);
       });
     },
@@ -79,6 +80,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       const password_hash = await hashPassword(newPassword);
       const ended = await db.write(async (tx) => {
         await tx.updateTable('sys_accounts_accounts').set({ password_hash, password_change_required: false, updated_at: sql<Date>`now()` }).where('id', '=', account.id).where('state', '=', 'ACTIVE').execute();
+        tx.changed(account.id);
         return endSessions(tx).where('account_id', '=', account.id).where('id', '<>', caller().sessionId).returning('id').execute();
       });
       return { endedSessions: ended.length };

@@ -66,6 +66,8 @@ export function projectMethods({ db, deployment }: Needs): Methods {
       await db.write(async (tx) => {
         await lockVersion(tx, { orgId, projectId, etag });
         await tx.deleteFrom('sys_accounts_projects').where('id', '=', projectId).execute();
+        // Whoever was a member by a role in it alone is none any more.
+        tx.changed(orgId);
       });
       return create(EmptySchema);
     },

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
+import { connectionConfig } from '../data/connection.ts';
+import { newId } from '../data/new-id.ts';
+import { provision } from '../data/provision.ts';
+import { createLog } from '../telemetry/log.ts';
+import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { collectRecords } from './collect-records.ts';
+
+const log = createLog({ level: 'silent' });
+let server: TestDatabase;
+let client: pg.Client;
+let late: pg.Client;
+
+before(async () => {
+  server = await testDatabase();
+  await provision({ adminUrl: server.adminUrl, database: server.name, modules: ['mod-a', 'mod-b'], secret: 'a'.repeat(64) });
+  [client, late] = [new pg.Client(connectionConfig(server.adminUrl, { database: server.name })), new pg.Client(connectionConfig(server.adminUrl, { database: server.name }))];
+  await Promise.all([client.connect(), late.connect()]);
+});
+
+after(async () => {
+  await Promise.all([client.end(), late.end()]);
+  await server.drop();
+});
+
+beforeEach(() => client.query('delete from mod_a.mod_a_commands; delete from mod_b.mod_b_commands'));
+
+const record = async (by: pg.Client, module: string, key: string | null = null) => {
+  const id = newId();
+  await by.query(`insert into ${module}.${module}_commands (id, method, outcome, principal_kind, trace_id, subjects, idempotency) values ($1, 'test/Method', 'OK', 'module', $2, '{"a_id":"1"}', $3)`, [id, '0'.repeat(32), key]);
+  return id;
+};
+const collect = (audit: AuditLog) => collectRecords({ adminUrl: server.adminUrl, database: server.name, modules: ['mod-a', 'mod-b'], audit, log });
+const until = async (done: () => boolean) => {
+  for (let tries = 0; !done() && tries < 200; tries++) await sleep(20);
+};
+/** An audit kept in memory. */
+function keeping() {
+  const kept: AuditEntry[] = [];
+  return { kept, ids: () => kept.map(({ id }) => id), append: async (entries: readonly AuditEntry[]) => void kept.push(...entries) };
+}
+
+test('records are handed over in the order of their ids, and only those with a key stay', async () => {
+  const ids = [await record(client, 'mod_a'), await record(client, 'mod_a', 'key'), await record(client, 'mod_a')];
+  const other = await record(client, 'mod_b');
+  const audit = keeping();
+  await collect(audit).stop();
+  assert.deepEqual(audit.ids(), [...ids, other]);
+  const [{ time, ...entry }, , , last] = audit.kept as [AuditEntry, AuditEntry, AuditEntry, AuditEntry];
+  assert.ok(time instanceof Date);
+  assert.deepEqual([entry.module, entry.method, entry.outcome, entry.subjects, last.module], ['mod-a', 'test/Method', 'OK', { a_id: '1' }, 'mod-b']);
+  assert.deepEqual((await client.query('select id, collected from mod_a.mod_a_commands')).rows, [{ id: ids[1], collected: true }]);
+});
+
+test('a record that is committed after later ones were handed over is not passed over', async () => {
+  await late.query('begin');
+  const first = await record(late, 'mod_a');
+  const second = await record(client, 'mod_a');
+  const audit = keeping();
+  const collector = collect(audit);
+  await until(() => audit.kept.length === 1);
+  await late.query('commit');
+  collector.soon();
+  await until(() => audit.kept.length === 2);
+  await collector.stop();
+  assert.deepEqual(audit.ids(), [second, first]);
+});
+
+test('what the audit refused is handed over again, and nothing is lost', async () => {
+  const ids = [await record(client, 'mod_a'), await record(client, 'mod_b')];
+  const audit = keeping();
+  let refusals = 2;
+  const collector = collect({ append: (entries) => (refusals-- > 0 ? Promise.reject(new Error('full')) : audit.append(entries)) });
+  for (let tries = 0; audit.kept.length < 2 && tries < 20; tries++) {
+    collector.soon();
+    await sleep(100);
+  }
+  await collector.stop();
+  assert.deepEqual(audit.ids(), ids);
+});
+
+test('what the audit took before the process died is handed over again', async () => {
+  const id = await record(client, 'mod_a');
+  const audit = keeping();
+  // It dies between the audit's commit and its own.
+  await collect({ append: async (entries) => {
+    await audit.append(entries);
+    throw new Error('killed');
+  } }).stop();
+  await collect(audit).stop();
+  assert.deepEqual(new Set(audit.ids()), new Set([id]));
+  assert.equal((await client.query('select from mod_a.mod_a_commands')).rowCount, 0);
+});
