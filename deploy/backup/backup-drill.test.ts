@@ -1,37 +1,55 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
+import { openStorage } from '@mainstay/kernel/files';
 import { findRunning } from '@mainstay/kernel/postgres';
 import { demoPassword } from '../controller/demo-logins.ts';
 import { type Drill, drillDeployment, freePort, script, until } from '../testing/drill-deployment.ts';
 
-const headers = { 'content-type': 'application/json' };
-
-/** Signs ada in and gives a way to post as her. */
-async function postsAsAda(port: number) {
-  const post = async (path: string, body: object, authorization = '') => {
-    const response = await fetch(`http://localhost:${port}${path}`, { method: 'POST', headers: { ...headers, ...(authorization && { authorization }) }, body: JSON.stringify(body) });
+/** Signs ada in and gives ways to call as her. */
+async function callsAsAda(port: number) {
+  let authorization = '';
+  const send = async (path: string, { method = 'POST', body, headers = {} }: { method?: string; body?: string | Buffer; headers?: Record<string, string> }) => {
+    const response = await fetch(`http://localhost:${port}${path}`, { method, headers: { ...headers, ...(authorization && { authorization }) }, ...(body !== undefined && { body: body as never }) });
     const answer = (await response.json()) as Record<string, string>;
     assert.equal(response.status, 200, JSON.stringify(answer));
     return answer;
   };
+  const post = (path: string, body: object) => send(path, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
   const { accessToken } = await post('/v1/sessions', { email: 'ada@acme.test', password: demoPassword });
-  return (path: string, body: object) => post(path, body, `Bearer ${accessToken}`);
+  authorization = `Bearer ${accessToken}`;
+  return { post, send };
 }
 
-/** Promises are made all the time until it is stopped; gives those that were acknowledged. */
-function makePromises(post: Awaited<ReturnType<typeof postsAsAda>>) {
+/** Promises and files are made all the time until it is stopped, and half of the files removed; gives the promises that were acknowledged. */
+function makeLoad({ post, send }: Awaited<ReturnType<typeof callsAsAda>>) {
   const made: string[] = [];
   let stopped = false;
-  const writers = Array.from({ length: 4 }, async () => {
+  const promises = Array.from({ length: 3 }, async () => {
     while (!stopped) made.push((await post('/v1/promises', { title: 'made while it was backed up' })).id!);
   });
-  return { made, stop: async () => { stopped = true; await Promise.all(writers); } };
+  const files = (async () => {
+    for (let count = 0; !stopped; count++) {
+      const { id } = await send('/v1/files?name=made.bin', { method: 'POST', body: randomBytes(20_000) });
+      if (count % 2 === 0) await send(`/v1/files/${id}`, { method: 'DELETE' });
+    }
+  })();
+  return { made, stop: async () => { stopped = true; await Promise.all([...promises, files]); } };
+}
+
+/** Files of the restored deployment whose content is not there, or another. */
+async function filesWithoutContent(home: string): Promise<string[]> {
+  const rows = await ask(home, 'copy', `select json_build_object('key', 'sys-core/' || org_id || '/' || sha256, 'sha256', sha256) from sys_core.sys_core_files where state = 'READY'`) as { key: string; sha256: string }[];
+  assert.ok(rows.length > 0);
+  const storage = openStorage({}, join(home, 'copy/data-files'));
+  const contents = await Promise.all(rows.map(async ({ key }) => hash('sha256', Buffer.concat(await (await storage.read(key)).toArray() as Buffer[]))));
+  return rows.flatMap(({ key, sha256 }, index) => (contents[index] === sha256 ? [] : [key]));
 }
 
 const ask = (home: string, name: string, sql: string) =>
@@ -51,10 +69,10 @@ test('a backup under load is restored elsewhere: whole commands, logins that wor
   Object.assign(drill.env, { MAINSTAY_BACKUP_PASSPHRASE: 'four words nobody guesses' });
   const file = join(drill.home, 'a.backup');
   assert.equal(drill.up().status, 0);
-  const post = await postsAsAda(drill.port);
+  const calls = await callsAsAda(drill.port);
   const time = new Date(Date.now() + 6000).toISOString();
-  const { id } = await post('/v1/promises', { title: 'remember', reminders: [{ time }] });
-  const load = makePromises(post);
+  const { id } = await calls.post('/v1/promises', { title: 'remember', reminders: [{ time }] });
+  const load = makeLoad(calls);
   await until('promises are made', () => load.made.length > 50);
   const before = load.made.length;
   const backup = await runBeside(drill, 'backup', file, '--encrypt', '--deployment', 'drill');
@@ -78,8 +96,8 @@ test('a backup under load is restored elsewhere: whole commands, logins that wor
       (select count(*) from mod_promist.mod_promist_changes c where c.promise_id = p.id and c.field = 'created') = 1
       and (select count(*) from mod_promist.mod_promist_outbox o where o.subject = p.id::text and o.type like '%PromiseMade') = 1)`;
   assert.deepEqual(await ask(drill.home, 'copy', half), []);
-  const postToCopy = await postsAsAda(port);
-  await postToCopy('/v1/promises', { title: 'made afterwards' });
+  assert.deepEqual(await filesWithoutContent(drill.home), []);
+  await (await callsAsAda(port)).post('/v1/promises', { title: 'made afterwards' });
   const told = `select count(*)::int from mod_promist.mod_promist_notifications where promise_id = '${id}'`;
   await until('the reminder fires', async () => (await ask(drill.home, 'copy', told))[0] !== 0);
   await sleep(1000);

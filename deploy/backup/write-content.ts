@@ -1,5 +1,4 @@
-import type { FileStorage } from '@mainstay/kernel/files';
-import { reasonOf } from '@mainstay/kernel';
+import { type FileStorage, holdRemovals } from '@mainstay/kernel/files';
 import type pg from 'pg';
 import type { BackedUpDeployment, Frame, Manifest } from './backup-format.ts';
 import { type ContentDigest, fileDigest, tableDigest } from './content-digest.ts';
@@ -20,11 +19,12 @@ const pieceBytes = 256 * 1024;
 
 /**
  * Gives the content of a backup: every table as one snapshot saw it, and the files. Files come last: one that a row of the
- * snapshot names was stored before that row, and is not changed afterwards.
+ * snapshot names was stored before that row, is never changed, and not removed until all are read.
  */
 export async function* writeContent(source: ContentSource, contains: (manifest: Manifest) => void): AsyncGenerator<Buffer> {
   const { client, config, secrets, onProgress } = source;
   const manifest: Manifest = { tables: [], files: [] };
+  await holdRemovals(client);
   await client.query(`begin isolation level repeatable read, read only; ${textSettings}`);
   const modules = await modulesIn(client);
   const schemas = schemasOf(modules);
@@ -44,26 +44,14 @@ export async function* writeContent(source: ContentSource, contains: (manifest: 
   yield line({ kind: 'sequences', values: await sequencesIn(client, schemas) });
   for await (const { key } of source.storage.list()) {
     onProgress?.(`${manifest.files.length} files`);
-    const content = await readIfThere(source.storage, key);
-    if (!content) continue;
     yield line({ kind: 'file', key });
-    const found = yield* data(content, fileDigest());
+    const found = yield* data(await source.storage.read(key), fileDigest());
     yield line({ kind: 'file-end', ...found });
     manifest.files.push({ key, ...found });
   }
   await client.query('commit');
   yield line({ kind: 'end', ...manifest });
   contains(manifest);
-}
-
-/** One that was removed after it was listed is not missed. */
-async function readIfThere(storage: FileStorage, key: string): Promise<AsyncIterable<Buffer> | undefined> {
-  try {
-    return await storage.read(key);
-  } catch (error) {
-    if (reasonOf(error) === 'kernel.CONTENT_MISSING') return undefined;
-    throw error;
-  }
 }
 
 const line = (frame: Frame): Buffer => Buffer.from(`${JSON.stringify(frame)}\n`);

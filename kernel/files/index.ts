@@ -1,3 +1,4 @@
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './file-storage.ts';
 export { filesSection, readFilesSettings, type FilesSettings } from './files-config.ts';
 export { openStorage } from './open-storage.ts';
+export { holdRemovals, mayRemoveContents } from './removals.ts';

@@ -1,4 +1,5 @@
 import { currentCall, job } from '@mainstay/kernel';
+import { mayRemoveContents } from '@mainstay/kernel/files';
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { contentKey, type FilesNeeds } from './needs.ts';
@@ -21,6 +22,7 @@ export const removeContent = job<Pick<FilesNeeds, 'db' | 'files'>, { sha256: str
 /** Removes a content unless a file has it. Returns whether it did. */
 export const removeUnused = (db: FilesNeeds['db'], files: FilesNeeds['files'], orgId: string, sha256: string): Promise<boolean> =>
   db.write(async (tx) => {
+    if (!(await mayRemoveContents(tx))) throw new Error('contents are not removed while a backup reads them: this is tried again');
     await lockContent(tx, orgId, sha256);
     const used = await tx.selectFrom('sys_core_files').select('id').where('org_id', '=', orgId).where('sha256', '=', sha256).limit(1).executeTakeFirst();
     if (!used) await files.remove(contentKey(orgId, sha256));
