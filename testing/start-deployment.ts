@@ -9,7 +9,7 @@ import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
-import { createLog, testDatabase } from '@mainstay/kernel/testing';
+import { createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
 
@@ -35,6 +35,10 @@ export interface TestDeployment {
   readonly address: string;
   /** Its address for operators now. */
   readonly operatorsAddress: string;
+  /** Its database: the server's administrator, and the name. */
+  readonly database: Pick<TestDatabase, 'adminUrl' | 'name'>;
+  /** Where it keeps files. */
+  readonly dataFolder: string;
   /** The lines it showed to the operator. */
   readonly announced: readonly string[];
   /** A gRPC client, signed in as a demo account if `as` names one, or with an access token or API key. */
@@ -76,7 +80,9 @@ export async function startDeployment({ phase = 'T', modules: sections, files = 
     get operatorsAddress() {
       return running.operatorsAddress!;
     },
+    dataFolder,
     announced,
+    database,
     token,
     sql: database.sql,
     async client(service, as) {

@@ -1,4 +1,4 @@
-export { testDatabase } from './postgres.ts';
+export { asAdministrator, testDatabase, type TestDatabase } from './postgres.ts';
 export { testS3Server } from './s3-server.ts';
 export { createLog } from '../telemetry/log.ts';
 export { ClerkService, LedgerService } from './contract/gen/mainstay/testing/v1/ledger_pb.js';

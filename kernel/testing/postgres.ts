@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { connectionConfig, withClient, type AdminUrl } from '../data/connection.ts';
 import { startEmbeddedPostgres } from '../data/embedded/embedded-postgres.ts';
 import { identifier } from '../data/names.ts';
@@ -31,6 +32,10 @@ export async function testDatabase(): Promise<TestDatabase> {
     drop: () => drop(adminUrl, name),
   };
 }
+
+/** Runs `work` in a test's database as the server's administrator. */
+export const asAdministrator = <T>({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>, work: (client: pg.Client) => Promise<T>): Promise<T> =>
+  withClient(connectionConfig(adminUrl, { database: name }), work);
 
 let server: Promise<AdminUrl> | undefined;
 

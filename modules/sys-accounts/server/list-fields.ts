@@ -7,7 +7,7 @@ const createTime = { column: 'created_at', order: 'id' };
 
 /** Where the fields lie that the module's lists are filtered and ordered by. */
 export const listFields = {
-  accounts: queryFields(AccountSchema, { email: { column: sql`coalesce(email, '')`, order: sql`coalesce(lower(email), '')` }, display_name: 'display_name', state: 'state', create_time: createTime }, { search: ['email', 'display_name'] }),
+  accounts: queryFields(AccountSchema, { email: { column: 'email', order: sql`coalesce(lower(email), '')` }, display_name: 'display_name', state: 'state', create_time: createTime }, { search: ['email', 'display_name'] }),
   orgs: queryFields(OrgSchema, { name: { column: 'name', order: sql`lower(name)` }, personal: 'personal', creator_account_id: { column: 'creator_id', uuid: true }, create_time: createTime }, { search: ['name'] }),
   projects: queryFields(ProjectSchema, { name: { column: 'name', order: sql`lower(name)` }, create_time: createTime }, { search: ['name'] }),
   members: queryFields(MemberSchema, { email: { column: 'a.email', order: sql`lower(a.email)` }, display_name: 'a.display_name' }, { id: 'a.id', search: ['a.email', 'a.display_name'] }),

@@ -1,0 +1,20 @@
+-- Rows for tests of how lists grow, of several orgs: those of test.org and test.account among them.
+insert into sys_accounts_orgs (id, name, personal, creator_id, created_at)
+select md5('org' || n)::uuid, 'Org ' || n, n > 5000, md5('account' || n)::uuid, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_accounts (id, email, display_name, state, password_hash, personal_org, created_at, updated_at)
+select md5('account' || n)::uuid, 'person' || n || '@many.test', 'Person ' || n, case when n % 500 = 0 then 'LOCKED' else 'ACTIVE' end, 'none', md5('org' || n)::uuid, now() - n * interval '1 minute', now() from generate_series(1, 100000) n;
+
+insert into sys_accounts_role_grants (account_id, role, scope_org)
+select md5('account' || n)::uuid, 'ADMIN', md5('org' || n)::uuid from generate_series(1, 100000) n
+union all select md5('account' || n * 200)::uuid, 'USER', current_setting('test.org')::uuid from generate_series(1, 500) n;
+
+insert into sys_accounts_projects (owner_org, name, created_at)
+select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Project ' || n, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_sessions (account_id, acting_org, created_at, expires_at, ended_at)
+select account, org, now() - n * interval '1 minute', now() + interval '14 days', case when n % 3 = 0 then now() end
+from (select n, case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end as account, case when n % 500 = 0 then current_setting('test.org')::uuid else md5('org' || n)::uuid end as org from generate_series(1, 100000) n) as many;
+
+insert into sys_accounts_api_keys (account_id, acting_org, name, secret_hash, created_at, expires_at)
+select account_id, acting_org, 'Key ' || n, '\x00', created_at, case when n % 2 = 0 then expires_at end from (select *, row_number() over (order by id) as n from sys_accounts_sessions) as many;
