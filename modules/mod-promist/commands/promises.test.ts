@@ -112,3 +112,11 @@ everyTopology('export writes a file that can be imported again', async (deployme
   }
   await assert.rejects(run(deployment, ben, 'export', '--output', join(folder, 'no/such/file.json')), /can't be written/);
 });
+
+everyTopology('list is filtered and ordered by the words of the API, and says what it does not understand', async (deployment) => {
+  for (const title of ['cli beta', 'cli alpha']) await run(deployment, ada, 'add', title, '--tag', 'zz-cli');
+  const { rows } = await run(deployment, ada, 'list', '--filter', 'tags:zz-cli AND state = PENDING', '--order-by', 'title');
+  assert.deepEqual(rows.map(({ title }) => title), ['cli alpha', 'cli beta']);
+  await assert.rejects(run(deployment, ada, 'list', '--filter', 'colour = red'), /unknown field colour; filterable: title, .*at column 1/);
+  await assert.rejects(run(deployment, ada, 'list', '--order-by', 'colour'), /sortable: title, made_at, due_time/);
+});

@@ -12,6 +12,8 @@ interface ListOptions {
   shared?: boolean;
   all?: boolean;
   archived?: boolean;
+  filter?: string;
+  orderBy: string;
   limit: number;
 }
 
@@ -46,6 +48,8 @@ export default function promises(group: Command, cli: CommandTools): void {
     .option('--shared', 'those shared with you')
     .option('--all', 'every one that you may see, archived or not')
     .option('--archived', 'archived ones')
+    .option('--filter <filter>', 'which ones, such as \'due_time < "2026-12-01" AND tags:work\'')
+    .option('--order-by <fields>', 'such as "made_at desc" or "title"', 'due_time')
     .option('--limit <count>', 'how many at most', count, 50)
     .action((options: ListOptions) => list(cli, options));
   group
@@ -68,12 +72,12 @@ export default function promises(group: Command, cli: CommandTools): void {
   }
 }
 
-async function list(cli: CommandTools, { toMe, shared, all, archived, limit }: ListOptions): Promise<void> {
+async function list(cli: CommandTools, { toMe, shared, all, archived, filter = '', orderBy, limit }: ListOptions): Promise<void> {
   const client = await cli.client(PromisesService);
   const view = toMe ? View.TO_ME : shared ? View.SHARED : all ? View.ALL : View.MADE;
-  const shelf = archived ? Shelf.ARCHIVED : all ? Shelf.BOTH : Shelf.CURRENT;
+  const shelf = archived ? Shelf.ARCHIVED : all ? Shelf.BOTH : filter ? Shelf.SHELF_UNSPECIFIED : Shelf.CURRENT;
   const found = [];
-  for await (const promise of everyPromise(client, { view, shelf, orderBy: 'due_time', pageSize: Math.min(limit + 1, 1000) })) if (found.push(promise) > limit) break;
+  for await (const promise of everyPromise(client, { view, shelf, filter, orderBy, pageSize: Math.min(limit + 1, 1000) })) if (found.push(promise) > limit) break;
   const listed = found.slice(0, limit);
   if (cli.json) return cli.print(JSON.stringify({ promises: listed.map(asJson) }, null, 2));
   if (!listed.length) return cli.print('no promises');
