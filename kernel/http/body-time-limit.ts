@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpErrors } from './http-errors.ts';
 import { sendProblem } from './problem.ts';
 
@@ -13,16 +13,21 @@ export const allowLongBody = (request: IncomingMessage): void => stops.get(reque
 
 /** Cuts a request whose body trickles in, in milliseconds; streams of messages are left alone, however long they last. */
 export function limitBodyTime(app: FastifyInstance, withinMs: number): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.raw.readableEnded || request.method === 'GET' || request.method === 'HEAD') return;
-    if (streaming.test(request.headers['content-type'] ?? '')) return;
-    const timer = setTimeout(() => {
-      if (!reply.sent && !reply.raw.headersSent) sendProblem(reply.header('connection', 'close'), httpErrors.BODY_TOO_SLOW({ seconds: withinMs / 1000 }));
-      reply.raw.once('finish', () => request.raw.destroy());
-    }, withinMs);
-    const stop = () => clearTimeout(timer);
-    stops.set(request.raw, stop);
-    request.raw.once('end', stop).once('close', stop);
-    reply.raw.once('close', stop);
+  app.addHook('onRequest', (request, reply, done) => {
+    watch(request, reply, withinMs);
+    done();
   });
+}
+
+function watch(request: FastifyRequest, reply: FastifyReply, withinMs: number): void {
+  if (request.raw.readableEnded || request.method === 'GET' || request.method === 'HEAD') return;
+  if (streaming.test(request.headers['content-type'] ?? '')) return;
+  const timer = setTimeout(() => {
+    if (!reply.sent && !reply.raw.headersSent) sendProblem(reply.header('connection', 'close'), httpErrors.BODY_TOO_SLOW({ seconds: withinMs / 1000 }));
+    reply.raw.once('finish', () => request.raw.destroy());
+  }, withinMs);
+  const stop = () => clearTimeout(timer);
+  stops.set(request.raw, stop);
+  request.raw.once('end', stop).once('close', stop);
+  reply.raw.once('close', stop);
 }

@@ -5,6 +5,37 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 export const deadlineExceeded = () => new ConnectError('the operation timed out', Code.DeadlineExceeded);
 
+/** Made once: each error has a stack. */
+const theyLeft = new DOMException('the caller left', 'AbortError');
+
+/**
+ * Tells the in-process transport that a caller left. It stands in for an AbortSignal, whose making and watching cost
+ * more than a local call; nothing but the transport may be given it.
+ */
+export class LeavingCaller {
+  aborted = false;
+  readonly reason: unknown = theyLeft;
+  #told: (() => void) | undefined;
+
+  leave(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.#told?.();
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#told = listener;
+  }
+
+  removeEventListener(): void {
+    this.#told = undefined;
+  }
+
+  get signal(): AbortSignal {
+    return this as unknown as AbortSignal;
+  }
+}
+
 /** Throws if the caller is gone, or its deadline has passed, before anything begins. */
 export function refuseIfGone(signal: AbortSignal | undefined, timeoutMs: number | undefined): void {
   if (signal?.aborted) throw ConnectError.from(signal.reason, Code.Canceled);

@@ -1,4 +1,5 @@
-import { fromJson, type DescMessage, type JsonObject, type JsonReadOptions, type JsonValue, type Message } from '@bufbuild/protobuf';
+import type { DescMessage, JsonObject, JsonReadOptions, JsonValue, Message } from '@bufbuild/protobuf';
+import { codecOf } from '../../codec/codec-of.ts';
 import { withViolations, type FieldViolation } from '../../errors/define-errors.ts';
 import { kernelErrors } from '../../errors/kernel-errors.ts';
 import type { HttpBinding } from './http-binding.ts';
@@ -33,7 +34,7 @@ const thoroughUpToBytes = 256 * 1024;
 /** Converts ProtoJSON from outside, of that many bytes; throws `kernel.INVALID_REQUEST` with every field that is wrong. */
 export function messageFromJson(schema: DescMessage, json: JsonObject, options: Partial<JsonReadOptions>, bytes: number): Message {
   try {
-    return fromJson(schema, json, options);
+    return codecOf(schema).fromJson(json, options);
   } catch (error) {
     const violations = bytes <= thoroughUpToBytes ? jsonViolations(schema, json, options) : [];
     const whole = (error as Error).message.replace(/^cannot decode (message|field) \S+ from JSON: /, '');

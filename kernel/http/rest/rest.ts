@@ -14,6 +14,8 @@ import { sendStream } from './rest-stream.ts';
 import { sendContent } from './send-content.ts';
 import { RouteTable } from './route-table.ts';
 import { nameVersion } from './name-version.ts';
+import { codecOf } from '../../codec/codec-of.ts';
+import { LeavingCaller } from '../../placement/caller-leaving.ts';
 
 export interface RestOptions {
   services: readonly DescService[];
@@ -41,9 +43,10 @@ export async function restRoutes(app: FastifyInstance, options: RestOptions): Pr
   const table = restTable(options.services);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: options.bodyLimitBytes }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', async (request: RestHttpRequest, reply) => {
+  app.addHook('onRequest', (request: RestHttpRequest, reply, done) => {
     const matched = (request[matchedKey] = matchRequest(table, request, reply));
     if (takesContent(matched.binding)) return answerContent(request, reply, matched, options);
+    done();
   });
   app.route({ method: app.supportedMethods as 'GET'[], url: '/*', handler: (request, reply) => answer(request, reply, options) });
 }
@@ -91,28 +94,40 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
   const limit = messageLimit(binding.method.input, options.bodyLimitBytes);
   if (body.length > limit) throw httpErrors.BODY_TOO_LARGE({ limit });
   const message = requestMessage(binding, { segments, query, body }, options.json);
-  const timeout = callTimeout(request.headers);
-  const left = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) left.abort();
-  });
-  const header = callHeaders(request.headers);
-  const values = peerValues(request);
+  return binding.method.methodKind === 'unary' ? answerOnce(request, reply, binding, message, options) : answerStream(request, reply, binding, message, options);
+}
+
+const jsonType = 'application/json; charset=utf-8';
+
+async function answerOnce(request: FastifyRequest, reply: FastifyReply, binding: HttpBinding, message: Message, { transport, json }: RestOptions): Promise<FastifyReply> {
   const { method } = binding;
-  if (method.methodKind === 'unary') {
-    const response = await options.transport.unary(method as DescMethodUnary, left.signal, timeout, header, message as never, values);
-    if (nameVersion(request, reply.headers(endToEndHeaders(response.header)), method, response.message)) return reply.code(304).send();
-    return reply.type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, response.message, options.json)));
-  }
+  const caller = new LeavingCaller();
+  onceGone(reply, () => caller.leave());
+  const response = await transport.unary(method as DescMethodUnary, caller.signal, callTimeout(request.headers), callHeaders(request.headers), message as never, peerValues(request));
+  if (nameVersion(request, reply.headers(endToEndHeaders(response.header)), method, response.message)) return reply.code(304).send();
+  return reply.type(jsonType).send(responseText(binding, response.message, json));
+}
+
+function answerStream(request: FastifyRequest, reply: FastifyReply, binding: HttpBinding, message: Message, options: RestOptions): Promise<FastifyReply> {
+  const { method } = binding;
+  const [timeout, header, values] = [callTimeout(request.headers), callHeaders(request.headers), peerValues(request)];
+  const left = new AbortController();
+  onceGone(reply, () => left.abort());
   if (givesContent(method)) return sendContent(reply, left, (signal) => options.transport.stream(method as DescMethodStreaming, AbortSignal.any([signal, options.stopping]), timeout, header, one(message) as never, values));
   const signal = AbortSignal.any([left.signal, options.stopping]);
   return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values), options.json));
 }
 
+function onceGone(reply: FastifyReply, leave: () => void): void {
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) leave();
+  });
+}
+
 /** Before the framework reads the body: the method does. */
 async function answerContent(request: FastifyRequest, reply: FastifyReply, { binding, segments }: Matched, options: RestOptions): Promise<FastifyReply> {
   const { message, header } = await receiveContent(request, reply, binding, segments, options.transport, options.json);
-  return reply.headers(endToEndHeaders(header)).type('application/json; charset=utf-8').send(JSON.stringify(responseJson(binding, message, options.json)));
+  return reply.headers(endToEndHeaders(header)).type(jsonType).send(responseText(binding, message, options.json));
 }
 
 async function* streamedJson(binding: HttpBinding, reply: FastifyReply, open: () => Promise<StreamResponse>, json: RestOptions['json']): AsyncGenerator<JsonValue> {
@@ -120,6 +135,10 @@ async function* streamedJson(binding: HttpBinding, reply: FastifyReply, open: ()
   // A stream that began in silence has its headers out already.
   if (!reply.sent) reply.headers(endToEndHeaders(response.header));
   for await (const message of response.message) yield responseJson(binding, message as Message, json);
+}
+
+function responseText(binding: HttpBinding, message: Message, json: RestOptions['json']): string {
+  return binding.responseBody ? JSON.stringify(responseJson(binding, message, json)) : codecOf(binding.method.output).toJsonText(message, json);
 }
 
 function responseJson({ method, responseBody }: HttpBinding, message: Message, json: RestOptions['json']): JsonValue {

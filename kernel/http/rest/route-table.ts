@@ -36,13 +36,15 @@ export class RouteTable<T> {
     if (colon >= 0) {
       const verb = decodeURIComponent(segments[last]!.slice(colon + 1));
       const withoutVerb = segments.with(last, segments[last]!.slice(0, colon));
-      const methods = verb ? walk(this.#root, withoutVerb, withoutVerb.map(decodeURIComponent), 0, verb) : undefined;
+      const methods = verb ? walk(this.#root, withoutVerb, withoutVerb.map(decoded), 0, verb) : undefined;
       if (methods) return { methods, segments: withoutVerb };
     }
-    const methods = walk(this.#root, segments, segments.map(decodeURIComponent), 0, '');
+    const methods = walk(this.#root, segments, segments.map(decoded), 0, '');
     return methods && { methods, segments };
   }
 }
+
+const decoded = (segment: string) => (segment.includes('%') ? decodeURIComponent(segment) : segment);
 
 function walk<T>(node: Node<T>, raw: readonly string[], decoded: readonly string[], index: number, verb: string): Map<string, T> | undefined {
   if (index === raw.length) return node.ends.get(verb) ?? node.rest?.ends.get(verb);

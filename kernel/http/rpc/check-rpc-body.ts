@@ -1,5 +1,6 @@
-import { fromBinary, type DescMessage, type DescMethod, type DescService, type JsonReadOptions } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, DescService, JsonReadOptions } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { codecOf } from '../../codec/codec-of.ts';
 import { httpErrors } from '../http-errors.ts';
 import { parseJson } from '../rest/json-text.ts';
 import { messageLimit } from './message-limit.ts';
@@ -77,7 +78,7 @@ function check(input: DescMessage, message: Uint8Array, framing: Framing, option
     return;
   }
   try {
-    fromBinary(input, message);
+    codecOf(input).fromBinary(message);
   } catch (error) {
     throw httpErrors.MALFORMED_MESSAGE({ problem: (error as Error).message });
   }

@@ -4,7 +4,14 @@ import { ScalarType, type DescMessage } from '@bufbuild/protobuf';
 const withoutBytes = 1024 * 1024;
 
 /** The largest request of a method, in bytes: the deployment's limit where it can carry `bytes`, such as a file, and otherwise at most 1 MiB. */
-export const messageLimit = (input: DescMessage, bodyLimitBytes: number): number => (holdsBytes(input, new Set()) ? bodyLimitBytes : Math.min(bodyLimitBytes, withoutBytes));
+export function messageLimit(input: DescMessage, bodyLimitBytes: number): number {
+  let holds = known.get(input);
+  if (holds === undefined) known.set(input, (holds = holdsBytes(input, new Set())));
+  return holds ? bodyLimitBytes : Math.min(bodyLimitBytes, withoutBytes);
+}
+
+const known = new WeakMap<DescMessage, boolean>();
+
 
 function holdsBytes(message: DescMessage, seen: Set<DescMessage>): boolean {
   if (seen.has(message)) return false;
