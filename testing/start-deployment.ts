@@ -39,6 +39,8 @@ export interface TestDeployment {
   readonly database: Pick<TestDatabase, 'adminUrl' | 'name'>;
   /** Where it keeps files. */
   readonly dataFolder: string;
+  /** Where it keeps files. */
+  readonly dataFolder: string;
   /** The lines it showed to the operator. */
   readonly announced: readonly string[];
   /** A gRPC client, signed in as a demo account if `as` names one, or with an access token or API key. */
@@ -80,6 +82,7 @@ export async function startDeployment({ phase = 'T', modules: sections, files = 
     get operatorsAddress() {
       return running.operatorsAddress!;
     },
+    dataFolder,
     dataFolder,
     announced,
     database,

@@ -27,5 +27,5 @@ export default defineModule({
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
-  commands: { audit: () => import('./commands/audit.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts') },
+  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts') },
 });
