@@ -18,5 +18,5 @@ export default (command: Command) => command
     process.stdout.write(`${header.deployment} is backed up in ${file}: ${manifest.tables.length} tables with ${rows} rows, ${manifest.files.length} files, ${(bytes / 1e6).toFixed(1)} MB\n`);
     process.stdout.write(encrypt
       ? 'It holds the secrets in the deployment\'s state folder, but none from the environment. Without the passphrase it can\'t be read.\n'
-      : 'It holds no secrets: restored elsewhere the deployment has a new one, so everybody signs in again and the seals of the audit can't be proved. Whoever has the file can read the data. --encrypt changes both.\n');
+      : 'It holds no secrets: restored elsewhere the deployment has a new one, so everybody signs in again and the seals of the audit stay unproved. Whoever has the file can read the data. --encrypt changes both.\n');
   });

@@ -17,7 +17,7 @@ export default (command: Command) => command
     const print = (line: string) => void process.stdout.write(`${line}\n`);
     formatTable(tables.map(({ schema, name, expected, found, equal }) => ({ table: `${schema}.${name}`, backup: String(expected.rows), restored: String(found.rows), content: found.digest.slice(0, 12), equal: equal ? 'yes' : 'no' }))).forEach(print);
     print(`${name} is restored as it was at ${backup.header.created}: ${tables.length} tables are equal, ${backup.manifest.files.length} files are there`);
-    if (backup.deployment.secrets === undefined) print('The backup held no secrets: unless the deployment had kept its own here, it has a new one, so everybody signs in again and the seals of the audit can\'t be proved.');
+    if (backup.deployment.secrets === undefined) print('The backup held no secrets: unless the deployment had kept its own here, it has a new one, so everybody signs in again and the seals of the audit stay unproved.');
     for (const place of putAside) print(`What was there before is in ${place}`);
     print(`Start it with ./mainstay up --deployment ${config}`);
   });
