@@ -68,10 +68,12 @@ export const callKey: ContextKey<Call | undefined> = createContextKey<Call | und
 /** The connection that a call from outside came by. */
 export interface Peer {
   address: string;
-  /** Its line in the log needs to know what became of it. */
-  watched?: boolean;
-  /** What became of it, told by the door of its method. */
+  /** Whether the door of its method tells what became of it: always, or when that went wrong. */
+  watched?: 'all' | 'errors';
+  /** What became of it. */
   seen?: SeenCall;
+  /** Called when the door has told. */
+  told?: () => void;
 }
 
 /** Where a call from outside came from; set by the server, never by the caller. */

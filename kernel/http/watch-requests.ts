@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../telemetry/log.ts';
 import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
 import { logRequest, type RequestLog } from '../telemetry/request-log.ts';
-import type { Logger } from '../telemetry/log.ts';
 import { peerOf } from './peer.ts';
 
 /** Gives every request its id, which goes on to the method and back to the caller, and its line in the log. */
@@ -10,28 +10,35 @@ export function watchRequests(app: FastifyInstance, log: Logger, which: RequestL
     const id = requestIdOf(request.headers[requestIdHeader]);
     request.raw.headers[requestIdHeader] = id;
     reply.header(requestIdHeader, id);
-    if (which !== 'none') peerOf(request).watched = true;
-    done();
-  });
-  if (which === 'none') return;
-  app.addHook('onResponse', (request, reply, done) => {
-    const bytesIn = bytesOf(request.headers['content-length']);
-    const bytesOut = bytesOf(reply.getHeader('content-length') ?? reply.raw.getHeader('content-length'));
-    logRequest(log, which, {
-      seen: peerOf(request).seen,
-      status: reply.raw.statusCode,
-      path: pathOf(request),
-      milliseconds: reply.elapsedTime,
-      address: request.ip,
-      requestId: String(request.headers[requestIdHeader]),
-      ...(bytesIn !== undefined && { bytesIn }),
-      ...(bytesOut !== undefined && { bytesOut }),
-    });
+    if (which !== 'none') watch(request, reply, log, which);
     done();
   });
 }
 
-const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0]!.slice(0, 200);
+/** Listening to the end of each answer costs more than the rest of a small call, so only what gets a line is listened to. */
+function watch(request: FastifyRequest, reply: FastifyReply, log: Logger, which: 'all' | 'errors'): void {
+  const peer = peerOf(request);
+  const began = performance.now();
+  const whenOver = () => void reply.raw.once('close', () => writeLine(log, request, reply, performance.now() - began));
+  peer.watched = which;
+  if (which === 'all') whenOver();
+  else peer.told = whenOver;
+}
+
+function writeLine(log: Logger, request: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
+  const bytesIn = bytesOf(request.headers['content-length']);
+  const bytesOut = bytesOf(reply.getHeader('content-length') ?? reply.raw.getHeader('content-length'));
+  logRequest(log, {
+    seen: peerOf(request).seen,
+    status: reply.raw.statusCode,
+    path: request.url.split('?', 1)[0]!.slice(0, 200),
+    milliseconds,
+    address: peerOf(request).address,
+    requestId: String(request.headers[requestIdHeader]),
+    ...(bytesIn !== undefined && { bytesIn }),
+    ...(bytesOut !== undefined && { bytesOut }),
+  });
+}
 
 function bytesOf(length: unknown): number | undefined {
   const bytes = Number(length);

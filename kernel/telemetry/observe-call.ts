@@ -3,7 +3,7 @@ import { reasonOf } from '../errors/define-errors.ts';
 import { callKey, peerKey, type Call } from '../guard/call.ts';
 import { callerTrace } from './caller-trace.ts';
 import { codeName, type MethodMetrics } from './method-metrics.ts';
-import type { SeenCall } from './seen-call.ts';
+import { isWorthALine, type SeenCall } from './seen-call.ts';
 import type { Span, Tracer } from './span.ts';
 
 /** A method as telemetry sees it. */
@@ -40,10 +40,13 @@ export class ObservedCall {
   end(error?: ConnectError): void {
     if (this.#over) return;
     this.#over = true;
-    this.#metrics.end((performance.now() - this.#began) / 1000, error?.code);
+    const milliseconds = performance.now() - this.#began;
+    this.#metrics.end(milliseconds / 1000, error?.code);
     this.span?.end(error && (reasonOf(error) ?? codeName(error.code)));
     const peer = this.#context.values.get(peerKey);
-    if (peer?.watched) peer.seen = this.#seen(error);
+    if (!peer?.watched || (peer.watched === 'errors' && !isWorthALine(error?.code, this.#metrics.method.methodKind === 'unary' ? milliseconds : 0))) return;
+    peer.seen = this.#seen(error);
+    peer.told?.();
   }
 
   #seen(error: ConnectError | undefined): SeenCall {
@@ -56,7 +59,6 @@ export class ObservedCall {
       ...(reason !== undefined && { reason }),
       traceId: this.#call?.traceId ?? this.span?.context.traceId ?? '',
       ...(principal?.kind === 'account' && { accountId: principal.accountId, orgId: principal.orgId }),
-      unary: method.methodKind === 'unary',
     };
   }
 }

@@ -18,16 +18,7 @@ export interface SeenRequest {
   bytesOut?: number;
 }
 
-const slowMilliseconds = 1000;
-const faults = new Set(['UNKNOWN', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS']);
-
-/** Writes the line of a request, if it is to have one. */
-export function logRequest(log: Logger, which: RequestLog, request: SeenRequest): void {
-  if (which === 'none') return;
-  const { seen, path, milliseconds, ...rest } = request;
-  const failed = seen ? faults.has(seen.code) : rest.status >= 500;
-  const slow = milliseconds > slowMilliseconds && seen?.unary !== false;
-  if (which === 'errors' && !failed && !slow) return;
-  const { unary: _unary, ...call } = seen ?? { path, unary: true };
-  log.info({ ...call, ...rest, durationMs: Math.round(milliseconds * 10) / 10 }, 'request');
+/** Writes the line of a request. */
+export function logRequest(log: Logger, { seen, path, milliseconds, ...rest }: SeenRequest): void {
+  log.info({ ...(seen ?? { path }), ...rest, durationMs: Math.round(milliseconds * 10) / 10 }, 'request');
 }

@@ -1,3 +1,5 @@
+import { Code } from '@connectrpc/connect';
+
 /** What the door of a method adds to what the port knows of a request. */
 export interface SeenCall {
   method: string;
@@ -7,6 +9,10 @@ export interface SeenCall {
   traceId: string;
   accountId?: string;
   orgId?: string;
-  /** It answers with one message, so that its time says something. */
-  unary: boolean;
 }
+
+const slowMilliseconds = 1000;
+const faults: ReadonlySet<Code | undefined> = new Set([Code.Unknown, Code.DeadlineExceeded, Code.Internal, Code.Unavailable, Code.DataLoss]);
+
+/** Whether an operator wants to hear of a call: it failed by our fault, or took over a second. */
+export const isWorthALine = (code: Code | undefined, milliseconds: number): boolean => faults.has(code) || milliseconds > slowMilliseconds;
