@@ -21,7 +21,7 @@ export interface Database<T> {
   /**
    * Decides and writes in one transaction; its rows, events and jobs commit together or not at all. In a command the
    * first `write` begins the command's one transaction: what it reads and writes later joins, and all of it commits
-   * after the handler returned, or nothing if it throws (docs/decisions/0012).
+   * after the handler returned, or nothing if it throws (docs/decisions/0013).
    */
   write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
   /**
