@@ -8,7 +8,7 @@ import { platformVersion } from '@mainstay/kernel/version';
 import { parse } from 'yaml';
 import { findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { OperatorError } from '../controller/operator-error.ts';
-import { currentRun } from '../controller/run-record.ts';
+import { currentRun, currentRuns } from '../controller/run-record.ts';
 import { deploymentEnvironment } from '../controller/secrets.ts';
 import { type StateFolder, stateFolder } from '../controller/state-folder.ts';
 import type { Steps } from '../controller/steps.ts';
@@ -20,7 +20,7 @@ import { writeContent } from './write-content.ts';
 export interface BackupOptions {
   /** Where the backup goes. */
   file: string;
-  /** The name or the file of a deployment; the demo if absent. */
+  /** The name or the file of a deployment; the only one that runs, or the demo, if absent. */
   deployment?: string;
   /** Encrypts it; then it holds the deployment's secrets too. */
   passphrase?: string;
@@ -75,12 +75,18 @@ function checkTarget(file: string, force = false): void {
 }
 
 /** Where a deployment keeps its state, and its file: of one that runs the one it was started with. */
-function findDeployment(wanted = 'demo'): { folder: StateFolder; config: string } {
+function findDeployment(wanted = whatRuns()): { folder: StateFolder; config: string } {
   const named = /[/.]/.test(wanted) ? undefined : stateFolder(wanted);
   const config = (named && (currentRun(named)?.file ?? restoredFile(named))) ?? findDeploymentFile(wanted);
   const name = named?.name ?? nameIn(config);
   if (!name) throw new OperatorError(`${config}: "name" is missing or wrong`);
   return { folder: stateFolder(name), config };
+}
+
+function whatRuns(): string {
+  const names = currentRuns().map(({ name }) => name);
+  if (names.length > 1) throw new OperatorError(`several deployments run; choose with --deployment: ${names.join(', ')}`);
+  return names[0] ?? 'demo';
 }
 
 /** The deployment file that a restored deployment brought along. */
