@@ -102,9 +102,12 @@ test('whatever fails in a deployment, its log at every level holds no secret and
 test('what keeps a module or a process from starting is told without its secrets', async () => {
   const file = join(folder, 'start');
   const started = await startDeployment({ logFile: file, ownModules: [broken], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-broken': { optional: true } } });
+  // A failure of ours, which gets its line without anybody asking for lines.
+  assert.equal((await started.fetch('/v1/ledger/lines', { body: { text: 'any' } })).status, 503);
   await started.stop();
   const text = readFileSync(file, 'utf8');
   assert.match(text, /an optional module is quarantined/);
+  assert.match(text, /"code":"UNAVAILABLE","reason":"kernel\.MODULE_QUARANTINED".*"status":503.*"msg":"request"/);
   assert.ok(!text.includes(marker), text);
 });
 
