@@ -1,5 +1,5 @@
-import { defineModule, serve } from '@mainstay/kernel';
-import { KeysService, StandingService } from '@mainstay/sys-accounts/contract';
+import { defineModule, on, serve } from '@mainstay/kernel';
+import { AccountClosedSchema, KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
 import { AuditService, DeadLettersService, DeploymentService, FilesService, ModulesService, SettingsService } from './contract/index.ts';
@@ -9,6 +9,7 @@ import { deadLettersService } from './server/dead-letters-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
 import { collectFiles } from './server/files/collect-files.ts';
 import { filesService } from './server/files/files-service.ts';
+import { leaveFiles } from './server/files/leave-files.ts';
 import { removeContent } from './server/files/remove-content.ts';
 import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
@@ -23,6 +24,7 @@ export default defineModule({
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
   services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService)],
   access,
+  events: [on(AccountClosedSchema, leaveFiles)],
   jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
