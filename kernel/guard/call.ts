@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createContextKey, type ContextKey } from '@connectrpc/connect';
-import type { CommandScope } from '../commands/command-scope.ts';
 import type { SeenCall } from '../telemetry/seen-call.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
@@ -29,11 +28,21 @@ export interface Call {
   /** The header `If-Match` (RFC 9110) of a call from outside: which versions it may change. */
   ifMatch?: string;
   /** The transaction of the command that the call is; absent where there is none, or not yet. */
-  command?: CommandScope;
+  command?: CommandOfCall;
   /** How many commands of other services it has called. */
   nestedCommands?: number;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */
   clientAddress?: string;
+}
+
+/** The transaction of a command, as its call knows it. */
+export interface CommandOfCall {
+  /** Whose transaction it is. */
+  readonly database: object;
+  /** The handler has not returned yet. */
+  readonly isOpen: boolean;
+  /** Resolves when it was committed or rolled back. */
+  readonly ended: Promise<void>;
 }
 
 const storage = new AsyncLocalStorage<Call>();
