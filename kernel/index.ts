@@ -21,7 +21,7 @@ export type { Order, Page, PageOptions } from './data/paginate.ts';
 export { etagOf, requireMatch } from './queries/etag.ts';
 export { filterPaths } from './queries/filter-paths.ts';
 export { declaredFields, queryFields, type QueryFields } from './queries/query-fields.ts';
-export { readList, type ListPage, type ListRequest } from './queries/read-list.ts';
+export { readList, readPlannedList, type ListPage, type ListRequest } from './queries/read-list.ts';
 export { readMask } from './queries/read-mask.ts';
 export { updatePaths } from './queries/update-paths.ts';
 export { runInOrg } from './data/run-in-org.ts';

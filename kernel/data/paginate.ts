@@ -30,7 +30,7 @@ export interface Page<R> {
 }
 
 type Select<DB, TB extends keyof DB, R> = SelectQueryBuilder<DB, TB, R>;
-type Found<R> = R & { page_cursor: (string | null)[] };
+type Found<R> = R & { page_cursor: string };
 
 /**
  * Reads one page of a list by its position, not by counting: as fast on the last page as on the first, and no row
@@ -46,33 +46,42 @@ export function paginate<DB, TB extends keyof DB, R extends object>(select: Sele
  */
 export function paginateAll<DB, TB extends keyof DB, R extends object>(db: Kysely<any>, selects: readonly Select<DB, TB, R>[], options: PageOptions): Promise<Page<R>> {
   const { orderBy } = options;
-  if (selects.length === 1) return paginate(selects[0]!, options);
-  return readPage(options, async (size, cursor) => {
-    const keys = orderBy.map(([column], at) => expression(column).as(orderKey(at)));
-    const parts = selects.map((select, at) => db.selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
-    const all = db.selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
-    const rows = await orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(size).execute();
-    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith(orderKeys))) as Found<R>);
-  });
+  return readPage(options, (size, cursor) => pageOf(db, selects, orderBy, size, cursor).execute());
+}
+
+/** The query of one page: at most `size` rows behind the cursor. Whether a value of the cursor is null is part of the query, the values are parameters. */
+export function pageOf<DB, TB extends keyof DB, R extends object>(db: Kysely<any>, selects: readonly Select<DB, TB, R>[], orderBy: readonly Order[], size: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
+  if (selects.length === 1) return partOf(selects[0]!, orderBy, size, cursor);
+  const keys = orderBy.map(([column], at) => expression(column).as(orderKey(at)));
+  const parts = selects.map((select, at) => db.selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
+  const all = db.selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
+  return orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(sql<number>`${size}`) as unknown as Select<DB, TB, Found<R>>;
 }
 
 const orderKeys = 'page_order_';
 const orderKey = (at: number): string => `${orderKeys}${at}`;
 
-async function readPage<R extends object>({ secret, list, query, pageSize, pageToken, orderBy }: PageOptions, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
+/** Reads a page by a query that was made of `pageOf`. */
+export async function readPage<R extends object>({ secret, list, query, pageSize, pageToken, orderBy }: PageOptions, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
   const size = Math.min(pageSize || DEFAULT_SIZE, LARGEST_SIZE);
   const position = { list, query: [query, orderBy.map(([column, direction]) => [typeof column === 'string' ? column : '', direction])] };
   const found = await read(size + 1, pageToken ? decodePageToken(secret, pageToken, position) : undefined);
   const rows = found.slice(0, size);
-  const nextPageToken = found.length > size ? encodePageToken(secret, { ...position, cursor: rows.at(-1)!.page_cursor }) : '';
-  return { rows: rows.map(({ page_cursor: _, ...row }) => row as unknown as R), nextPageToken };
+  const nextPageToken = found.length > size ? encodePageToken(secret, { ...position, cursor: JSON.parse(rows.at(-1)!.page_cursor) as unknown[] }) : '';
+  return { rows: rows.map(withoutKeys<R>), nextPageToken };
+}
+
+function withoutKeys<R>({ page_cursor: _, ...row }: Found<R>): R {
+  if (!(orderKey(0) in row)) return row as unknown as R;
+  return Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith(orderKeys))) as R;
 }
 
 function partOf<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB, R>, orderBy: readonly Order[], limit: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
   const ordered = orderBy.reduce((made, [column, direction]) => made.orderBy(expression(column), direction), cursor ? select.where(after(orderBy, cursor)) : select);
   // Times have more digits in the database than a Date has, so the cursor is made of the database's own text.
-  const texts = sql<(string | null)[]>`array[${sql.join(orderBy.map(([column]) => sql`${expression(column)}::text`))}]`.as('page_cursor');
-  return ordered.select(texts).limit(limit) as unknown as Select<DB, TB, Found<R>>;
+  // As one text, since only that of the last row is read.
+  const texts = sql<string>`json_build_array(${sql.join(orderBy.map(([column]) => sql`${expression(column)}::text`))})::text`.as('page_cursor');
+  return ordered.select(texts).limit(sql<number>`${limit}`) as unknown as Select<DB, TB, Found<R>>;
 }
 
 function after(orderBy: readonly Order[], cursor: readonly unknown[]): RawBuilder<boolean> {

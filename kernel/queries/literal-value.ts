@@ -13,7 +13,7 @@ export function valueOf({ name, kind, desc }: FilterField, text: string, at: num
   const wrong = (expected: string) => invalidFilter(`${name} is compared with ${expected}`, at);
   switch (kind) {
     case 'text':
-    case 'list': return sql`${storable(text, at)}`;
+    case 'list': return sql`${text}`;
     case 'uuid': return uuid.test(text) ? sql`${text}::uuid` : undefined;
     case 'boolean':
       if (text !== 'true' && text !== 'false') throw wrong('true or false');
@@ -47,9 +47,4 @@ function utcTime(text: string): string | undefined {
   const moment = new Date(text.replace(fraction, ''));
   const known = !Number.isNaN(moment.getTime()) && moment.getUTCFullYear() >= 1 && moment.getUTCFullYear() <= 9999;
   return known ? moment.toISOString().replace('.000', fraction) : undefined;
-}
-
-function storable(text: string, at: number): string {
-  if (text.includes('\0') || !text.isWellFormed()) throw invalidFilter('a character of the value is not valid', at);
-  return text;
 }

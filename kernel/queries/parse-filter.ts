@@ -23,6 +23,9 @@ interface Subject {
  */
 export function parseFilter(text: string): Filter | undefined {
   if (text.length > longest) throw invalidFilter(`it is longer than ${longest} characters`, longest + 1);
+  // PostgreSQL keeps neither of them in a text.
+  const unfit = text.search(/\0|\p{Surrogate}/u);
+  if (unfit >= 0) throw invalidFilter('this character is not valid', unfit + 1);
   return new FilterParser(text).whole();
 }
 

@@ -1,4 +1,4 @@
-import { caller, filterPaths, readList, readMask } from '@mainstay/kernel';
+import { caller, filterPaths, readList, readMask, readPlannedList } from '@mainstay/kernel';
 import { sql, type ExpressionBuilder } from 'kysely';
 import { ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, PromiseSchema, Promise_State, type ListPromisesRequest } from '../../contract/index.ts';
 import type { StateName } from '../../database/tables.ts';
@@ -16,9 +16,16 @@ export async function listPromises(needs: Needs, request: ListPromisesRequest) {
   const { accountId } = caller();
   const cut = readMask(PromiseSchema, request.readMask);
   const options = { secret: needs.deployment.secret, fields: promiseFields, defaultOrder: 'made_at desc' };
-  const { rows, nextPageToken, totalSize } = await needs.db.read((q) => readList(q, selects(q, request, accountId), request, options));
+  const { rows, nextPageToken, totalSize } = await needs.db.read((q) => {
+    if (!isPlain(request)) return readList(q, selects(q, request, accountId), request, options);
+    const { view, shelf, state } = request;
+    return readPlannedList(q, { key: `${view} ${shelf} ${state}`, values: { account: accountId }, build: (compiler, { account }) => selects(compiler, request, account) }, request, options);
+  });
   return { promises: (await messagesOf(needs, rows, accountId)).map(cut), nextPageToken, totalSize };
 }
+
+/** Whether a request asks for a view, a shelf and a state, and nothing besides. */
+const isPlain = ({ filter, countTotal, tag, dueAfter, dueBefore, q }: ListPromisesRequest): boolean => !filter && !countTotal && !tag && !dueAfter && !dueBefore && !q;
 
 function selects(q: Reader, request: ListPromisesRequest, account: string) {
   const narrow = filtered(request);
