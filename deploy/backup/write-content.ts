@@ -50,6 +50,7 @@ export async function* writeContent(source: ContentSource, contains: (manifest: 
     manifest.files.push({ key, ...found });
   }
   await client.query('commit');
+  onProgress?.(`${tables.length} tables, ${manifest.files.length} files`);
   yield line({ kind: 'end', ...manifest });
   contains(manifest);
 }
