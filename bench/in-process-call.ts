@@ -3,20 +3,27 @@
  * same process and the same run. `node bench/in-process-call.ts [seconds per measurement]`
  */
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient as createConnectClient, createRouterTransport } from '@connectrpc/connect';
 import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-node';
+import { runInCall, type Call as CurrentCall } from '../kernel/guard/call.ts';
 import { createClient } from '../kernel/placement/create-client.ts';
 import { InProcessRegistry } from '../kernel/placement/in-process-registry.ts';
+import { moduleTransport } from '../kernel/placement/module-transport.ts';
+import { serveMethods } from '../kernel/placement/serve-methods.ts';
+import { createLog } from '../kernel/telemetry/log.ts';
+import { Telemetry } from '../kernel/telemetry/telemetry.ts';
 import { EchoRequestSchema, EchoService, SpecimenSchema, type EchoRequest } from '../kernel/testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { createDecide } from '../modules/sys-core/server/decide.ts';
 
 type Call = () => Promise<{ text: string }>;
 
 const milliseconds = Number(process.argv[2] ?? 2) * 1000;
 const inFlight = 64;
-const request = create(EchoRequestSchema, { text: 'x'.repeat(200), delayMs: 1 });
+const request = create(EchoRequestSchema, { text: `${'x'.repeat(140)}${'é'.repeat(60)}`, delayMs: 1 });
 /** A message of many fields, most of them empty: what is copied is more than what is sent. */
 const wide = create(EchoRequestSchema, { text: 'x'.repeat(200), specimen: { stringValue: 'y', int64Value: 42n, part: { name: 'part' } } });
 const echo = async ({ text, specimen }: EchoRequest) => ({ text, specimen });
@@ -29,8 +36,25 @@ await new Promise((resolve) => server.once('listening', resolve));
 const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const http = createConnectClient(EchoService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
 
+
+/** As two modules of a process call each other: the caller handles a call of a signed-in account, with a deadline; the callee stands behind its door. */
+const decide = createDecide({ rules: [{ role: 'USER', may: ['testing.echoes.*'] }], requires: new Map([['mod-caller', new Set([EchoService.typeName])]]) });
+const log = createLog({ level: 'silent' });
+const guarded = new InProcessRegistry().add(EchoService, serveMethods(EchoService, { ...unserved(), createEcho: echo as never } as never, {
+  module: 'mod-callee', log, telemetry: new Telemetry(log), guard: () => ({ authenticate: async () => ({ kind: 'anonymous' }), decide }),
+}));
+const neighbour = createClient(EchoService, moduleTransport('mod-caller', guarded.transport));
+const current: CurrentCall = {
+  principal: { kind: 'account', accountId: 'a', orgId: 'o', sessionId: 's', roles: [{ role: 'USER', orgId: 'o' }] },
+  traceId: '0'.repeat(31) + '1', deadline: Date.now() + 3_600_000, signal: new AbortController().signal,
+};
+const kept = { text: `${'x'.repeat(140)}${'é'.repeat(60)}` };
+
+const moleculer = await moleculerCall();
 const peers: Record<string, Call> = {
   'plain async function': () => echo(request),
+  'moleculer, local': () => moleculer(request),
+  'behind the door: guard, principal, deadline, checks, copies': () => runInCall(current, () => neighbour.createEcho(kept)),
   'in process': () => inProcess.echo(request),
   [`in process, ${SpecimenSchema.fields.length} fields more`]: () => inProcess.echo(wide),
   'in process, with a deadline': () => inProcess.echo(request, { timeoutMs: 5_000 }),
@@ -97,4 +121,24 @@ async function failed(call: Call): Promise<0 | 1> {
   } catch {
     return 1;
   }
+}
+
+/** The other methods of the service, which the door wants to know too. */
+function unserved(): object {
+  return Object.fromEntries(EchoService.methods.map(({ localName }) => [localName, () => { throw new Error('not here'); }]));
+}
+
+/** The same through moleculer's broker, which hands over the object as it is. It is installed by `npm install` in `bench/peers`. */
+async function moleculerCall(): Promise<(request: EchoRequest) => Promise<{ text: string }>> {
+  const { ServiceBroker } = createRequire(new URL('./peers/', import.meta.url))('moleculer') as { ServiceBroker: new (options: object) => Broker };
+  const broker = new ServiceBroker({ logger: false });
+  broker.createService({ name: 'echo', actions: { echo: ({ params }: { params: EchoRequest }) => echo(params) } });
+  await broker.start();
+  return (message) => broker.call('echo.echo', message);
+}
+
+interface Broker {
+  createService(schema: object): void;
+  start(): Promise<void>;
+  call(action: string, params: object): Promise<{ text: string }>;
 }

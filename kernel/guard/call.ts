@@ -24,6 +24,8 @@ export interface Call {
   deadline?: number;
   /** Aborted when the caller gave up or the deadline passed. */
   signal?: AbortSignal;
+  /** The same for calls of this process that it makes: only transports may watch it. */
+  leaving?: AbortSignal;
   idempotencyKey?: string;
   /** The header `If-Match` (RFC 9110) of a call from outside: which versions it may change. */
   ifMatch?: string;

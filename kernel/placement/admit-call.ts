@@ -7,6 +7,7 @@ import type { Principal } from '../guard/principal.ts';
 import { accessOf } from '../module/check-modules.ts';
 import { callerTrace } from '../telemetry/caller-trace.ts';
 import { requestIdHeader } from '../telemetry/request-id.ts';
+import { InProcessCall } from './in-process-call.ts';
 import { continueTrace, newTraceId, parseTraceContext, type TraceContext } from '../telemetry/trace-context.ts';
 
 /** What every served method of a module stands behind. */
@@ -92,6 +93,10 @@ class AdmittedCall implements GuardedCall {
 
   get signal() {
     return this.#context.signal;
+  }
+
+  get leaving() {
+    return this.#context instanceof InProcessCall ? this.#context.leaving.signal : this.#context.signal;
   }
 
   get clientAddress() {

@@ -14,21 +14,23 @@ const theyLeft = new DOMException('the caller left', 'AbortError');
  */
 export class LeavingCaller {
   aborted = false;
-  readonly reason: unknown = theyLeft;
-  #told: (() => void) | undefined;
+  reason: unknown;
+  #told: Set<() => void> | undefined;
 
-  leave(): void {
+  leave(reason: unknown = theyLeft): void {
     if (this.aborted) return;
     this.aborted = true;
-    this.#told?.();
+    this.reason = reason;
+    for (const listener of this.#told ?? []) listener();
+    this.#told = undefined;
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#told = listener;
+    (this.#told ??= new Set()).add(listener);
   }
 
-  removeEventListener(): void {
-    this.#told = undefined;
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#told?.delete(listener);
   }
 
   get signal(): AbortSignal {
@@ -44,13 +46,45 @@ export function refuseIfGone(signal: AbortSignal | undefined, timeoutMs: number 
 
 /** Calls `leave` once the caller aborts or its deadline passes. Returns how to stop watching. */
 export function onCallerLeaving(signal: AbortSignal | undefined, timeoutMs: number | undefined, leave: (error: ConnectError) => void): () => void {
-  const timer = timeoutMs === undefined || timeoutMs > LONGEST_TIMER ? undefined : setTimeout(() => leave(deadlineExceeded()), timeoutMs);
+  const deadline = timeoutMs === undefined || timeoutMs > LONGEST_TIMER ? undefined : new Deadline(timeoutMs, leave);
   const aborted = () => leave(ConnectError.from(signal!.reason, Code.Canceled));
   signal?.addEventListener('abort', aborted, { once: true });
   return () => {
-    clearTimeout(timer);
+    deadline?.stop();
     signal?.removeEventListener('abort', aborted);
   };
+}
+
+/** Deadlines without a timer yet: most calls within a process are over before anything else could happen. */
+const fresh = new Set<Deadline>();
+let scheduled: NodeJS.Immediate | undefined;
+
+function startTimers(): void {
+  scheduled = undefined;
+  for (const deadline of fresh) deadline.start();
+  fresh.clear();
+}
+
+class Deadline {
+  readonly #at: number;
+  readonly #leave: (error: ConnectError) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timeoutMs: number, leave: (error: ConnectError) => void) {
+    this.#at = performance.now() + timeoutMs;
+    this.#leave = leave;
+    scheduled ??= setImmediate(startTimers);
+    fresh.add(this);
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), this.#at - performance.now());
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    else fresh.delete(this);
+  }
 }
 
 /** Why the handler's signal is aborted: what it may know of the caller's reason, over any wire. */

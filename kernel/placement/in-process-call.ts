@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues, type ContextValues, type HandlerContext } from '@connectrpc/connect';
 import { callKey, peerKey } from '../guard/call.ts';
+import { LeavingCaller } from './caller-leaving.ts';
 import { ReceivedHeaders } from './received-headers.ts';
 
 /** Why the signal of a call that ended well is aborted. Made once: without a reason each abort makes an error with a stack. */
@@ -26,6 +27,7 @@ export class InProcessCall implements HandlerContext {
   #sentTrailer: Headers | undefined;
   #values: ContextValues | undefined;
   #controller: AbortController | undefined;
+  #leaving: LeavingCaller | undefined;
   #over = false;
   #reason: unknown;
 
@@ -76,6 +78,15 @@ export class InProcessCall implements HandlerContext {
     return this.#controller.signal;
   }
 
+  /** What calls made on this call's behalf watch; costs less than the signal. */
+  get leaving(): LeavingCaller {
+    if (!this.#leaving) {
+      this.#leaving = new LeavingCaller();
+      if (this.#over) this.#leaving.leave(this.#reason);
+    }
+    return this.#leaving;
+  }
+
   readonly timeoutMs = () => (this.#deadline === undefined ? undefined : this.#deadline - Date.now());
 
   /** What the caller gets, of what the handler had set when the headers and the trailers went out. */
@@ -100,5 +111,6 @@ export class InProcessCall implements HandlerContext {
     this.sendHeader();
     this.#sentTrailer ??= this.#responseTrailer && new Headers(this.#responseTrailer);
     this.#controller?.abort(this.#reason);
+    this.#leaving?.leave(this.#reason);
   }
 }

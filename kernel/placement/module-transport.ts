@@ -38,4 +38,7 @@ function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): numbe
   return timeoutMs === undefined ? left : Math.min(left, timeoutMs);
 }
 
-const signalOf = (call: Call | undefined, signal: AbortSignal | undefined) => (call?.signal && signal ? AbortSignal.any([call.signal, signal]) : (signal ?? call?.signal));
+function signalOf(call: Call | undefined, signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (!signal) return call?.leaving ?? call?.signal;
+  return call?.signal ? AbortSignal.any([call.signal, signal]) : signal;
+}
