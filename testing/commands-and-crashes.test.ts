@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
@@ -13,8 +16,9 @@ test('a repeat gets the first answer, though the process was killed as soon as t
   const database = await testDatabase();
   if (typeof database.adminUrl !== 'string') throw new Error('the test server is reached by a connection string');
   const secret = randomBytes(32).toString('hex');
+  const folder = mkdtempSync(join(tmpdir(), 'mainstay-files-'));
   const start = async () => {
-    const child = fork(program, [database.adminUrl as string, database.name, secret]);
+    const child = fork(program, [database.adminUrl as string, database.name, secret, folder]);
     const [address] = (await once(child, 'message')) as [string];
     return { child, address };
   };
@@ -46,5 +50,6 @@ test('a repeat gets the first answer, though the process was killed as soon as t
     }
   } finally {
     await database.drop();
+    rmSync(folder, { recursive: true });
   }
 });

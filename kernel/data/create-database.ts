@@ -91,7 +91,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   // With connections of its own, since a command that waits for one while it holds another could wait for ever.
   readonly writeApart: Database<T>['writeApart'] = (work) => {
     const call = currentCallIfAny();
-    return this.#inOwn(call, work, () => this.#begin(call?.command ? this.#pool('apart') : this.#poolOf(call), call));
+    return this.#inOwn(call, work, () => this.#begin(call?.command ? this.#pool(call.acrossOrgs ? 'apart, all orgs' : 'apart') : this.#poolOf(call), call));
   };
 
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
@@ -154,7 +154,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     let pool = this.#pools.get(purpose);
     if (!pool) {
       const roles = rolesOf(database, module);
-      const user = purpose === 'all orgs' ? roles.allOrgs : roles.login;
+      const user = purpose.endsWith('all orgs') ? roles.allOrgs : roles.login;
       pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), sizes[purpose] ?? this.#options.poolSize ?? 8, orgKeyOf(secret));
       this.#pools.set(purpose, pool);
     }
@@ -168,7 +168,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 }
 
-const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APART_POOL_SIZE, beside: APART_POOL_SIZE };
+const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APART_POOL_SIZE, 'apart, all orgs': APART_POOL_SIZE, beside: APART_POOL_SIZE };
 
 function scopeOf(call: Call | undefined): Scope {
   const principal = call?.principal;

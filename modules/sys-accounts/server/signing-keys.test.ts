@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { bootstrapFrom } from '@mainstay/kernel';
 import { startProcess, type RunningProcess } from '@mainstay/kernel/process';
@@ -50,7 +51,7 @@ test("two processes that start at once sign with one key and know each other's s
     modules: modules.filter(({ name }) => name === 'sys-core' || name === 'sys-accounts').map((module) => ({ module, config: module.config.parse({}), optional: false })),
   };
   const secret = randomBytes(32).toString('hex');
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, log: createLog({ level: 'fatal' }), announce: () => {} });
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder: tmpdir(), log: createLog({ level: 'fatal' }), announce: () => {} });
   const processes = await Promise.all([start(), start()]);
   try {
     const tokens = await Promise.all(processes.map(logInTo));
