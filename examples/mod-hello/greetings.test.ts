@@ -15,6 +15,7 @@ everyTopology('a greeting is left, found and listed, the latest first', async ({
   const { greetings, nextPageToken } = await ada.listGreetings({ pageSize: 1 });
   assert.deepEqual(greetings, [second]);
   assert.deepEqual((await ada.listGreetings({ pageSize: 1, pageToken: nextPageToken })).greetings, [first]);
+  assert.deepEqual((await ada.listGreetings({ filter: 'language = "en"' })).greetings, [first]);
 }, options);
 
 everyTopology('a greeting of another org is not found', async ({ client }) => {

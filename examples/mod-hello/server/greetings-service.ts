@@ -1,8 +1,8 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, paginate, type Database, type DeploymentInfo } from '@mainstay/kernel';
+import { caller, queryFields, readList, type Database, type DeploymentInfo } from '@mainstay/kernel';
 import type { Config } from '../config.ts';
-import { GreetingMadeSchema, GreetingsService } from '../contract/index.ts';
+import { GreetingMadeSchema, GreetingSchema, type GreetingsService } from '../contract/index.ts';
 import type { GreetingRow, Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 
@@ -11,6 +11,9 @@ interface Needs {
   config: Config;
   deployment: DeploymentInfo;
 }
+
+/** Where the fields lie that lists are filtered and ordered by. */
+const fields = queryFields(GreetingSchema, { language: 'language', create_time: { column: 'create_time', required: true } });
 
 /** Greetings; the database shows those of the caller's org alone. */
 export function greetingsService({ db, config, deployment }: Needs): ServiceImpl<typeof GreetingsService> {
@@ -29,9 +32,9 @@ export function greetingsService({ db, config, deployment }: Needs): ServiceImpl
       return message(row);
     },
 
-    async listGreetings({ pageSize, pageToken }) {
-      const paging = { secret: deployment.secret, list: GreetingsService.method.listGreetings.name, query: caller().orgId, pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => paginate(q.selectFrom('mod_hello_greetings').selectAll(), paging));
+    async listGreetings(request) {
+      const options = { secret: deployment.secret, fields, defaultOrder: 'create_time desc' };
+      const { rows, nextPageToken } = await db.read((q) => readList(q, q.selectFrom('mod_hello_greetings').selectAll(), request, options));
       return { greetings: rows.map(message), nextPageToken };
     },
   };

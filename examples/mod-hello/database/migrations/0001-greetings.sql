@@ -6,5 +6,6 @@ create table mod_hello_greetings (
   language text not null,
   create_time timestamptz(3) not null default now()
 );
-create index on mod_hello_greetings (org_id, id desc);
+create index on mod_hello_greetings (org_id, create_time, id);
+create index on mod_hello_greetings (org_id, language, create_time, id);
 select mainstay.protect_tenant_table('mod_hello_greetings');
