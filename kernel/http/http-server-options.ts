@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { Logger } from '../telemetry/log.ts';
+import type { ModuleClient } from './pages/client-files.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 
 /** A service that the port offers, with the implementation that stands behind the guard. */
@@ -19,6 +20,8 @@ export interface Readiness {
 
 export interface HttpServerOptions {
   services: readonly ServedService[];
+  /** The modules that bring pages. */
+  clients?: readonly ModuleClient[];
   /** In-process: REST and WebSocket calls go through it, with the request's headers. */
   transport: Transport;
   /** `localhost` binds both loopback addresses. */

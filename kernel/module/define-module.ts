@@ -76,8 +76,10 @@ export interface Subscription<N> {
   handle: (needs: N, event: never) => Promise<void>;
 }
 
+/** A page that a module shows. */
 export interface Page {
   title: string;
+  /** The file of `client` that draws it. */
   view: string;
 }
 
@@ -114,6 +116,9 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   jobs?: JobDeclaration<N, any>[];
   /** CLI command groups: each file's default export adds commands to the group. */
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
+  /** A folder of files for browsers, served below `/apps/<name>/`. */
+  client?: URL;
+  /** Its pages, by their paths below `/apps/<name>`; the home page links to them. */
   pages?: P;
   /** Only `sys-core`, or its replacement, decides who may do what. */
   guard?: (needs: N, facts: GuardFacts) => Guard;

@@ -18,6 +18,7 @@ import { startJobs, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { OperationsOfProcess } from './operations.ts';
+import { whenReachable } from './when-reachable.ts';
 import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
 import { openOperators, startTelemetry } from './watch-process.ts';
 
@@ -40,14 +41,14 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const modules = soundModules(options.deployment);
   const starting = { ...begin(options), telemetry: await startTelemetry(options) };
   const { databaseUrl: adminUrl, secret, log } = options;
-  await provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret }).catch((error: unknown) => {
+  await whenReachable(log, () => provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret })).catch((error: unknown) => {
     throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
   });
   for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
   const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
-  const jobs = await startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined, tasks: starting.telemetry.tasks });
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined, tasks: starting.telemetry.tasks }));
   starting.operations.start(jobs.pool);
   const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, log });
   if (collector) starting.recordsKept = () => collector.soon();
@@ -115,10 +116,11 @@ async function openPorts(starting: Starting, jobs: RunningJobs): Promise<{ serve
   }
 }
 
-async function openPort({ deployment, served, registry, states, log }: Starting): Promise<HttpServer> {
+async function openPort({ deployment, served, parts, registry, states, log }: Starting): Promise<HttpServer> {
   const { host, port, bodyLimitBytes } = deployment.http;
   const server = await startHttpServer({
     services: served,
+    clients: parts.flatMap(({ module }) => (module.client ? [{ module: module.name, folder: module.client, pages: module.pages ?? {} }] : [])),
     transport: registry.transport,
     host,
     port,

@@ -1,9 +1,10 @@
 import { Html, html } from './html-text.ts';
 import { logo } from './page-style.ts';
 import type { Readiness, ServedService } from '../http-server-options.ts';
+import { pageAddress, type ModuleClient } from './client-files.ts';
 
 /** The page at `/`: what runs here, how it is, and where to read on. */
-export function homePage(title: string, version: string, { ready, modules }: Readiness, services: readonly ServedService[]): string {
+export function homePage(title: string, version: string, { ready, modules }: Readiness, services: readonly ServedService[], clients: readonly ModuleClient[]): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -19,7 +20,7 @@ ${pageHeader(title)}
 <p class="lead">${ready ? 'Ready' : 'Not ready yet'}: ${modules.filter(({ state }) => state === 'running').length} of ${modules.length} modules run. Version ${version}.</p>
 <h2>Modules</h2>
 <ul class="cards">
-${modules.map((module) => moduleCard(module, services))}
+${modules.map((module) => moduleCard(module, services, clients))}
 </ul>
 <h2>For programs</h2>
 <ul class="cards">
@@ -36,8 +37,9 @@ ${modules.map((module) => moduleCard(module, services))}
 /** The bar on top of every page. */
 export const pageHeader = (title: string): Html => html`<header>${new Html(logo)}<h1><a href="/">${title}</a></h1><nav><a href="/docs">API</a><a href="/openapi.json">OpenAPI</a><a href="/readyz">Status</a></nav></header>`;
 
-function moduleCard({ name, state }: Readiness['modules'][number], services: readonly ServedService[]): Html {
+function moduleCard({ name, state }: Readiness['modules'][number], services: readonly ServedService[], clients: readonly ModuleClient[]): Html {
   const own = services.filter(({ module }) => module === name).map(({ service }) => service.typeName);
-  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}</li>
+  const pages = clients.filter(({ module }) => module === name).flatMap(({ module, pages }) => Object.entries(pages).map(([path, { title }]) => html`<p class="small"><a href="${pageAddress(module, path)}">${title}</a></p>`));
+  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${pages}${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}</li>
 `;
 }

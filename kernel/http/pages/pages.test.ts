@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { startTestServer } from '../../testing/test-server.ts';
 import type { Readiness } from '../http-server-options.ts';
 import type { HttpServer } from '../start-http-server.ts';
@@ -53,4 +57,29 @@ test('readiness follows the process and tells of each module; liveness does not'
   assert.equal((await get('/healthz')).status, 200);
   assert.match((await get('/')).text, /Not ready yet/);
   state.ready = true;
+});
+
+test('the files that a module has for browsers are served below its name, and nothing beside them', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'mainstay-client-'));
+  mkdirSync(join(home, 'client/deep'), { recursive: true });
+  const files = { 'client/list.html': '<h1>List</h1>', 'client/deep/list.js': 'start()', 'client/.hidden.js': 'no', 'client/notes.txt': 'no', 'secret.js': 'no' };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text);
+  const client = { module: 'mod-a', folder: pathToFileURL(join(home, 'client/')), pages: { '/': { title: 'The <list>', view: 'list.html' } } };
+  const shown = await startTestServer({ clients: [client], health: { ready: () => state } });
+  const fetched = async (path: string) => {
+    const response = await fetch(shown.address + path);
+    return [response.status, response.headers.get('content-type'), await response.text()] as const;
+  };
+  try {
+    for (const path of ['/apps/mod-a/', '/apps/mod-a/list.html']) assert.deepEqual(await fetched(path), [200, 'text/html; charset=utf-8', '<h1>List</h1>'], path);
+    assert.deepEqual(await fetched('/apps/mod-a/deep/list.js'), [200, 'text/javascript; charset=utf-8', 'start()']);
+    for (const path of ['.hidden.js', 'notes.txt', '..%2fsecret.js', '%2e%2e/secret.js', 'deep/..%2f..%2fsecret.js', 'deep/']) assert.equal((await fetched(`/apps/mod-a/${path}`))[0], 404, path);
+    assert.match((await fetched('/'))[2], /<a href="\/apps\/mod-a\/">The &#60;list&#62;<\/a>/);
+    assert.match((await fetch(`${shown.address}/apps/mod-a/`)).headers.get('content-security-policy')!, /script-src 'self'/);
+  } finally {
+    await shown.close();
+  }
+  const lacking = { ...client, pages: { '/': { title: 'List', view: 'lost.html' } } };
+  await assert.rejects(startTestServer({ clients: [lacking] }), /mod-a has no file client\/lost\.html for its page \//);
+  rmSync(home, { recursive: true });
 });

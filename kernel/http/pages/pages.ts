@@ -6,20 +6,19 @@ import { docsPage, docsScript, docsStyle } from './docs-page.ts';
 import { homePage } from './home-page.ts';
 import { openApiDocument } from '../openapi/openapi.ts';
 import type { Comments } from '../openapi/openapi-schema.ts';
+import { clientRoutes } from './client-files.ts';
+import { pagePolicy } from './page-policy.ts';
 import { favicon, pageStyle } from './page-style.ts';
 import type { HttpServerOptions } from '../http-server-options.ts';
 
-/** Nothing but this server's own files; no frames, no plugins, no inline code. */
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 const commentsFile = new URL('../../../gen/comments.json', import.meta.url);
 
-/** What the port serves beside the modules: the home page, the API's documentation, and the state of the process. */
-export async function pageRoutes(app: FastifyInstance, { services, health, info }: HttpServerOptions): Promise<void> {
+/** What the port serves beside the modules' services: the home page, the modules' own pages, the API's documentation, and the state of the process. */
+export async function pageRoutes(app: FastifyInstance, { services, clients = [], health, info }: HttpServerOptions): Promise<void> {
   const page = (reply: FastifyReply, text: string) => reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(text);
   const fixed = (path: string, type: string, text: string) => app.get(path, (_request, reply) => reply.header('cache-control', 'public, max-age=300').type(type).send(text));
 
-  app.get('/', (_request, reply) => page(reply, homePage(info.title, info.version, health.ready(), services)));
+  app.get('/', (_request, reply) => page(reply, homePage(info.title, info.version, health.ready(), services, clients)));
   app.get('/docs', (_request, reply) => page(reply, docsPage(info.title)));
   fixed('/page.css', 'text/css; charset=utf-8', pageStyle);
   fixed('/favicon.svg', 'image/svg+xml', favicon);
@@ -27,6 +26,8 @@ export async function pageRoutes(app: FastifyInstance, { services, health, info 
   fixed('/docs/start.js', 'text/javascript; charset=utf-8', docsScript);
   swaggerFile(app, 'swagger-ui.css', 'text/css; charset=utf-8');
   swaggerFile(app, 'swagger-ui-bundle.js', 'text/javascript; charset=utf-8');
+
+  await clientRoutes(app, { clients });
 
   const document = once(async () => JSON.stringify(openApiDocument(services.map(({ service }) => service), info, await readComments())));
   app.get('/openapi.json', async (_request, reply) => reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8').send(await document()));
