@@ -10,6 +10,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient as createConnectClient, createRouterTransport } from '@connectrpc/connect';
 import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-node';
 import { runInCall, type Call as CurrentCall } from '../kernel/guard/call.ts';
+import { LeavingCaller } from '../kernel/placement/caller-leaving.ts';
 import { createClient } from '../kernel/placement/create-client.ts';
 import { InProcessRegistry } from '../kernel/placement/in-process-registry.ts';
 import { moduleTransport } from '../kernel/placement/module-transport.ts';
@@ -46,7 +47,7 @@ const guarded = new InProcessRegistry().add(EchoService, serveMethods(EchoServic
 const neighbour = createClient(EchoService, moduleTransport('mod-caller', guarded.transport));
 const current: CurrentCall = {
   principal: { kind: 'account', accountId: 'a', orgId: 'o', sessionId: 's', roles: [{ role: 'USER', orgId: 'o' }] },
-  traceId: '0'.repeat(31) + '1', deadline: Date.now() + 3_600_000, signal: new AbortController().signal,
+  traceId: '0'.repeat(31) + '1', deadline: Date.now() + 3_600_000, leaving: new LeavingCaller().signal,
 };
 const kept = { text: `${'x'.repeat(140)}${'é'.repeat(60)}` };
 

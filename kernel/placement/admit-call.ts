@@ -31,7 +31,8 @@ export async function admitCall(method: DescMethod, request: unknown, context: H
   const call = new AdmittedCall(principal, vouched, context);
   known(call);
   const asked: AccessRequest = { principal, callerModule: vouched?.callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) };
-  const decision = await guard().decide(asked);
+  const answer = guard().decide(asked);
+  const decision = answer instanceof Promise ? await answer : answer;
   if (!decision.allowed) {
     const refuse = principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });

@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { createContextValues, type ContextValues, type Transport } from '@connectrpc/connect';
 import { callKey, currentCallIfAny, type Call } from '../guard/call.ts';
+import type { Principal } from '../guard/principal.ts';
 import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { nestedKey } from '../commands/nested-key.ts';
 import { kindOf } from '../module/check-modules.ts';
@@ -24,9 +25,39 @@ export function moduleTransport(module: string, transport: Transport): Transport
 }
 
 function vouch(module: string, call: Call | undefined, method: DescMethod, values = createContextValues()): ContextValues {
-  const principal = call?.principal ?? { kind: 'module' as const, module };
-  let trace: TraceContext | undefined;
-  return values.set(callKey, { principal, callerModule: module, get traceId() { return this.trace!.traceId; }, get trace() { return (trace ??= call?.trace ?? startOf(call)); }, get requestId() { return call?.requestId; }, idempotencyKey: call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined, clientAddress: call?.clientAddress });
+  return values.set(callKey, new VouchedCall(module, call, method));
+}
+
+/** What a module says of the call on whose behalf it calls. */
+class VouchedCall implements Call {
+  readonly principal: Principal;
+  readonly callerModule: string;
+  readonly idempotencyKey: string | undefined;
+  readonly #call: Call | undefined;
+  #trace: TraceContext | undefined;
+
+  constructor(module: string, call: Call | undefined, method: DescMethod) {
+    this.principal = call?.principal ?? { kind: 'module', module };
+    this.callerModule = module;
+    this.idempotencyKey = call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined;
+    this.#call = call;
+  }
+
+  get traceId() {
+    return this.trace.traceId;
+  }
+
+  get trace(): TraceContext {
+    return (this.#trace ??= this.#call?.trace ?? startOf(this.#call));
+  }
+
+  get requestId() {
+    return this.#call?.requestId;
+  }
+
+  get clientAddress() {
+    return this.#call?.clientAddress;
+  }
 }
 
 /** A call that has no place in its trace yet is the first in it. */

@@ -68,7 +68,17 @@ async function byKeyOf(proof: { apiKeyId: string; secret: string }, wantedOrg: s
   return accountOf(standing, proof.apiKeyId);
 }
 
-const accountOf = ({ accountId, orgId, roles }: Standing, sessionId: string): Account => ({ kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant) });
+/** Made once for each answer about a standing, which is of one session or key: what is known of its roles is found by it. */
+const accounts = new WeakMap<Standing, Account>();
+
+function accountOf(standing: Standing, sessionId: string): Account {
+  const known = accounts.get(standing);
+  if (known) return known;
+  const { accountId, orgId, roles } = standing;
+  const account: Account = { kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant) };
+  accounts.set(standing, account);
+  return account;
+}
 
 function roleGrant({ role, orgId, projectId }: Standing['roles'][number]): RoleGrant[] {
   const name = names[role];

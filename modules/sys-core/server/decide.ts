@@ -7,6 +7,8 @@ type Account = Extract<Principal, { kind: 'account' }>;
 interface Abilities {
   may: MongoAbility;
   acrossOrgs: MongoAbility;
+  /** What was asked before, by permission: contracts name them, so they are few. */
+  reach: Map<string, { allowed: boolean; acrossOrgs: boolean }>;
 }
 
 /** Permissions on which the platform's own services rest are every Platform Administrator's (R-017). */
@@ -21,10 +23,15 @@ export function createDecide({ rules, requires }: GuardFacts): (request: AccessR
   const unfit = rules.find(({ role, acrossOrgs }) => acrossOrgs && role !== 'OPS' && role !== 'SUPERADMIN');
   if (unfit) throw new Error(`an access rule lets ${unfit.role} act across orgs (${unfit.may.join(', ')}); only OPS and SUPERADMIN can`);
   const known = new Map<string, Abilities>();
+  const found = new WeakMap<readonly Role[], Abilities>();
   const abilitiesOf = (roles: readonly Role[]): Abilities => {
-    const key = roles.join();
-    const abilities = known.get(key) ?? { may: abilityOf(rules.filter(({ role }) => roles.includes(role))), acrossOrgs: abilityOf(rules.filter(({ role, acrossOrgs }) => acrossOrgs && roles.includes(role))) };
-    known.set(key, abilities);
+    let abilities = found.get(roles);
+    if (!abilities) {
+      const key = roles.join();
+      abilities = known.get(key) ?? { reach: new Map(), may: abilityOf(rules.filter(({ role }) => roles.includes(role))), acrossOrgs: abilityOf(rules.filter(({ role, acrossOrgs }) => acrossOrgs && roles.includes(role))) };
+      known.set(key, abilities);
+      found.set(roles, abilities);
+    }
     return abilities;
   };
   return (request) => {
@@ -47,9 +54,9 @@ function decide({ principal, callerModule, module, access, projectId }: AccessRe
       if (principal.kind === 'anonymous') return refused(`this needs the permission ${rule.value}`);
       if (principal.kind === 'module') return callerModule ? { allowed: true } : refused('a module calls through its own clients');
       const roles = rolesThatCount(principal, projectId);
-      const { may, acrossOrgs } = abilitiesOf(roles);
-      const allowed = covers(may, rule.value) || (module.startsWith(platform) && roles.includes('SUPERADMIN'));
-      return allowed ? { allowed, acrossOrgs: covers(acrossOrgs, rule.value) } : refused(`this needs the permission ${rule.value}`);
+      const { allowed, acrossOrgs } = reachOf(abilitiesOf(roles), rule.value);
+      if (!allowed && !(module.startsWith(platform) && roles.includes('SUPERADMIN'))) return refused(`this needs the permission ${rule.value}`);
+      return { allowed: true, acrossOrgs };
     }
     default:
       return refused('the contract does not say who may call this method');
@@ -60,9 +67,27 @@ function decide({ principal, callerModule, module, access, projectId }: AccessRe
  * The roles of an account that count for a call: those on the whole platform, those in the org it acts in, and
  * those in the project the request names. Whoever is signed in is a GUEST.
  */
-export function rolesThatCount({ orgId, roles }: Pick<Account, 'orgId' | 'roles'>, projectId?: string): Role[] {
+export function rolesThatCount({ orgId, roles }: Pick<Account, 'orgId' | 'roles'>, projectId?: string): readonly Role[] {
+  if (projectId !== undefined) return counting(roles, orgId, projectId);
+  let byOrg = inOrg.get(roles);
+  if (!byOrg) inOrg.set(roles, (byOrg = new Map()));
+  const known = byOrg.get(orgId) ?? counting(roles, orgId);
+  byOrg.set(orgId, known);
+  return known;
+}
+
+/** By the roles of an account, which acts in few orgs. A request may name any project, so those are not kept. */
+const inOrg = new WeakMap<readonly RoleGrant[], Map<string, readonly Role[]>>();
+
+function counting(roles: readonly RoleGrant[], orgId: string, projectId?: string): readonly Role[] {
   const counts = (grant: RoleGrant) => !grant.orgId || (grant.orgId === orgId && (!grant.projectId || grant.projectId === projectId));
   return [...new Set<Role>(['GUEST', ...roles.filter(counts).map(({ role }) => role)])].sort();
+}
+
+function reachOf({ may, acrossOrgs, reach }: Abilities, permission: string): { allowed: boolean; acrossOrgs: boolean } {
+  let known = reach.get(permission);
+  if (!known) reach.set(permission, (known = { allowed: covers(may, permission), acrossOrgs: covers(acrossOrgs, permission) }));
+  return known;
 }
 
 /** Permissions as CASL takes them: the last part is the action, the rest the subject. */
