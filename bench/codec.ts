@@ -3,7 +3,7 @@
  * `node bench/codec.ts [milliseconds per measurement]`
  */
 import { cpus, loadavg } from 'node:os';
-import { clone, create, fromBinary, fromJsonString, toBinary, toJsonString } from '@bufbuild/protobuf';
+import { clone, create, fromBinary, fromJson, fromJsonString, type JsonValue, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { codecOf } from '../kernel/codec/codec-of.ts';
 import { copierOf } from '../kernel/codec/copy-message.ts';
@@ -22,6 +22,7 @@ const bytes = toBinary(PromiseSchema, message);
 const full = { alwaysEmitImplicit: true };
 const text = toJsonString(PromiseSchema, message, full);
 const body = Buffer.from(text);
+const parsed = JSON.parse(text) as JsonValue;
 
 /** Mine and the library's way to the same end. Text is measured up to where its bytes can be counted, or from the bytes that came. */
 const directions: Record<string, [mine: () => unknown, library: () => unknown]> = {
@@ -29,7 +30,8 @@ const directions: Record<string, [mine: () => unknown, library: () => unknown]> 
   'message to binary': [() => codec.toBinary(message), () => toBinary(PromiseSchema, message)],
   'binary to message': [() => codec.fromBinary(bytes), () => fromBinary(PromiseSchema, bytes)],
   'message to JSON': [() => Buffer.byteLength(codec.toJsonText(message, full)), () => Buffer.byteLength(toJsonString(PromiseSchema, message, full))],
-  'JSON to message': [() => codec.fromJson(parseJson(body)), () => fromJsonString(PromiseSchema, body.toString())],
+  'parsed JSON to message': [() => codec.fromJson(parsed), () => fromJson(PromiseSchema, parsed)],
+  'bytes of JSON to message': [() => codec.fromJson(parseJson(body)), () => fromJsonString(PromiseSchema, body.toString())],
 };
 
 console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]!.toFixed(1)}`);
