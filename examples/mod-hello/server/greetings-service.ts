@@ -13,14 +13,21 @@ interface Needs {
 }
 
 /** Where the fields lie that lists are filtered and ordered by. */
-const fields = queryFields(GreetingSchema, { language: 'language', create_time: { column: 'create_time', required: true } });
+const fields = queryFields(GreetingSchema, {
+  language: 'language',
+  create_time: { column: 'create_time', required: true },
+});
 
 /** Greetings; the database shows those of the caller's org alone. */
 export function greetingsService({ db, config, deployment }: Needs): ServiceImpl<typeof GreetingsService> {
   return {
     createGreeting: ({ greeting }) =>
       db.write(async (tx) => {
-        const values = { author_id: caller().accountId, text: greeting!.text, language: greeting!.language || config.defaultLanguage };
+        const values = {
+          author_id: caller().accountId,
+          text: greeting!.text,
+          language: greeting!.language || config.defaultLanguage,
+        };
         const row = await tx.insertInto('mod_hello_greetings').values(values).returningAll().executeTakeFirstOrThrow();
         await tx.emit(GreetingMadeSchema, { greetingId: row.id }, { aggregate: row.id });
         return message(row);
@@ -40,4 +47,10 @@ export function greetingsService({ db, config, deployment }: Needs): ServiceImpl
   };
 }
 
-const message = (row: GreetingRow) => ({ id: row.id, text: row.text, language: row.language, authorAccountId: row.author_id, createTime: timestampFromDate(row.create_time) });
+const message = (row: GreetingRow) => ({
+  id: row.id,
+  text: row.text,
+  language: row.language,
+  authorAccountId: row.author_id,
+  createTime: timestampFromDate(row.create_time),
+});
