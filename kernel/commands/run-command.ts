@@ -91,7 +91,8 @@ export function keptBytes({ commands, method, context }: RunningCommand, { reque
   return commands.idempotency.unseal(method, answer, name);
 }
 
-async function inScope<R>(call: Call, { database }: Commands, work: (scope: CommandScope) => Promise<R>): Promise<R> {
+/** Runs `work` with a transaction for `call`, which is undone unless `work` commits it. */
+export async function inScope<R>(call: Call, { database }: Pick<Commands, 'database'>, work: (scope: CommandScope) => Promise<R>): Promise<R> {
   const scope = (call.command = database.beginCommand(call));
   call.nestedCommands = 0;
   try {

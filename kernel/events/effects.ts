@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { create, toJson, type DescMessage, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
 import { CompiledQuery, type Compilable } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
@@ -12,6 +13,8 @@ export const MAX_ATTEMPTS = 12;
 
 /** A job's payload in the queue: what the handler gets, and whose work it is. */
 export interface JobEnvelope {
+  /** Its own for each time that a job is queued; absent in what earlier versions queued. */
+  id?: string;
   payload?: unknown;
   orgId?: string;
   traceId: string;
@@ -77,7 +80,7 @@ export class CollectedEffects {
       if (this.#declared && !this.#declared.jobs?.some((job) => job.name === name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
       // A copy, so that what the caller does with the payload afterwards changes nothing.
       const copy = payload === undefined ? undefined : JSON.parse(JSON.stringify(payload)) as unknown;
-      const job: QueuedJob = { job: name, payload: { payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };
+      const job: QueuedJob = { job: name, payload: { id: randomUUID(), payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };
       this.#jobs.set(key === undefined ? job : `${name}/${key}`, job);
     },
     cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
@@ -129,7 +132,7 @@ export class CollectedEffects {
 const enqueue = (jobs: QueuedJob[]): CompiledQuery => CompiledQuery.raw('select mainstay.enqueue_jobs($1::json)', [JSON.stringify(jobs)]);
 
 /** The org and the trace that work queued now belongs to. */
-function origin(): Omit<JobEnvelope, 'payload'> {
+function origin(): Omit<JobEnvelope, 'id' | 'payload'> {
   const call = currentCallIfAny();
   const principal = call?.principal;
   return {

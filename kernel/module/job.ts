@@ -7,12 +7,19 @@ export interface JobDeclaration<N, P = unknown> {
   run: (needs: N, payload: P) => Promise<void>;
 }
 
-/** Declares a job that commands put into the queue with `tx.enqueue`. */
+/**
+ * Declares a job that commands put into the queue with `tx.enqueue`. It runs as one transaction, as a command does, and
+ * takes effect once: what it writes, and the commands of other services that it calls. What it does outside of the
+ * database may happen again, if the process or PostgreSQL ends in that moment.
+ */
 export function job<N, P>(name: string, run: (needs: N, payload: P) => Promise<void>): JobDeclaration<N, P> {
   return { name, run };
 }
 
-/** Declares a job on a schedule: a cron expression of five fields, in UTC. */
+/**
+ * Declares a job on a schedule: a cron expression of five fields, in UTC. Each of its `db.write` is a transaction of its
+ * own, so it may find part of its work done.
+ */
 export function cron<N>(name: string, expression: string, run: (needs: N) => Promise<void>): JobDeclaration<N, unknown> {
   return { name, cron: expression, run };
 }

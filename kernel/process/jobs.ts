@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger as WorkerLogger, parseCronItems, run, type CronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
 import pg from 'pg';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
-import type { Database } from '../data/database.ts';
+import type { ModuleDatabase } from '../data/create-database.ts';
 import { surviveLoss } from '../data/pool.ts';
+import { untilReachable } from '../data/until-reachable.ts';
 import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
 import { MAX_ATTEMPTS, type JobEnvelope } from '../events/effects.ts';
 import { pruneMailboxes } from '../events/prune-mailboxes.ts';
 import { subscribe } from '../events/subscribe.ts';
 import { Postponed, waitYourTurn } from '../events/wait-your-turn.ts';
-import { runInCall } from '../guard/call.ts';
+import { runInCall, type Call } from '../guard/call.ts';
 import type { Module, Subscription } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
 import type { DeadLetter } from '../module/operations.ts';
@@ -19,13 +20,15 @@ import type { MetricFamily } from '../telemetry/metrics.ts';
 import { TaskTelemetry } from '../telemetry/follow-task.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
-import { reviveJobs, showAlive } from './revive-jobs.ts';
+import { QueuePool } from './queue-pool.ts';
+import { keepReviving } from './revive-jobs.ts';
+import { runQueuedJob } from './run-queued-job.ts';
 
 /** A module whose jobs and event handlers this process runs, with what they need. */
 export interface Worked {
   module: Module;
   context: unknown;
-  database: Database<any>;
+  database: ModuleDatabase<any>;
 }
 
 export interface JobsOptions {
@@ -57,17 +60,18 @@ export interface RunningJobs {
 
 const POLL_MILLISECONDS = 500;
 const STOP_MILLISECONDS = 8000;
-const REVIVE_MILLISECONDS = 5000;
+const SETTLE_MILLISECONDS = 1000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const { adminUrl, database, modules, log, audited = false, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
-  const pool = surviveLoss(new pg.Pool({ ...connectionConfig(adminUrl, { database }), max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true }));
-  await subscribe(pool, modules.map(({ module }) => module));
+  const connection = connectionConfig(adminUrl, { database });
+  const pool = new QueuePool({ ...connection, max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
+  surviveLoss(pool);
   const events: WorkerEvents = new EventEmitter();
-  const reviving = keepReviving(pool, events, log);
-  const runner = await run({
+  const workerId = new Promise<string>((resolve) => events.once('pool:create', ({ workerPool }) => resolve(workerPool.id)));
+  const runner = await subscribe(pool, modules.map(({ module }) => module)).then(() => run({
     pgPool: pool,
     events,
     taskList: { ...tasksOf(modules, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
@@ -76,15 +80,20 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     logger: workerLogger(log),
     // One fetch serves every worker, so an idle process asks twice a second, however many jobs it could run.
     preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
+  })).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
   });
   runner.promise.catch((error: unknown) => log.fatal({ err: error }, 'the queue stopped: jobs and events wait until the process is started again'));
+  const reviving = await keepReviving({ connection, pool, workerId: await workerId, log });
   return {
     deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
     metrics: () => queueMetrics(pool),
     pool,
     stop: async () => {
-      reviving.stop();
       await stopRunner(runner);
+      await pool.settled(SETTLE_MILLISECONDS);
+      await reviving.stop();
       await pool.end();
     },
   };
@@ -97,22 +106,30 @@ function tasksOf(modules: readonly Worked[], pool: pg.Pool, telemetry: TaskTelem
   return Object.fromEntries([...jobs, ...handlers]);
 }
 
-function jobTask({ module, context }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
-  return (data, helpers) => {
-    const { payload, orgId, ...origin } = data as Partial<JobEnvelope>;
-    const call = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: job.cron !== undefined && orgId === undefined, signal: helpers.abortSignal };
-    return telemetry.follow({ module: module.name, name: job.name, kind: 'job' }, origin, (place) => runInCall({ ...call, ...place }, async () => job.run(context, payload)));
+function jobTask({ module, context, database }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
+  return (data, { abortSignal, job: { attempts } }) => {
+    const { id, payload, orgId, ...origin } = data as Partial<JobEnvelope>;
+    const queued = job.cron === undefined;
+    const about = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: !queued && orgId === undefined, signal: abortSignal, ...(queued && { idempotencyKey: id }) };
+    return telemetry.follow({ module: module.name, name: job.name, kind: 'job' }, origin, (place) => outlast(abortSignal, (triesBefore) => {
+      const call: Call = { ...about, ...place };
+      const work = async () => job.run(context, payload);
+      return queued ? runQueuedJob({ database, call, name: job.name, id, mayHaveRun: attempts > 1 || triesBefore > 0 }, work) : runInCall(call, work);
+    }));
   };
 }
 
 function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool, telemetry: TaskTelemetry): TaskList[string] {
-  return async (data, helpers) => {
+  return async (data, { abortSignal, job }) => {
     const event = data as CloudEvent;
-    await waitYourTurn(pool, helpers.job, event);
+    await outlast(abortSignal, () => waitYourTurn(pool, job, event));
     const origin = { traceId: event.traceid, traceparent: event.traceparent ?? undefined, tracestate: event.tracestate ?? undefined };
-    await telemetry.follow({ module: module.name, name: `on:${subscription.name}`, kind: 'event' }, origin, (place) => deliverEvent({ module: module.name, database, context }, subscription, event, place));
+    await telemetry.follow({ module: module.name, name: `on:${subscription.name}`, kind: 'event' }, origin, (place) => outlast(abortSignal, () => deliverEvent({ module: module.name, database, context }, subscription, event, place)));
   };
 }
+
+/** That the database is away is not the fault of a job: it costs none of its tries, and it goes on within a second. */
+const outlast = <T>(signal: AbortSignal | undefined, work: (triesBefore: number) => Promise<T>): Promise<T> => untilReachable(work, () => !signal?.aborted);
 
 const schedulesOf = ({ name, jobs = [] }: Module): CronItem[] =>
   jobs.flatMap((job) => (job.cron ? [schedule(`${name}/${job.name}`, job.cron)] : []));
@@ -120,18 +137,6 @@ const schedulesOf = ({ name, jobs = [] }: Module): CronItem[] =>
 // Its own queue and key keep a schedule from overtaking itself and from piling up while it fails.
 const schedule = (task: string, match: string): CronItem =>
   ({ task, match, identifier: task, options: { queueName: task, jobKey: task, maxAttempts: MAX_ATTEMPTS } });
-
-function keepReviving(pool: pg.Pool, events: WorkerEvents, log: Logger): { stop(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  events.on('pool:listen:success', ({ workerPool, client }) => {
-    const revive = () => reviveJobs(pool, workerPool.id).catch((error: unknown) => log.warn({ err: error }, 'jobs of dead processes could not be taken over'));
-    clearInterval(timer);
-    timer = setInterval(() => void revive(), REVIVE_MILLISECONDS).unref();
-    // The worker is about to use the connection to listen.
-    client.once('drain', () => void showAlive(client, workerPool.id).then(revive, () => {}));
-  });
-  return { stop: () => clearInterval(timer) };
-}
 
 async function stopRunner(runner: Runner): Promise<void> {
   const stopped = runner.stop().catch(() => {});

@@ -43,6 +43,7 @@ export type Report =
 export async function runProcess(options: RunOptions): Promise<void> {
   const log = createLog();
   const controlled = process.connected;
+  surviveRejections(log);
   try {
     const running = await start(options, log);
     report({ type: 'ready', address: running.address, ...(running.operatorsAddress && { operatorsAddress: running.operatorsAddress }), quarantined: running.quarantined() });
@@ -56,6 +57,14 @@ export async function runProcess(options: RunOptions): Promise<void> {
     process.exitCode = 1;
     process.disconnect?.();
   }
+}
+
+/**
+ * A promise that failed and that nobody waits for ends no process, since nobody depends on it; the log has it. What is
+ * thrown outside of promises does: then nothing is known of the state, and the controller starts the process again.
+ */
+function surviveRejections(log: Logger): void {
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'nobody waited for work that failed; this is a fault of the program'));
 }
 
 async function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {

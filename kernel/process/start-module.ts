@@ -23,6 +23,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
 import type { OperationsOfProcess } from './operations.ts';
 import type { ProcessOptions } from './process-options.ts';
+import { whenReachable } from './when-reachable.ts';
 
 /** A module with everything its code needs. */
 export interface Part {
@@ -59,7 +60,8 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const { databaseUrl: adminUrl, database, secret, deployment, registry } = starting;
   const unmet = unmetRequirements(module, deployment.modules.map((enabled) => enabled.module));
   if (unmet.length > 0) throw new StartError(unmet);
-  if (module.database) await migrate({ adminUrl, database, module: module.name, migrations: module.database.migrations });
+  const { migrations } = module.database ?? {};
+  if (migrations) await whenReachable(starting.log, () => migrate({ adminUrl, database, module: module.name, migrations }));
   const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
   const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) } });
   const transport = moduleTransport(module.name, registry.transport);
@@ -99,7 +101,8 @@ function serveService(starting: Starting, module: Module, service: DescService, 
 export async function loadFirstData(starting: Starting, { module, context }: Part): Promise<void> {
   const bootstrap = module.database?.bootstrap;
   if (!bootstrap || starting.states.problemOf(module.name)) return;
-  await loadBootstrap({ module: module.name, bootstrap, phase: starting.deployment.phase, needs: context, tools: { announce: starting.announce } });
+  const { announce, log, deployment: { phase } } = starting;
+  await whenReachable(log, () => loadBootstrap({ module: module.name, bootstrap, phase, needs: context, tools: { announce } }));
 }
 
 /** Runs a step of a module's start. If it fails, an optional module is quarantined: its methods answer `unavailable`. */

@@ -117,7 +117,7 @@ async function openPorts(starting: Starting, jobs: RunningJobs): Promise<{ serve
 }
 
 async function openPort({ deployment, served, parts, registry, states, log }: Starting): Promise<HttpServer> {
-  const { host, port, bodyLimitBytes } = deployment.http;
+  const { host, port, bodyLimitBytes, connections } = deployment.http;
   const server = await startHttpServer({
     services: served,
     clients: parts.flatMap(({ module }) => (module.client ? [{ module: module.name, folder: module.client, pages: module.pages ?? {} }] : [])),
@@ -125,6 +125,7 @@ async function openPort({ deployment, served, parts, registry, states, log }: St
     host,
     port,
     bodyLimitBytes,
+    connections,
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
     info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
     log,
