@@ -1,5 +1,5 @@
 import type { Job } from 'graphile-worker';
-import type pg from 'pg';
+import type { QueuePool } from '../process/queue-pool.ts';
 
 /** Says that a delivery was put off because an earlier event of its aggregate is not through; not a failure. */
 export class Postponed extends Error {
@@ -11,13 +11,14 @@ export class Postponed extends Error {
  * through or dead. The queue alone does not, since it lets the next job pass while a failed one waits for its retry.
  * Throws `Postponed` after it rescheduled the job without counting the attempt.
  */
-export async function waitYourTurn(pool: pg.Pool, job: Job, event: { id: string; subject: string }): Promise<void> {
+export async function waitYourTurn(pool: QueuePool, job: Job, event: { id: string; subject: string }): Promise<void> {
   const { rowCount } = await pool.query({ name: 'wait_your_turn', text: SQL, values: [job.id, job.job_queue_id, job.task_id, event.subject, event.id] });
-  if (rowCount) throw new Postponed(`job ${job.id} waits for an earlier event of ${event.subject}`);
+  if (!rowCount) return;
+  pool.letGo(job.id);
+  throw new Postponed(`job ${job.id} waits for an earlier event of ${event.subject}`);
 }
 
-// An event's id tells its time (UUID version 7). Given back in this way the job is nobody's, so the worker's own bookkeeping of the failure does not touch it; a little
-// later than now, so that nobody takes it before that bookkeeping.
+// An event's id tells its time (UUID version 7).
 const SQL = `
   with earlier as (
     select run_at from graphile_worker._private_jobs

@@ -99,7 +99,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   };
 }
 
-function tasksOf(modules: readonly Worked[], pool: pg.Pool, telemetry: TaskTelemetry): TaskList {
+function tasksOf(modules: readonly Worked[], pool: QueuePool, telemetry: TaskTelemetry): TaskList {
   const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job, telemetry)] as const));
   const handlers = modules.flatMap((worked) => (worked.module.events ?? []).map((subscription) =>
     [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool, telemetry)] as const));
@@ -119,7 +119,7 @@ function jobTask({ module, context, database }: Worked, job: JobDeclaration<any,
   };
 }
 
-function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: pg.Pool, telemetry: TaskTelemetry): TaskList[string] {
+function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
   return async (data, { abortSignal, job }) => {
     const event = data as CloudEvent;
     await outlast(abortSignal, () => waitYourTurn(pool, job, event));

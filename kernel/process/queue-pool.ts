@@ -4,6 +4,7 @@ import pg from 'pg';
 const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 1000;
 const FETCHES = 'get_job';
+const FAILS = /^fail_job(?:_q)?\//;
 const SETTLES = /^(?:complete|fail|return)_jobs?(?:_q)?\//;
 
 /**
@@ -14,11 +15,18 @@ const SETTLES = /^(?:complete|fail|return)_jobs?(?:_q)?\//;
 export class QueuePool extends pg.Pool {
   /** Ids of the jobs that were taken and not settled. */
   readonly held = new Set<string>();
+  readonly #letGo = new Set<string>();
   readonly #settling = new Set<Promise<unknown>>();
 
   // The library's own use, with a callback, is for connections that last.
   override connect(callback?: any): any {
     return callback ? super.connect(callback) : Promise.resolve(this.#whenNeeded());
+  }
+
+  /** A job that was given back already, so it may be somebody's again: that it failed here is told to nobody. */
+  letGo(id: string): void {
+    this.held.delete(id);
+    this.#letGo.add(id);
   }
 
   /** Resolves when everything that ended has been told, or after some milliseconds. */
@@ -41,6 +49,7 @@ export class QueuePool extends pg.Pool {
   }
 
   #settle(query: pg.QueryConfig): Promise<unknown> {
+    if (FAILS.test(query.name!) && this.#letGo.delete(jobsIn(query)[0]!)) return Promise.resolve({ rows: [] });
     const settling = this.#insist(query).finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
     return settling;
@@ -62,6 +71,6 @@ export class QueuePool extends pg.Pool {
 }
 
 function jobsIn({ name = '', values = [] }: pg.QueryConfig): string[] {
-  if (/^fail_job(?:_q)?\//.test(name)) return (JSON.parse(values[1] as string) as { jobId: string }[]).map(({ jobId }) => jobId);
+  if (FAILS.test(name)) return (JSON.parse(values[1] as string) as { jobId: string }[]).map(({ jobId }) => jobId);
   return (values.find(Array.isArray) ?? [values[0]]) as string[];
 }
