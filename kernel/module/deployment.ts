@@ -10,7 +10,7 @@ import { StartError } from './start-error.ts';
 export interface Deployment {
   name: string;
   phase: Phase;
-  http: { host: string; port: number; bodyLimitBytes: number };
+  http: { host: string; port: number; bodyLimitBytes: number; connections?: { all: number; perAddress: number } };
   /** Where the contents of files lie; on disk if absent. */
   files?: FilesSettings;
   /** The address for operators alone; there is none if absent. */
@@ -25,6 +25,8 @@ const mebibyte = 1024 * 1024;
 const http = z.strictObject({
   host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Anything but localhost is reachable from other machines.'),
   port: z.int().min(0).max(65535).default(4400).describe('The one port of all protocols. 0 takes any free port.'),
+  mostConnections: z.int().min(10).max(1_000_000).default(10_000).describe('Connections that may be open in all; the system must allow the process as many open files.'),
+  mostConnectionsPerAddress: z.int().min(1).max(1_000_000).default(1000).describe('Connections that may be open from one address. It does not count for this machine itself; where a proxy on another machine has the connections of everybody, raise it.'),
   bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request that carries a file, in MiB; any other has at most 1 MiB.'),
 });
 
@@ -38,7 +40,7 @@ export function deploymentSchema(modules: readonly Module[]) {
     operators: operatorsSection.prefault({}).describe('The address of /metrics, /livez and /readyz: for operators and their tools, never for users.'),
     telemetry: telemetrySection.prefault({}).describe('What is told of the requests, and to whom.'),
     files: filesSection.prefault({}).describe('Where the contents of files lie; in the data folder on this machine if nothing is said.'),
-    modules: z.strictObject(sections).nullish().describe('The modules that run. One that is not named here does not load.'),
+    modules: z.strictObject(sections, { error: ({ code }) => (code === 'unrecognized_keys' ? 'this build has no such module, so take the key away, or add the module to main/modules.ts' : undefined) }).nullish().describe('The modules that run. One that is not named here does not load.'),
   });
 }
 
@@ -66,11 +68,11 @@ export function readDeployment(file: string, modules: readonly Module[], environ
   if (enabled.length === 0) {
     throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
   }
-  const { bodyLimitMiB, ...listen } = http;
+  const { bodyLimitMiB, mostConnections, mostConnectionsPerAddress, ...listen } = http;
   return {
     name,
     phase,
-    http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte },
+    http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte, connections: { all: mostConnections, perAddress: mostConnectionsPerAddress } },
     ...(operators !== 'off' && { operators }),
     telemetry,
     files: readFilesSettings(file, files, environment),

@@ -47,9 +47,11 @@ function explain(issue: z.core.$ZodIssue, shape: Shape): Problem[] {
   const key = issue.path.join('.') || 'the file';
   if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: `${key}: ${lowered(issue.message)}` }];
   const allowed = Object.keys(shapeAt(shape, issue.path)?.properties ?? {});
+  // A schema may know better what to do than to look for the right key.
+  const problem = issue.message.startsWith('Unrecognized key') ? 'unknown key' : issue.message;
   return issue.keys.map((unknown) => ({
     path: [...issue.path, unknown],
-    text: `${[...issue.path, unknown].join('.')}: unknown key; allowed here: ${allowed.join(', ') || 'nothing'}`,
+    text: `${[...issue.path, unknown].join('.')}: ${problem}; allowed here: ${allowed.join(', ') || 'nothing'}`,
   }));
 }
 
