@@ -20,6 +20,7 @@ export const httpErrors = defineErrors('kernel', {
   TOO_MANY_CALLS: ['ResourceExhausted', 'at most {limit} calls may be open on one socket; wait for one to end'],
   TOO_MANY_MESSAGES: ['ResourceExhausted', 'more than {limit} messages wait to be read by the method; send slower'],
   NO_SUCH_METHOD: ['Unimplemented', 'there is no method {call}; write it as package.Service/Method'],
+  TOO_MANY_CONNECTIONS: ['Unavailable', 'at most {limit} connections may be open {whose}; use those that are open, or try again in a moment'],
   STOPPING: ['Unavailable', 'the server is stopping; try again'],
 });
 

@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ServiceImpl, Transport } from '@connectrpc/connect';
+import type { ConnectionLimits } from './connection-limits.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { ModuleClient } from './pages/client-files.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
@@ -30,6 +31,8 @@ export interface HttpServerOptions {
   port: number;
   /** The largest request or message, in bytes; 16 MiB if absent. */
   bodyLimitBytes?: number;
+  /** How many may be connected; 10,000, and 1,000 from one address, if absent. */
+  connections?: ConnectionLimits;
   health: { ready(): Readiness };
   info: { title: string; version: string };
   log: Logger;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestServer } from '../testing/test-server.ts';
@@ -92,6 +94,84 @@ test('pipelined requests are all answered', async () => {
   socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\nGET /b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
   const text = await textOf(socket);
   assert.ok(text.includes('1.1 /a') && text.endsWith('1.1 /b'), text);
+});
+
+test('the next request of a pipeline begins when the answer before it is out', async () => {
+  const begun: string[] = [];
+  const answers = new Map<string, ServerResponse>();
+  const slow = createOnePort((request, response) => (begun.push(request.url!), answers.set(request.url!, response)));
+  const socket = await open(await slow.listen('127.0.0.1', 0));
+  socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\nGET /b HTTP/1.1\r\nhost: a\r\n\r\nGET /c HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  const text = textOf(socket);
+  for (const [index, path] of ['/a', '/b', '/c'].entries()) {
+    while (!answers.has(path)) await sleep(5);
+    await sleep(20);
+    assert.equal(begun.length, index + 1);
+    answers.get(path)!.end(path);
+  }
+  assert.match(await text, /\/a[^]*\/b[^]*\/c$/);
+  await slow.drain();
+});
+
+test('a pipeline of more than 128 waiting requests is cut', async () => {
+  const slow = createOnePort(() => {});
+  const socket = await open(await slow.listen('127.0.0.1', 0));
+  socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(200));
+  assert.match(await textOf(socket).catch((error: NodeJS.ErrnoException) => String(error.code)), /^(ECONNRESET)?$/);
+  await slow.drain();
+});
+
+test('a connection beyond the limit is told so and closed; there is room again when another ends', async () => {
+  const small = createOnePort((_request, response) => response.end('served'), { limits: { all: 2, perAddress: 1 } });
+  const to = await small.listen('127.0.0.1', 0);
+  const request = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
+  // The limit of one address is not for this machine itself.
+  const first = [await open(to), await open(to)];
+  const refused = await textOf(await open(to));
+  assert.match(refused, /^HTTP\/1\.1 503 [^]*kernel\.TOO_MANY_CONNECTIONS/);
+  first[0]!.destroy();
+  while (small.connections > 1) await sleep(5);
+  const third = await open(to);
+  third.write(request);
+  assert.match(await textOf(third), /served$/);
+  first[1]!.destroy();
+  await small.drain();
+});
+
+const outside = Object.values(networkInterfaces()).flat().find((found) => found && !found.internal && found.family === 'IPv4')?.address;
+
+test('connections of one address elsewhere have a limit of their own', { skip: outside ? false : 'needs an address beside loopback' }, async () => {
+  const small = createOnePort(() => {}, { limits: { all: 10, perAddress: 2 } });
+  const to = await small.listen(outside!, 0);
+  const first = [await open(to, outside), await open(to, outside)];
+  assert.match(await textOf(await open(to, outside)), /^HTTP\/1\.1 503 [^]*at most 2 connections may be open from one address/);
+  for (const socket of first) socket.destroy();
+  await small.drain();
+});
+
+test('while too much waits to be read, the connections that read slowest are cut, and others are served', async () => {
+  const bounded = createOnePort((request, response) => response.end(request.url === '/large' ? 'x'.repeat(8 * 1024 * 1024) : 'small'), { mostUnreadBytes: 20 * 1024 * 1024 });
+  const to = await bounded.listen('127.0.0.1', 0);
+  const sockets = await Promise.all(Array.from({ length: 6 }, () => open(to)));
+  const session = connectHttp2(`http://127.0.0.1:${to}`, { settings: { initialWindowSize: 0 } });
+  session.on('error', () => {});
+  for (let count = 0; count < 6; count++) session.request({ ':path': '/large' }).on('error', () => {});
+  for (const socket of sockets) socket.pause().write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n');
+  await once(session, 'close');
+  while (bounded.connections > 3) await sleep(10);
+  assert.equal(await (await fetch(`http://127.0.0.1:${to}/`)).text(), 'small');
+  bounded.destroy();
+  await bounded.drain();
+});
+
+test('a connection that ends after the HTTP/2 preface is let go of', async () => {
+  const alone = createOnePort(() => {});
+  const socket = await open(await alone.listen('127.0.0.1', 0));
+  socket.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1'));
+  await once(socket, 'data');
+  socket.end();
+  while (alone.connections > 0) await sleep(5);
+  await alone.drain();
 });
 
 test('both loopback addresses answer', async () => {

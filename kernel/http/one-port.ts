@@ -1,7 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+import { boundUnreadAnswers, type Reader } from './unread-answers.ts';
 
 /** One plaintext port that serves HTTP/1.1, WebSocket upgrades, and HTTP/2 with prior knowledge (RFC 9113 §3.3), as gRPC clients speak it. */
 export interface OnePort {
@@ -22,33 +25,44 @@ export interface OnePortOptions {
   decideWithinMs?: number;
   /** An HTTP/1.1 request whose headers are not complete by then is answered with 408, in milliseconds. */
   headersWithinMs?: number;
+  /** How many may be connected. */
+  limits?: ConnectionLimits;
+  /** While more bytes of answers wait for clients to read them, the slowest clients are cut. */
+  mostUnreadBytes?: number;
 }
+
+export const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
 
 const maxHeaderSize = 32 * 1024;
 /** An HTTP/2 connection without calls is closed after this; gRPC clients open another when they need it. */
 const idleHttp2Ms = 10 * 60_000;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
-export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000 }: OnePortOptions = {}): OnePort {
-  const http1 = http1Server(handler, headersWithinMs);
+export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024 }: OnePortOptions = {}): OnePort {
+  const http1 = http1Server(oneAtATime(handler), headersWithinMs);
   const { server: http2, sessions } = http2Server(handler);
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
   let listeners: TcpServer[] = [];
   let draining = false;
+  const count = new ConnectionCount(limits);
+  const stopWatching = boundUnreadAnswers(() => readersOf(sockets, sessions), mostUnreadBytes);
 
   const accept = (socket: Socket) => {
+    if (!count.admits(socket)) return;
     sockets.add(socket);
     undecided.add(socket);
     socket.once('close', () => (sockets.delete(socket), undecided.delete(socket)));
     decideProtocol(socket, decideWithinMs, (isHttp2) => {
       undecided.delete(socket);
+      // A client that has closed its half of an HTTP/2 connection has left, and Node does not see that by itself.
+      if (isHttp2) socket.allowHalfOpen = false;
       (isHttp2 ? http2 : http1).emit('connection', socket);
       if (draining) closeResting();
     });
   };
   const closeResting = () => {
-    for (const session of sessions) session.close();
+    for (const session of sessions.keys()) session.close();
     for (const socket of undecided) socket.destroy();
     http1.closeIdleConnections();
   };
@@ -72,9 +86,10 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       const again = setInterval(closeResting, 50);
       while (sockets.size > 0) await new Promise((resolve) => sockets.values().next().value!.once('close', resolve));
       clearInterval(again);
+      stopWatching();
     },
     destroy() {
-      for (const session of sessions) session.destroy();
+      for (const session of sessions.keys()) session.destroy();
       for (const socket of sockets) socket.destroy();
     },
   };
@@ -88,23 +103,29 @@ function http1Server(handler: RequestListener, headersTimeout: number): Server {
   return server;
 }
 
-function http2Server(handler: RequestListener): { server: Http2Server; sessions: ReadonlySet<ServerHttp2Session> } {
+function http2Server(handler: RequestListener): { server: Http2Server; sessions: ReadonlyMap<ServerHttp2Session, ReadonlySet<ServerHttp2Stream>> } {
   const settings = { maxConcurrentStreams: 250, maxHeaderListSize: maxHeaderSize, initialWindowSize: 1 << 20 };
   const server = createHttp2Server({ maxSessionMemory: 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, handler as never);
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
   server.on('session', (session) => {
-    let calls = 0;
-    sessions.add(session);
+    const streams = new Set<ServerHttp2Stream>();
+    sessions.set(session, streams);
     session.on('stream', (stream) => {
-      calls++;
-      stream.once('close', () => calls--);
+      streams.add(stream);
+      stream.once('close', () => streams.delete(stream));
     });
     session.setTimeout(idleHttp2Ms, () => {
-      if (calls === 0) session.close();
+      if (streams.size === 0) session.close();
     });
     session.on('error', () => session.destroy()).once('close', () => sessions.delete(session));
   });
   return { server, sessions };
+}
+
+/** HTTP/2 keeps what is unread with its streams, and HTTP/1.1 and WebSocket with their connection. */
+function* readersOf(sockets: ReadonlySet<Socket>, sessions: ReadonlyMap<ServerHttp2Session, ReadonlySet<ServerHttp2Stream>>): Generator<Reader> {
+  for (const socket of sockets) yield { unreadBytes: () => socket.writableLength, cut: () => socket.destroy() };
+  for (const [session, streams] of sessions) yield { unreadBytes: () => streams.values().reduce((sum, stream) => sum + stream.writableLength, 0), cut: () => session.destroy() };
 }
 
 /** The addresses that a host stands for: `localhost` is IPv4 and IPv6 loopback. */

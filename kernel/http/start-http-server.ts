@@ -15,13 +15,16 @@ import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
 import { messageLimit } from './rpc/message-limit.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { pageRoutes } from './pages/pages.ts';
 import { peerValues } from './peer.ts';
 import { sendProblem } from './problem.ts';
 import { problemHandlers } from './problem-handlers.ts';
+import { withReasons } from './rpc/reasoned-answers.ts';
 import { reflectionService } from './rpc/reflection.ts';
 import { restRoutes } from './rest/rest.ts';
 import { securityHeaders } from './security-headers.ts';
+import { refuseRepeatedHeaders } from './single-headers.ts';
 import { socketRoute } from './socket/websocket.ts';
 import { watchRequests } from './watch-requests.ts';
 
@@ -45,7 +48,7 @@ export interface HttpServer {
  * Rejects with code `EADDRINUSE` and a message that names the port if it is taken.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { port: onePort, app } = createApp();
+  const { port: onePort, app } = createApp(options.connections);
   const stopping = new AbortController();
   const services = options.services.map(({ service }) => service);
   const state = new ServingState(services.map(({ typeName }) => typeName));
@@ -56,6 +59,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   watchRequests(app, options.log, options.requestLog ?? 'errors');
   problemHandlers(app, { bodyLimitBytes, log: options.log });
   securityHeaders(app, stopping.signal);
+  refuseRepeatedHeaders(app);
   limitBodyTime(app, 60_000);
   const json = { registry, alwaysEmitImplicit: true };
   await socketRoute(app, { services, transport: options.transport, json, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
@@ -88,11 +92,11 @@ interface OfferedOptions extends HttpServerOptions {
   stopping: AbortSignal;
 }
 
-function createApp(): { app: FastifyInstance; port: OnePort } {
+function createApp(limits: ConnectionLimits | undefined): { app: FastifyInstance; port: OnePort } {
   let port!: OnePort;
   const app = fastify({
     // Fastify makes the server, but the port decides which protocol a connection gets.
-    serverFactory: (handler) => (port = createOnePort(handler)).server,
+    serverFactory: (handler) => (port = createOnePort(handler, { ...(limits && { limits }) })).server,
     logger: false,
     routerOptions: { maxParamLength: 2000 },
     return503OnClosing: false,
@@ -115,6 +119,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
       // A contract with all that it imports may be larger than any message of it.
       const unlimited = { writeMaxBytes: 0xffff_ffff };
       router.service(Health, healthService(state)).service(ServerReflection, reflection, unlimited).service(ServerReflectionAlpha, reflection as never, unlimited);
+      router.handlers.splice(0, router.handlers.length, ...router.handlers.map(withReasons));
     },
     readMaxBytes: bodyLimitBytes,
     writeMaxBytes: bodyLimitBytes,
