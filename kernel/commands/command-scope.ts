@@ -9,15 +9,14 @@ import type { OpenTransaction } from '../data/open-transaction.ts';
 export class CommandScope<T = any> {
   /** Whose transaction it is. */
   readonly database: Database<T>;
-  readonly #begin: () => Promise<OpenTransaction<T>>;
-  #beginning: Promise<OpenTransaction<T>> | undefined;
+  readonly #begin: () => OpenTransaction<T>;
   #begun: OpenTransaction<T> | undefined;
   #failure: { error: unknown } | undefined;
   #open = true;
   #ended: PromiseWithResolvers<void> | undefined;
   #over = false;
 
-  constructor(database: Database<T>, begin: () => Promise<OpenTransaction<T>>) {
+  constructor(database: Database<T>, begin: () => OpenTransaction<T>) {
     this.database = database;
     this.#begin = begin;
   }
@@ -46,31 +45,31 @@ export class CommandScope<T = any> {
   /** A write that fails fails the command, even if its handler goes on: part of what it wanted could be written. */
   async write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
     try {
-      return await work((this.#begun ?? (await this.begin())).tx);
+      return await work(this.begin().tx);
     } catch (error) {
       this.#failure ??= { error };
       throw error;
     }
   }
 
-  async begin(): Promise<OpenTransaction<T>> {
-    return (this.#begun = await (this.#beginning ??= this.#begin()));
+  begin(): OpenTransaction<T> {
+    return (this.#begun ??= this.#begin());
   }
 
   /** Commits what was written together with `last`; throws if a write had failed. */
   async commit(last: readonly CompiledQuery[]): Promise<void> {
     this.#open = false;
     if (this.#failure) throw this.#failure.error;
-    const begun = await this.begin();
-    this.#begun = this.#beginning = undefined;
+    const begun = this.begin();
+    this.#begun = undefined;
     await begun.commit(last);
   }
 
   /** Undoes everything that was written, unless it was committed; called at the end in any case. */
   async rollback(): Promise<void> {
     this.#open = false;
-    const begun = await this.#beginning?.catch(() => undefined);
-    this.#begun = this.#beginning = undefined;
+    const begun = this.#begun;
+    this.#begun = undefined;
     await begun?.rollback();
     this.#over = true;
     this.#ended?.resolve();

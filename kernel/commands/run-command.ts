@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary, type DescMethod, type Message, type MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
+import { requireRoom } from '../data/disk-room.ts';
 import { repeatedly } from '../data/repeat.ts';
 import { runInCall, type Call } from '../guard/call.ts';
 import { recordOf } from './command-record.ts';
@@ -61,7 +62,7 @@ async function claimAndRun(running: RunningCommand, name: Buffer, requestHash: B
   const { statements, idempotency } = commands;
   for (;;) {
     const kept = await inScope(call, commands, async (scope): Promise<{ answer: Answer } | { first: Kept | undefined }> => {
-      const open = await scope.begin();
+      const open = scope.begin();
       const { rows } = await open.run(statements.claim(recordOf(call, method, request), name, requestHash));
       if (rows.length === 0) return { first: (await open.run<Kept>(statements.kept(name))).rows[0] };
       const answer = await runInCall(call, handle);
@@ -93,6 +94,7 @@ export function keptBytes({ commands, method, context }: RunningCommand, { reque
 
 /** Runs `work` with a transaction for `call`, which is undone unless `work` commits it. */
 export async function inScope<R>(call: Call, { database }: Pick<Commands, 'database'>, work: (scope: CommandScope) => Promise<R>): Promise<R> {
+  requireRoom(database);
   const scope = (call.command = database.beginCommand(call));
   call.nestedCommands = 0;
   try {

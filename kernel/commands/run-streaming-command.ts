@@ -31,7 +31,7 @@ async function* runWithKey(running: RunningCommand, key: string, start: () => As
   const name = idempotency.nameKey(call, method, key);
   // A streamed request is not known before it was read, so nothing of it is compared.
   const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
-  let claim: OpenTransaction<any> | undefined = await commands.database.beginBeside(call);
+  let claim: OpenTransaction<any> | undefined = commands.database.beginBeside(call);
   try {
     const first = await claimOrRead(claim, running, name, requestHash);
     if (first) return yield* replay(running, first, name, requestHash);

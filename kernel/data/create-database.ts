@@ -4,13 +4,15 @@ import type pg from 'pg';
 import { CommandScope } from '../commands/command-scope.ts';
 import type { Declared } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
+import type { WatchedPool } from '../telemetry/pool-metrics.ts';
 import { QueryCache } from '../queries/query-cache.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
 import { createReader } from './driver.ts';
 import { rolesOf } from './names.ts';
 import { OpenTransaction, type TransactionOptions } from './open-transaction.ts';
-import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, createPool } from './pool.ts';
+import { Pipelines } from './pipelines.ts';
+import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, clientSettings, createPool } from './pool.ts';
 import { orgKeyOf, passwordOf } from './provision.ts';
 import { repeatedly } from './repeat.ts';
 import type { Scope } from './tenant-connection.ts';
@@ -33,11 +35,11 @@ export interface ModuleDatabase<T> extends Database<T> {
   /** Begins the transaction of a command of `call`. */
   beginCommand(call: Call): CommandScope<T>;
   /** Begins a transaction of `call` that may last longer than those of handlers: it has connections of its own. */
-  beginBeside(call: Call): Promise<OpenTransaction<T>>;
+  beginBeside(call: Call): OpenTransaction<T>;
   /** Writes in a transaction that sees every org. */
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
   /** The pools that were opened so far. */
-  pools(): { purpose: string; pool: pg.Pool }[];
+  pools(): { purpose: string; pool: WatchedPool }[];
   close(): Promise<void>;
 }
 
@@ -60,12 +62,16 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   readonly #pools = new Map<string, pg.Pool>();
   readonly #readers = new Map<pg.Pool, Kysely<T>>();
 
+  readonly #reads: Pipelines;
+  readonly #writes: Pipelines;
   readonly #cache = new QueryCache();
   readonly #transactions: TransactionOptions;
 
   constructor(options: DatabaseOptions) {
     this.module = options.module;
     this.#options = options;
+    // A read that takes long must not hold up what is written.
+    [this.#reads, this.#writes] = [this.#makePipelines(), this.#makePipelines()];
     this.#transactions = { module: options.module, declared: options.declared, ended: (changed) => this.#cache.drop(changed) };
   }
 
@@ -100,19 +106,20 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   beginCommand(call: Call): CommandScope<T> {
-    return new CommandScope<T>(this, () => this.#begin(this.#poolOf(call), call));
+    const place = { pool: this.#poolOf(call), ...(!call.acrossOrgs && { pipelines: this.#writes }) };
+    return new CommandScope<T>(this, () => new OpenTransaction<T>(place, scopeOf(call), this.#transactions));
   }
 
-  beginBeside(call: Call): Promise<OpenTransaction<T>> {
+  beginBeside(call: Call): OpenTransaction<T> {
     return this.#begin(this.#pool('beside'), call);
   }
 
-  pools(): { purpose: string; pool: pg.Pool }[] {
-    return [...this.#pools].map(([purpose, pool]) => ({ purpose, pool }));
+  pools(): { purpose: string; pool: WatchedPool }[] {
+    return [...this.#pools, ['pipelined reads', this.#reads] as const, ['pipelined writes', this.#writes] as const].map(([purpose, pool]) => ({ purpose, pool }));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.end()));
+    await Promise.all([this.#reads.end(), this.#writes.end(), ...[...this.#pools.values()].map((pool) => pool.end())]);
   }
 
   // A call to another service has its own call, even in this process: it must not end up in its caller's transaction.
@@ -126,9 +133,9 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     return scope?.isOpen && scope.database === this ? (scope as CommandScope<T>) : undefined;
   }
 
-  #inOwn<R>(call: Call | undefined, work: (tx: Transaction<T>) => Promise<R>, begin: () => Promise<OpenTransaction<T>>): Promise<R> {
+  #inOwn<R>(call: Call | undefined, work: (tx: Transaction<T>) => Promise<R>, begin: () => OpenTransaction<T>): Promise<R> {
     return repeatedly(async () => {
-      const open = await begin();
+      const open = begin();
       const running: Ambient<T> = { call, transaction: open.tx, open: true };
       const result = await this.#ambient.run(running, () => work(open.tx)).catch(async (error: unknown) => {
         running.open = false;
@@ -141,8 +148,8 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     });
   }
 
-  #begin(pool: pg.Pool, call: Call | undefined): Promise<OpenTransaction<T>> {
-    return OpenTransaction.begin<T>(pool, scopeOf(call), this.#transactions);
+  #begin(pool: pg.Pool, call: Call | undefined): OpenTransaction<T> {
+    return new OpenTransaction<T>({ pool }, scopeOf(call), this.#transactions);
   }
 
   #poolOf(call: Call | undefined): pg.Pool {
@@ -163,8 +170,14 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   #reader(pool: pg.Pool): Kysely<T> {
     let reader = this.#readers.get(pool);
-    if (!reader) this.#readers.set(pool, (reader = createReader(pool, () => scopeOf(currentCallIfAny()))));
+    if (!reader) this.#readers.set(pool, (reader = createReader(pool, () => scopeOf(currentCallIfAny()), pool === this.#pools.get('own org') ? this.#reads : undefined)));
     return reader;
+  }
+
+  #makePipelines(): Pipelines {
+    const { adminUrl, database, module, secret } = this.#options;
+    const user = rolesOf(database, module).login;
+    return new Pipelines({ settings: clientSettings(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) })), orgKey: orgKeyOf(secret) });
   }
 }
 
@@ -172,5 +185,11 @@ const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APA
 
 function scopeOf(call: Call | undefined): Scope {
   const principal = call?.principal;
-  return { orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined, signal: call?.signal, span: call?.span };
+  return {
+    orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined,
+    span: call?.span,
+    get signal() {
+      return call?.signal;
+    },
+  };
 }

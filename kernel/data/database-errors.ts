@@ -2,9 +2,10 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import pg from 'pg';
 import { defineErrors } from '../errors/define-errors.ts';
 
-const errors = defineErrors('kernel', {
+export const databaseErrors = defineErrors('kernel', {
   DATABASE_UNAVAILABLE: ['Unavailable', 'the database can not be reached; try again in a moment'],
   DATABASE_BUSY: ['Unavailable', 'the database is busy; try again in a moment'],
+  DATABASE_FULL: ['Unavailable', 'the database has no room to write; free some space on its disk, reading goes on'],
   DATABASE_TIMEOUT: ['DeadlineExceeded', 'the database took too long; ask for less'],
 });
 
@@ -36,10 +37,11 @@ export function codeOf(error: unknown): string {
 }
 
 function translate(error: Error, code: string): ConnectError | undefined {
-  if (code === '53300' || error.message.includes('timeout exceeded when trying to connect')) return errors.DATABASE_BUSY();
-  if (code === '57014') return errors.DATABASE_TIMEOUT();
+  if (code === '53300' || error.message.includes('timeout exceeded when trying to connect')) return databaseErrors.DATABASE_BUSY();
+  if (code === '53100') return databaseErrors.DATABASE_FULL();
+  if (code === '57014') return databaseErrors.DATABASE_TIMEOUT();
   const lost = LOST.has(code) || code.startsWith('08') || /Connection terminated|connection error and is not queryable|Client was closed|connection timeout/i.test(error.message);
-  return lost ? errors.DATABASE_UNAVAILABLE() : undefined;
+  return lost ? databaseErrors.DATABASE_UNAVAILABLE() : undefined;
 }
 
 /** The error that a caller who gave up, or whose time ran out, is answered with. */

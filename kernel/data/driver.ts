@@ -1,6 +1,7 @@
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type SelectQueryNode } from 'kysely';
 import type pg from 'pg';
 import { inSpan } from '../telemetry/in-span.ts';
+import type { Pipelines } from './pipelines.ts';
 import { takeClient } from './pool.ts';
 import { runKey } from './prepared.ts';
 import { repeatedly } from './repeat.ts';
@@ -9,10 +10,10 @@ import { TenantConnection, type Scope } from './tenant-connection.ts';
 const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': 'SELECT' };
 
 /** Kysely over a pool, where each statement is a transaction of its own that can't write, and takes one round trip. */
-export function createReader(pool: pg.Pool, scope: () => Scope): Kysely<any> {
+export function createReader(pool: pg.Pool, scope: () => Scope, pipelines?: Pipelines): Kysely<any> {
   const run = <R>(query: CompiledQuery) => repeatedly(() => {
     const now = scope();
-    return inSpan(now.span, 'database read', attributes, () => readOnce<R>(pool, now, query));
+    return inSpan(now.span, 'database read', attributes, () => readOnce<R>(pool, now, query, pipelines));
   });
   return Object.assign(new Kysely<any>({ dialect: dialect(new ReadDriver(run)) }), { [runKey]: run });
 }
@@ -50,16 +51,22 @@ class ReadDriver implements Driver {
   async destroy(): Promise<void> {}
 }
 
-async function readOnce<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery): Promise<QueryResult<R>> {
+function readOnce<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery, pipelines: Pipelines | undefined): Promise<QueryResult<R>> {
+  const isPlain = isPlainSelect(query);
+  const lane = isPlain && pipelines ? pipelines.lane(scope.orgId ?? '') : undefined;
+  return lane ? lane.read<R>(scope.orgId ?? '', query) : readAlone<R>(pool, scope, query, isPlain);
+}
+
+async function readAlone<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery, isPlain: boolean): Promise<QueryResult<R>> {
   const connection = new TenantConnection(await takeClient(pool), scope);
   try {
-    return await (isPlainSelect(query) ? connection.read<R>(query) : connection.readGuarded<R>(query));
+    return await (isPlain ? connection.read<R>(query) : connection.readGuarded<R>(query));
   } finally {
     connection.release();
   }
 }
 
 // PostgreSQL keeps everything else from writing; a select without parts that could hide an insert need not be kept.
-function isPlainSelect({ query }: CompiledQuery): boolean {
-  return query.kind === 'SelectQueryNode' && !(query as SelectQueryNode).with;
+function isPlainSelect({ query, sql }: CompiledQuery): boolean {
+  return query.kind === 'SelectQueryNode' && !(query as SelectQueryNode).with && !sql.includes('set_config');
 }

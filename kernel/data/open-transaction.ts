@@ -1,9 +1,10 @@
-import { DefaultQueryExecutor, PostgresAdapter, PostgresQueryCompiler, Transaction as KyselyTransaction, type CompiledQuery, type Dialect, type Driver } from 'kysely';
+import { DefaultQueryExecutor, PostgresAdapter, PostgresQueryCompiler, Transaction as KyselyTransaction, type CompiledQuery, type Dialect, type Driver, type QueryResult } from 'kysely';
 import type pg from 'pg';
 import { CollectedEffects, type Declared } from '../events/effects.ts';
 import { childSpan } from '../telemetry/in-span.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Transaction } from './database.ts';
+import type { Pipelines } from './pipelines.ts';
 import { takeClient } from './pool.ts';
 import { runKey } from './prepared.ts';
 import { TenantConnection, type Scope } from './tenant-connection.ts';
@@ -21,55 +22,81 @@ export interface TransactionOptions {
   ended?: (changed: Iterable<string>) => void;
 }
 
-/** A transaction that is under way until it is committed or rolled back, which gives its connection back. */
+/** Where a transaction gets its connection. */
+export interface TransactionPlace {
+  /** For one that waits for the answers of its statements. */
+  pool: pg.Pool;
+  /** For one whose statements are all known at its commit. */
+  pipelines?: Pipelines;
+}
+
+/** A transaction that is under way until it is committed or rolled back. It takes a connection with its first statement. */
 export class OpenTransaction<T> {
   readonly tx: Transaction<T>;
-  readonly #connection: TenantConnection;
+  readonly #place: TransactionPlace;
+  readonly #scope: Scope;
   readonly #effects: CollectedEffects;
   readonly #span: Span | undefined;
   readonly #ended: (changed: Iterable<string>) => void;
+  #opening: Promise<TenantConnection> | undefined;
 
-  private constructor(connection: TenantConnection, span: Span | undefined, { module, declared, ended = () => {} }: TransactionOptions) {
-    this.#connection = connection;
-    this.#span = span;
+  constructor(place: TransactionPlace, scope: Scope, { module, declared, ended = () => {} }: TransactionOptions) {
+    this.#place = place;
+    this.#scope = scope;
+    this.#span = childSpan(scope.span, 'database transaction', attributes);
     this.#ended = ended;
     this.#effects = new CollectedEffects(module, declared);
-    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: (consumer) => consumer(connection) });
-    const run = (query: CompiledQuery) => connection.executeQuery(query);
+    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: async (consumer) => consumer(await this.#open()) });
+    const run = <R>(query: CompiledQuery) => this.run<R>(query);
     this.tx = Object.assign(new KyselyTransaction<T>({ ...unused, executor }), this.#effects.methods, { [runKey]: run });
   }
 
-  /** Begins one; that travels with its first statement. */
-  static async begin<T>(pool: pg.Pool, scope: Scope, options: TransactionOptions): Promise<OpenTransaction<T>> {
-    const span = childSpan(scope.span, 'database transaction', attributes);
-    const connection = new TenantConnection(await takeClient(pool), scope);
-    connection.begin();
-    return new OpenTransaction<T>(connection, span, options);
-  }
-
-  run<R>(query: CompiledQuery): Promise<{ rows: R[] }> {
-    return this.#connection.executeQuery<R>(query);
+  async run<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return (await this.#open()).executeQuery<R>(query);
   }
 
   /** Writes what was left for the commit, events and jobs, then `last`, and commits, all in one write. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
+    const statements = [...this.#effects.take(), ...last];
+    const lane = this.#opening || this.#effects.mustBeAlone ? undefined : this.#place.pipelines?.lane(this.#scope.orgId ?? '');
     try {
-      await this.#connection.commit([...this.#effects.take(), ...last]);
+      if (lane) await (statements.length > 0 ? lane.transact(this.#scope.orgId ?? '', statements) : undefined);
+      else await this.#commitAlone(statements);
     } catch (error) {
-      await this.#connection.rollback();
       this.#span?.end('ROLLBACK');
       throw error;
     } finally {
       // Also after a commit whose outcome nobody knows.
       this.#ended(this.#effects.changed);
-      this.#connection.release();
       this.#span?.end();
     }
   }
 
   async rollback(): Promise<void> {
-    await this.#connection.rollback();
-    this.#connection.release();
+    const connection = await this.#opening?.catch(() => undefined);
+    await connection?.rollback();
+    connection?.release();
     this.#span?.end('ROLLBACK');
+  }
+
+  async #commitAlone(statements: readonly CompiledQuery[]): Promise<void> {
+    const connection = await this.#open();
+    try {
+      await connection.commit(statements);
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    } finally {
+      connection.release();
+    }
+  }
+
+  /** Begins; that travels with the first statement. */
+  #open(): Promise<TenantConnection> {
+    return (this.#opening ??= takeClient(this.#place.pool).then((client) => {
+      const connection = new TenantConnection(client, this.#scope);
+      connection.begin();
+      return connection;
+    }));
   }
 }

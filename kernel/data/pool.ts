@@ -11,28 +11,29 @@ export const ALL_ORGS_POOL_SIZE = 2;
 export const APART_POOL_SIZE = 2;
 
 /** How many connections each of `modules` modules of a process may hold, so that all of them together stay below 85. */
-export const poolSize = (modules: number): number => Math.max(1, Math.min(16, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
+export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
 
 /** What each connection shows to choose its org. */
 export const orgKeys = new WeakMap<pg.PoolClient, Buffer>();
 
-/** A pool that opens connections when they are needed and closes those that idle. Its statements are pipelined. */
-export function createPool(config: pg.ClientConfig, max: number, orgKey: Buffer): pg.Pool {
-  const settings: pg.PoolConfig & { pipeline: boolean } = {
+/** How every connection of a module is opened. Its statements are pipelined. */
+export function clientSettings(config: pg.ClientConfig): pg.ClientConfig {
+  const settings: pg.ClientConfig & { pipeline: boolean } = {
     ...config,
-    max,
     pipeline: true,
     types: { getTypeParser },
-    idleTimeoutMillis: 30_000,
-    connectionTimeoutMillis: 10_000,
-    allowExitOnIdle: true,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     // Lets the server notice that a caller who gave up has gone, in the middle of a statement.
     // The rest overrules what a role may have set for itself, for good.
     options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id=',
   };
-  const pool = new pg.Pool(settings);
+  return settings;
+}
+
+/** A pool that opens connections when they are needed and closes those that idle. */
+export function createPool(config: pg.ClientConfig, max: number, orgKey: Buffer): pg.Pool {
+  const pool = new pg.Pool({ ...clientSettings(config), max, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, allowExitOnIdle: true });
   pool.on('connect', (client) => orgKeys.set(client, orgKey));
   return surviveLoss(pool);
 }

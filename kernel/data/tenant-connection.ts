@@ -4,14 +4,16 @@ import type { Span } from '../telemetry/span.ts';
 import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
 import { orgKeys } from './pool.ts';
 import { statementName } from './statement-names.ts';
+import { toResult } from './to-result.ts';
 
 /** What a transaction is about: whose rows it sees, and when nobody wants its result any more. */
 export interface Scope {
   /** Absent: no row of a tenant table is seen. */
-  orgId?: string;
-  signal?: AbortSignal;
+  readonly orgId?: string;
+  /** Costs something to look at. */
+  readonly signal?: AbortSignal;
   /** The call's part of its trace. */
-  span?: Span;
+  readonly span?: Span;
 }
 
 const ENTER_ORG = 'select mainstay.enter_org($1, $2, true)';
@@ -27,6 +29,7 @@ const sessionOrgs = new WeakMap<pg.PoolClient, string>();
 export class TenantConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #scope: Scope;
+  readonly #signal: AbortSignal | undefined;
   #setup: Promise<unknown> = Promise.resolve();
   #failed?: unknown;
   #broken = false;
@@ -35,7 +38,8 @@ export class TenantConnection implements DatabaseConnection {
   constructor(client: pg.PoolClient, scope: Scope) {
     this.#client = client;
     this.#scope = scope;
-    scope.signal?.addEventListener('abort', this.#giveUp, { once: true });
+    this.#signal = scope.signal;
+    this.#signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
   /** Opens the transaction and enters its org; both travel with the statement that comes next, in one write. */
@@ -59,7 +63,7 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Sends the last statements and the commit in one write; what a statement refuses is thrown, and nothing is kept. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
-    if (this.#scope.signal?.aborted) throw abortError(this.#scope.signal);
+    if (this.#signal?.aborted) throw abortError(this.#signal);
     if (last.length > 0) this.#hold();
     this.#committing = true;
     const sent = last.map(({ sql, parameters }) => this.#send(sql, parameters));
@@ -114,7 +118,7 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Gives the connection back, or throws it away where its state is unknown. */
   release(): void {
-    this.#scope.signal?.removeEventListener('abort', this.#giveUp);
+    this.#signal?.removeEventListener('abort', this.#giveUp);
     this.#client.release(this.#broken);
   }
 
@@ -138,7 +142,7 @@ export class TenantConnection implements DatabaseConnection {
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
-    if (this.#scope.signal?.aborted && text !== 'rollback') return Promise.reject(abortError(this.#scope.signal));
+    if (this.#signal?.aborted && text !== 'rollback') return Promise.reject(abortError(this.#signal));
     return this.#client.query({ name: statementName(text), text, values: values as unknown[] });
   }
 
@@ -151,7 +155,7 @@ export class TenantConnection implements DatabaseConnection {
   };
 
   #explain(error: unknown): unknown {
-    if (this.#broken && this.#scope.signal?.aborted) return abortError(this.#scope.signal);
+    if (this.#broken && this.#signal?.aborted) return abortError(this.#signal);
     if (isStalePlan(error)) this.#broken = true;
     if (codeOf(error) === ABORTED_TRANSACTION) return databaseError(this.#failed ?? error);
     this.#failed ??= error;
@@ -159,9 +163,4 @@ export class TenantConnection implements DatabaseConnection {
     if (explained !== error) this.#broken = true;
     return explained;
   }
-}
-
-function toResult<R>({ command, rowCount, rows }: pg.QueryResult): QueryResult<R> {
-  const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
-  return { rows: (rows ?? []) as R[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
 }

@@ -61,6 +61,8 @@ export class CollectedEffects {
   #events: Announcement[] = [];
   // By key, since of two jobs with one key the later replaces the earlier.
   #jobs = new Map<unknown, QueuedJob>();
+  /** A statement of the module's own making could leave something behind on its connection. */
+  mustBeAlone = false;
   /** The ids of what was changed, as far as it was told. */
   readonly changed = new Set<string>();
 
@@ -91,7 +93,9 @@ export class CollectedEffects {
       for (const id of ids) this.changed.add(id);
     },
     atCommit: (query: Compilable) => {
-      this.#last.push(query.compile());
+      const compiled = query.compile();
+      this.mustBeAlone ||= compiled.query.kind === 'RawNode' || compiled.sql.includes('set_config');
+      this.#last.push(compiled);
     },
   };
 

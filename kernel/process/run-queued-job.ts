@@ -27,7 +27,7 @@ export async function runQueuedJob({ database, call, name, id, mayHaveRun }: Que
   const entry = [id, `job:${name}`];
   const note = id === undefined ? [] : [CompiledQuery.raw(`insert into ${inbox} (event_id, handler) values ($1, $2)`, entry)];
   await repeatedly(() => inScope(call, { database }, async (scope) => {
-    if (id !== undefined && mayHaveRun && (await (await scope.begin()).run(CompiledQuery.raw(`select from ${inbox} where event_id = $1 and handler = $2`, entry))).rows.length > 0) return;
+    if (id !== undefined && mayHaveRun && (await scope.begin().run(CompiledQuery.raw(`select from ${inbox} where event_id = $1 and handler = $2`, entry))).rows.length > 0) return;
     await runInCall(call, work);
     await scope.commit(note).catch((error: unknown) => {
       // Somebody else was faster, and what this run wrote is undone.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster, hasProcess, removeStaleLocks } from './postmaster.ts';
+import { makeReserve, useReserve } from './reserve.ts';
 import { withStartLock } from './start-lock.ts';
 import { findRunner, type Runner } from './unprivileged.ts';
 
@@ -25,6 +26,8 @@ export interface StartOptions {
   onProgress?: (what: string) => void;
   /** Stops the server when this process dies: for tests. */
   diesWithParent?: boolean;
+  /** Keeps room on the disk for a recovery when it is full. */
+  reserve?: boolean;
   /** Set to false to do without user namespaces, as where they are forbidden. */
   userNamespaces?: boolean;
 }
@@ -59,6 +62,8 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const { directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const started = await exclusively(directory, () => adoptOrStart(options));
+  // Nobody waits for it, and a server without runs as well.
+  if (options.reserve) makeReserve(directory).catch(() => {});
   return { ...started, stop: () => stopEmbeddedPostgres(directory) };
 }
 
@@ -166,6 +171,7 @@ async function launch(options: StartOptions, runner: Runner, socketDirectory: st
     if (Date.now() > until) throw new Error(`processes of an earlier PostgreSQL still use ${data}: end them and try again`);
   }
   removeStaleLocks(data, socketDirectory);
+  useReserve(options.directory);
   const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const dying = options.diesWithParent ? ['setpriv', '--pdeathsig', 'INT', '--'] : [];
   const [command, ...args] = [...runner.prefix, ...dying, join(runner.native, 'bin/postgres'), '-D', data, ...settings];

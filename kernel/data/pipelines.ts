@@ -1,0 +1,220 @@
+import { availableParallelism } from 'node:os';
+import type { CompiledQuery, QueryResult } from 'kysely';
+import pg from 'pg';
+import { codeOf, databaseError, isStalePlan } from './database-errors.ts';
+import { statementName } from './statement-names.ts';
+import { toResult } from './to-result.ts';
+
+/** Most of these connections that a module opens: more would only wake more of the server's processes. */
+const MOST = Math.min(8, Math.max(2, availableParallelism() * 2));
+/** Units of work that may stand behind each other before another connection is opened. */
+const DEPTH = 4;
+/** A connection whose first unit takes longer than this, in milliseconds, gets no more behind it. */
+const SLOW = 50;
+const IDLE_MILLISECONDS = 30_000;
+
+const ENTER_ORG = 'select mainstay.enter_org($1, $2, false)';
+const REFUSED = '42501';
+const ABORTED_TRANSACTION = '25P02';
+
+interface PipelinesOptions {
+  settings: pg.ClientConfig;
+  /** What a connection shows to choose its org. */
+  orgKey: Buffer;
+}
+
+/**
+ * Connections on which units of work of many callers travel one behind the other, without waiting for each other's
+ * answers: reads of one statement, and transactions whose statements are all known when they begin. A few connections
+ * carry as much as many that each wait for one caller, and the server wakes fewer processes (PostgreSQL, "Pipeline Mode").
+ */
+export class Pipelines {
+  readonly #options: PipelinesOptions;
+  readonly #lanes = new Set<Lane>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: PipelinesOptions) {
+    this.#options = options;
+  }
+
+  get totalCount(): number {
+    return this.#lanes.size;
+  }
+
+  get idleCount(): number {
+    return [...this.#lanes].filter(({ pending }) => pending === 0).length;
+  }
+
+  readonly waitingCount = 0;
+  readonly options = { max: MOST };
+
+  /** A connection that takes work of an org now; none if all are held up, and the work should have one to itself. */
+  lane(orgId: string): Lane | undefined {
+    let best: Lane | undefined;
+    let least = Infinity;
+    for (const lane of this.#lanes) {
+      if (lane.isHeldUp()) continue;
+      const load = lane.pending + (lane.isIn(orgId) ? 0 : 2);
+      if (load < least) [best, least] = [lane, load];
+    }
+    if (best && (least < DEPTH || this.#lanes.size >= MOST)) return best;
+    return this.#lanes.size < MOST ? this.#open() : undefined;
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#lanes].map((lane) => lane.end()));
+  }
+
+  #open(): Lane {
+    const lane = new Lane(this.#options, () => this.#lanes.delete(lane));
+    this.#lanes.add(lane);
+    this.#sweep ??= setInterval(() => this.#closeIdle(), IDLE_MILLISECONDS / 3).unref();
+    return lane;
+  }
+
+  #closeIdle(): void {
+    for (const lane of this.#lanes) if (lane.pending === 0 && performance.now() - lane.since > IDLE_MILLISECONDS) void lane.end();
+  }
+}
+
+/** One such connection. */
+class Lane {
+  /** Units under way. */
+  pending = 0;
+  /** When the unit that is first in line got there, in milliseconds of `performance.now()`. */
+  since = performance.now();
+  readonly #client: pg.Client;
+  readonly #orgKey: Buffer;
+  readonly #connected: Promise<unknown>;
+  readonly #gone: () => void;
+  #isConnected = false;
+  #isClosed = false;
+  #isHeld = false;
+  /** The org that the session is known to be in. */
+  #org: string | undefined;
+  /** Units under way that change it. */
+  #entering = 0;
+
+  constructor({ settings, orgKey }: PipelinesOptions, gone: () => void) {
+    this.#client = new pg.Client(settings);
+    this.#orgKey = orgKey;
+    this.#gone = gone;
+    // The unit that was under way reports the loss.
+    this.#client.on('error', () => this.#drop()).on('end', () => this.#drop());
+    this.#connected = this.#client.connect().then(() => (this.#isConnected = true));
+    this.#connected.catch(() => this.#drop());
+  }
+
+  isIn(orgId: string): boolean {
+    return this.#org === orgId && this.#entering === 0;
+  }
+
+  isHeldUp(): boolean {
+    return this.#isClosed || (this.pending > 0 && performance.now() - this.since > SLOW);
+  }
+
+  /** Runs a statement that only reads, in an org. */
+  read<R>(orgId: string, query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#unit(async () => {
+      const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
+      const answer = this.#send(query.sql, query.parameters);
+      if (entered) {
+        answer.catch(() => {});
+        // Without it the statement saw the rows of another org: they must not be given out.
+        await entered;
+      }
+      return toResult<R>(await answer);
+    });
+  }
+
+  /** Runs statements as one transaction of an org, sent in one write. */
+  transact(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
+    return this.#unit(async () => {
+      const begun = this.#send('begin');
+      const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
+      const sent = [begun, ...statements.map(({ sql, parameters }) => this.#send(sql, parameters))];
+      const committed = this.#send('commit');
+      for (const each of [...sent, entered]) each?.catch(() => {});
+      if ((await committed).command !== 'ROLLBACK') return;
+      // After a failed statement PostgreSQL answers a commit by rolling back, the entering too.
+      this.#org = undefined;
+      const failed = (await Promise.allSettled([entered, ...sent])).filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason);
+      throw failed.find((reason) => codeOf(reason) !== ABORTED_TRANSACTION) ?? new Error('the transaction was rolled back because one of its statements failed');
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#drop();
+    await this.#client.end().catch(() => {});
+  }
+
+  async #unit<R>(work: () => Promise<R>): Promise<R> {
+    if (this.pending++ === 0) {
+      this.since = performance.now();
+      if (this.#isConnected) this.#socket().ref();
+    }
+    try {
+      if (!this.#isConnected) await this.#connected;
+      this.#hold();
+      return await work();
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      this.since = performance.now();
+      if (--this.pending === 0) this.#socket().unref();
+    }
+  }
+
+  /** Whoever comes later trusts in the session's org only when nobody is about to change it. */
+  #enter(orgId: string): Promise<unknown> {
+    this.#entering++;
+    this.#org = undefined;
+    const settle = (org: string | undefined) => {
+      this.#entering--;
+      this.#org = this.#entering === 0 ? org : undefined;
+    };
+    const entered = this.#send(ENTER_ORG, [orgId, this.#orgKey]);
+    entered.then(() => settle(orgId), () => settle(undefined));
+    return entered;
+  }
+
+  // What is sent until the event loop turns leaves in one write.
+  #hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    const socket = this.#socket();
+    socket.cork();
+    setImmediate(() => {
+      this.#isHeld = false;
+      socket.uncork();
+    });
+  }
+
+  #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    return this.#client.query({ name: statementName(text), text, values: values as unknown[] });
+  }
+
+  /** Takes no more work. */
+  #drop(): void {
+    this.#isClosed = true;
+    this.#gone();
+  }
+
+  #explain(error: unknown): unknown {
+    const explained = databaseError(error);
+    // A session in an unknown state, or with the plan of a table that has changed, is left to those who use it already.
+    if (explained !== error || isStalePlan(error) || codeOf(error) === REFUSED) {
+      this.#drop();
+      const close = () => (this.pending === 0 ? void this.#client.end().catch(() => {}) : setTimeout(close, 10));
+      setTimeout(close, 10);
+    }
+    return explained;
+  }
+
+  #socket(): { cork(): void; uncork(): void; ref(): void; unref(): void } {
+    return (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void; ref(): void; unref(): void } } }).connection.stream;
+  }
+}
+
+export type { Lane };

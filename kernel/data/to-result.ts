@@ -1,0 +1,8 @@
+import type { QueryResult } from 'kysely';
+import type pg from 'pg';
+
+/** The answer to a statement, as Kysely takes it. */
+export function toResult<R>({ command, rowCount, rows }: pg.QueryResult): QueryResult<R> {
+  const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
+  return { rows: (rows ?? []) as R[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+}
