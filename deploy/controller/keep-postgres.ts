@@ -10,7 +10,7 @@ export interface KeptPostgres {
 
 /** Starts the deployment's own PostgreSQL, or adopts the one that runs already, and starts it again if it dies. */
 export async function keepPostgres(directory: string, say: (text: string) => void, onProgress: (what: string) => void): Promise<KeptPostgres> {
-  const first = await startEmbeddedPostgres({ directory, onProgress });
+  const first = await startEmbeddedPostgres({ directory, onProgress, reserve: true });
   let pid = first.pid;
   let starting: Promise<void> | undefined;
   const timer = setInterval(() => {
@@ -18,7 +18,7 @@ export async function keepPostgres(directory: string, say: (text: string) => voi
   }, 500);
   const startAgain = async () => {
     say('PostgreSQL has ended; starting it again');
-    await startEmbeddedPostgres({ directory }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
+    await startEmbeddedPostgres({ directory, reserve: true }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
   };
   const stop = async () => {
     clearInterval(timer);

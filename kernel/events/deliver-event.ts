@@ -1,6 +1,7 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../data/database.ts';
+import { requireRoom } from '../data/disk-room.ts';
 import { schemaOf } from '../data/names.ts';
 import { runInCall } from '../guard/call.ts';
 import type { Subscription } from '../module/define-module.ts';
@@ -36,6 +37,7 @@ export interface Subscriber {
  * event that is delivered again has no effect.
  */
 export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent, place?: TaskPlace): Promise<void> {
+  requireRoom(database);
   const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
   const call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, ...place };
   await runInCall(call, () => database.write(async (transaction) => {

@@ -4,6 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { Commands } from '../commands/commands.ts';
 import { loadBootstrap } from '../data/bootstrap.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
+import { watchRoom, type DiskRoom } from '../data/disk-room.ts';
 import { migrate } from '../data/migrate.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { runInCall } from '../guard/call.ts';
@@ -44,6 +45,8 @@ export interface Starting extends ProcessOptions {
   served: ServedService[];
   parts: Part[];
   guard?: Guard;
+  /** How full the disk of the database is. */
+  room: DiskRoom;
   /** Opened for the first module that keeps files. */
   storage?: FileStorage;
   audit?: AuditLog;
@@ -64,6 +67,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   if (migrations) await whenReachable(starting.log, () => migrate({ adminUrl, database, module: module.name, migrations }));
   const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
   const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) } });
+  watchRoom(tables, starting.room);
   const transport = moduleTransport(module.name, registry.transport);
   const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
   const context = {

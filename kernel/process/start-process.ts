@@ -1,5 +1,6 @@
 import { ConnectError } from '@connectrpc/connect';
 import { collectRecords } from '../commands/collect-records.ts';
+import { DiskRoom } from '../data/disk-room.ts';
 import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
@@ -44,6 +45,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   await whenReachable(log, () => provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret })).catch((error: unknown) => {
     throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
   });
+  await starting.room.watch(adminUrl, starting.database);
   for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
@@ -69,6 +71,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       await collector?.stop();
       await Promise.all(starting.parts.map(({ database }) => database.close()));
       await operators?.close();
+      starting.room.stop();
       await starting.telemetry.stop();
     },
   };
@@ -97,6 +100,7 @@ function begin(options: ProcessOptions): Omit<Starting, 'telemetry'> {
     registry: new InProcessRegistry(),
     served: [],
     parts: [],
+    room: new DiskRoom(options.log),
     recordsKept: () => {},
     info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all(), settings, operations },
     settings,

@@ -26,11 +26,12 @@ export async function startTelemetry({ deployment, secret, databaseUrl, log }: P
 }
 
 /** Lets the parts of a process tell how they stand, and opens the operators' address unless it is off. */
-export async function openOperators({ deployment, telemetry, parts, states }: Starting, jobs: RunningJobs, connections: () => number): Promise<OperatorsPort | undefined> {
+export async function openOperators({ deployment, telemetry, parts, states, room }: Starting, jobs: RunningJobs, connections: () => number): Promise<OperatorsPort | undefined> {
   const modules = () => states.all().map(({ name, state, problem }) => ({ name, state, ...(problem !== undefined && { problem }) }));
   telemetry.add(() => poolMetrics([...parts.flatMap(({ module, database }) => database.pools().map(({ purpose, pool }) => ({ labels: { module: module.name, purpose }, pool }))), { labels: { module: 'kernel', purpose: 'queue' }, pool: jobs.pool }]));
   telemetry.add(() => jobs.metrics());
   telemetry.add((): MetricFamily[] => [
+    { name: 'mainstay.database.full', type: 'gauge', unit: '{database}', help: '1 while the disk of the database is full and commands are refused.', samples: [{ labels: {}, value: Number(room.isFull) }] },
     { name: 'mainstay.connections', type: 'gauge', unit: '{connection}', help: 'Connections of clients that are open.', samples: [{ labels: {}, value: connections() }] },
     { name: 'mainstay.module.up', type: 'gauge', unit: '{module}', help: '1 for a module that runs, 0 for one that does not.', samples: modules().map(({ name, state }) => ({ labels: { module: name }, value: state === 'running' ? 1 : 0 })) },
   ]);
