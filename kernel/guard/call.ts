@@ -61,7 +61,7 @@ export const currentCallIfAny = (): Call | undefined => storage.getStore();
 export const commandEnd = async (): Promise<void> => storage.getStore()?.command?.ended;
 
 /** Runs `work` as part of `call`; what it awaits and calls inherits it. */
-export const runInCall = <T>(call: Call, work: () => T): T => storage.run(call, work);
+export const runInCall = <T, A extends unknown[]>(call: Call, work: (...given: A) => T, ...given: A): T => storage.run(call, work, ...given);
 
 /** The signed-in person of the current call and the org they act in; throws for anyone else. */
 export function caller(): Extract<Principal, { kind: 'account' }> {

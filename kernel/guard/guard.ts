@@ -36,7 +36,7 @@ export interface Guard {
    * `mainstay-org` (an org to act in other than the session's own). No credentials: anonymous.
    * Throws `unauthenticated` for credentials that do not hold.
    */
-  authenticate(header: Headers): Promise<Principal>;
+  authenticate(header: Headers): Promise<Principal> | Principal;
   decide(request: AccessRequest): Promise<Decision> | Decision;
   /**
    * Tells, once, when a call that was let in would be let in no more: streams end then. Gives a function that

@@ -8,6 +8,8 @@ export const deadlineExceeded = () => new ConnectError('the operation timed out'
 /** Made once: each error has a stack. */
 const theyLeft = new DOMException('the caller left', 'AbortError');
 
+type Listener = (() => void) | { handleEvent(): void };
+
 /**
  * Tells the in-process transport that a caller left. It stands in for an AbortSignal, whose making and watching cost
  * more than a local call; nothing but the transport may be given it.
@@ -15,21 +17,21 @@ const theyLeft = new DOMException('the caller left', 'AbortError');
 export class LeavingCaller {
   aborted = false;
   reason: unknown;
-  #told: Set<() => void> | undefined;
+  #told: Set<Listener> | undefined;
 
   leave(reason: unknown = theyLeft): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.#told ?? []) listener();
+    for (const listener of this.#told ?? []) typeof listener === 'function' ? listener() : listener.handleEvent();
     this.#told = undefined;
   }
 
-  addEventListener(_type: 'abort', listener: () => void): void {
+  addEventListener(_type: 'abort', listener: Listener): void {
     (this.#told ??= new Set()).add(listener);
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
+  removeEventListener(_type: 'abort', listener: Listener): void {
     this.#told?.delete(listener);
   }
 
@@ -44,44 +46,46 @@ export function refuseIfGone(signal: AbortSignal | undefined, timeoutMs: number 
   if (timeoutMs !== undefined && timeoutMs <= 0) throw deadlineExceeded();
 }
 
-/** Calls `leave` once the caller aborts or its deadline passes. Returns how to stop watching. */
-export function onCallerLeaving(signal: AbortSignal | undefined, timeoutMs: number | undefined, leave: (error: ConnectError) => void): () => void {
-  const deadline = timeoutMs === undefined || timeoutMs > LONGEST_TIMER ? undefined : new Deadline(timeoutMs, leave);
-  const aborted = () => leave(ConnectError.from(signal!.reason, Code.Canceled));
-  signal?.addEventListener('abort', aborted, { once: true });
-  return () => {
-    deadline?.stop();
-    signal?.removeEventListener('abort', aborted);
-  };
-}
-
-/** Deadlines without a timer yet: most calls within a process are over before anything else could happen. */
-const fresh = new Set<Deadline>();
+/** Those with a deadline and without a timer yet: most calls within a process are over before anything else could happen. */
+const fresh = new Set<CallerWatch>();
 let scheduled: NodeJS.Immediate | undefined;
 
 function startTimers(): void {
   scheduled = undefined;
-  for (const deadline of fresh) deadline.start();
+  for (const watch of fresh) watch.startTimer();
   fresh.clear();
 }
 
-class Deadline {
-  readonly #at: number;
+/** Until it is stopped, `leave` is called once the caller aborts or the deadline, in milliseconds since the epoch, passes. */
+export class CallerWatch {
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadline: number | undefined;
   readonly #leave: (error: ConnectError) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(timeoutMs: number, leave: (error: ConnectError) => void) {
-    this.#at = performance.now() + timeoutMs;
+  constructor(signal: AbortSignal | undefined, deadline: number | undefined, leave: (error: ConnectError) => void) {
+    this.#signal = signal;
+    this.#deadline = deadline;
     this.#leave = leave;
+    // The watch is its own listener: one object a call.
+    signal?.addEventListener('abort', this);
+    if (deadline === undefined) return;
     scheduled ??= setImmediate(startTimers);
     fresh.add(this);
   }
 
-  start(): void {
-    this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), this.#at - performance.now());
+  handleEvent(): void {
+    this.#leave(ConnectError.from(this.#signal!.reason, Code.Canceled));
+  }
+
+  startTimer(): void {
+    const left = this.#deadline! - Date.now();
+    if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), left);
   }
 
   stop(): void {
+    this.#signal?.removeEventListener('abort', this);
+    if (this.#deadline === undefined) return;
     if (this.#timer) clearTimeout(this.#timer);
     else fresh.delete(this);
   }

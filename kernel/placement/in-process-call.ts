@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { Code, ConnectError, createContextValues, type ContextValues, type HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, type ContextValues, type HandlerContext } from '@connectrpc/connect';
 import { callKey, peerKey } from '../guard/call.ts';
+import { CallValues } from './call-values.ts';
 import { LeavingCaller } from './caller-leaving.ts';
 import { ReceivedHeaders } from './received-headers.ts';
 
@@ -18,7 +19,8 @@ export class InProcessCall implements HandlerContext {
   readonly protocolName = 'in-process';
   readonly requestMethod = 'POST';
   readonly method: DescMethod;
-  readonly #deadline: number | undefined;
+  /** When the answer is no longer wanted, in milliseconds since the epoch. */
+  readonly deadline: number | undefined;
   readonly #callerValues: ContextValues | undefined;
   #requestHeader: Headers | undefined;
   #responseHeader: Headers | undefined;
@@ -33,7 +35,7 @@ export class InProcessCall implements HandlerContext {
 
   constructor(method: DescMethod, timeoutMs: number | undefined, header: RequestHeader | undefined, values: ContextValues | undefined) {
     this.method = method;
-    this.#deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+    this.deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
     this.#requestHeader = header instanceof ReceivedHeaders ? header : header && new Headers(header);
     this.#callerValues = values;
   }
@@ -60,14 +62,7 @@ export class InProcessCall implements HandlerContext {
 
   /** The caller's identity and address cross; its other values stay on its side, as on a wire. */
   get values() {
-    if (!this.#values) {
-      this.#values = createContextValues();
-      for (const key of [callKey, peerKey]) {
-        const value = this.#callerValues?.get<unknown>(key);
-        if (value) this.#values.set<unknown>(key, value);
-      }
-    }
-    return this.#values;
+    return (this.#values ??= new CallValues(this.#callerValues?.get(callKey), this.#callerValues?.get(peerKey)));
   }
 
   get signal() {
@@ -87,7 +82,9 @@ export class InProcessCall implements HandlerContext {
     return this.#leaving;
   }
 
-  readonly timeoutMs = () => (this.#deadline === undefined ? undefined : this.#deadline - Date.now());
+  get timeoutMs() {
+    return () => (this.deadline === undefined ? undefined : this.deadline - Date.now());
+  }
 
   /** What the caller gets, of what the handler had set when the headers and the trailers went out. */
   get sentHeader() {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { callerError } from './caller-error.ts';
-import { Gate, onCallerLeaving, reasonForHandler } from './caller-leaving.ts';
+import { CallerWatch, Gate, reasonForHandler } from './caller-leaving.ts';
 import type { InProcessCall } from './in-process-call.ts';
 import type { ServedMethod } from './served-method.ts';
 
@@ -21,17 +21,17 @@ export class InProcessStream implements AsyncIterable<Message> {
   readonly #toHandler = new Gate();
   /** Either side's code runs in its own context, not in that of the reader who happens to ask. */
   readonly #inContext = AsyncLocalStorage.snapshot();
-  readonly #stopWatching: () => void;
+  readonly #watch: CallerWatch;
   #first: Promise<IteratorResult<Message>> | undefined;
   #over = false;
   #left: ConnectError | undefined;
 
-  constructor(served: ServedMethod, call: InProcessCall, input: AsyncIterable<object>, signal: AbortSignal | undefined, timeoutMs: number | undefined) {
+  constructor(served: ServedMethod, call: InProcessCall, input: AsyncIterable<object>, signal: AbortSignal | undefined) {
     this.#served = served;
     this.#call = call;
     this.#input = input[Symbol.asyncIterator]();
     this.#output = answers(served, { [Symbol.asyncIterator]: () => ({ next: () => this.#nextRequest() }) }, call);
-    this.#stopWatching = onCallerLeaving(signal, timeoutMs, (error) => this.#leave(error));
+    this.#watch = new CallerWatch(signal, call.deadline, (error) => this.#leave(error));
   }
 
   /** Starts the handler; headers arrive with the first message or with the end. Fails if the caller leaves before. */
@@ -86,7 +86,7 @@ export class InProcessStream implements AsyncIterable<Message> {
   #end(forCaller?: ConnectError, forHandler?: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    this.#stopWatching();
+    this.#watch.stop();
     this.#toHandler.shut(forHandler ?? new ConnectError('the call is over', Code.Canceled));
     this.#call.end(forHandler);
     this.#inContext(() => {

@@ -1,7 +1,7 @@
 import type { DescMessage, DescMethod, DescMethodStreaming, DescMethodUnary, Message, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from '@connectrpc/connect';
 import { callerError } from './caller-error.ts';
-import { onCallerLeaving, reasonForHandler, refuseIfGone } from './caller-leaving.ts';
+import { CallerWatch, reasonForHandler, refuseIfGone } from './caller-leaving.ts';
 import { InProcessCall, type RequestHeader } from './in-process-call.ts';
 import { InProcessStream } from './in-process-stream.ts';
 import type { ServedMethod } from './served-method.ts';
@@ -17,20 +17,24 @@ export class InProcessTransport implements Transport {
     this.#find = find;
   }
 
-  async unary<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: RequestHeader, input: MessageInitShape<I>, values?: ContextValues): Promise<UnaryResponse<I, O>> {
-    const served = this.#find(method);
-    refuseIfGone(signal, timeoutMs);
-    const request = served.copyInput(input);
-    const call = new InProcessCall(served.method, timeoutMs, header, values);
-    const message = await (signal || timeoutMs !== undefined ? answerWhileWanted(served, request, call, signal, timeoutMs) : answer(served, request, call));
-    return new Answer(false as const, method, message as MessageShape<O>, call);
+  unary<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: RequestHeader, input: MessageInitShape<I>, values?: ContextValues): Promise<UnaryResponse<I, O>> {
+    try {
+      const served = this.#find(method);
+      refuseIfGone(signal, timeoutMs);
+      const request = served.copyInput(input);
+      const call = new InProcessCall(served.method, timeoutMs, header, values);
+      const answer = signal || timeoutMs !== undefined ? answerWhileWanted(served, method, request, call, signal) : answerOf(served, method, request, call);
+      return answer as Promise<Answer<false, DescMethodUnary<I, O>, MessageShape<O>>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async stream<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: RequestHeader, input: AsyncIterable<MessageInitShape<I>>, values?: ContextValues): Promise<StreamResponse<I, O>> {
     const served = this.#find(method);
     refuseIfGone(signal, timeoutMs);
     const call = new InProcessCall(served.method, timeoutMs, header, values);
-    const stream = new InProcessStream(served, call, input, signal, timeoutMs);
+    const stream = new InProcessStream(served, call, input, signal);
     await stream.open();
     return new Answer(true as const, method, stream as AsyncIterable<MessageShape<O>>, call);
   }
@@ -63,23 +67,26 @@ class Answer<S extends boolean, D extends DescMethod, M> {
   }
 }
 
-async function answer(served: ServedMethod, request: Message, call: InProcessCall): Promise<Message> {
+type UnaryAnswer = Answer<false, DescMethod, Message>;
+
+async function answerOf(served: ServedMethod, method: DescMethod, request: Message, call: InProcessCall): Promise<UnaryAnswer> {
   try {
     const message = served.copyOutput((await served.handle(request, call)) as object);
     call.end();
-    return message;
+    return new Answer(false, method, message, call);
   } catch (error) {
     throw callerError(error, call);
   }
 }
 
 /** The caller that leaves does not wait for the handler, which is told by its signal. */
-function answerWhileWanted(served: ServedMethod, request: Message, call: InProcessCall, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<Message> {
-  const { promise, resolve, reject } = Promise.withResolvers<Message>();
-  const stopWatching = onCallerLeaving(signal, timeoutMs, (error) => {
-    reject(error);
-    call.end(reasonForHandler(error));
+function answerWhileWanted(served: ServedMethod, method: DescMethod, request: Message, call: InProcessCall, signal: AbortSignal | undefined): Promise<UnaryAnswer> {
+  return new Promise((resolve, reject) => {
+    const watch = new CallerWatch(signal, call.deadline, (error) => {
+      reject(error);
+      call.end(reasonForHandler(error));
+    });
+    const over = (end: (value: never) => void, value: unknown) => (watch.stop(), end(value as never));
+    answerOf(served, method, request, call).then((answer) => over(resolve, answer), (error) => over(reject, error));
   });
-  answer(served, request, call).then(resolve, reject).finally(stopWatching);
-  return promise;
 }

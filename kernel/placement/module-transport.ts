@@ -1,10 +1,11 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { createContextValues, type ContextValues, type Transport } from '@connectrpc/connect';
+import type { ContextValues, Transport } from '@connectrpc/connect';
 import { callKey, currentCallIfAny, type Call } from '../guard/call.ts';
 import type { Principal } from '../guard/principal.ts';
 import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { nestedKey } from '../commands/nested-key.ts';
 import { kindOf } from '../module/check-modules.ts';
+import { CallValues } from './call-values.ts';
 import { continueTrace, type TraceContext } from '../telemetry/trace-context.ts';
 
 /**
@@ -24,8 +25,9 @@ export function moduleTransport(module: string, transport: Transport): Transport
   };
 }
 
-function vouch(module: string, call: Call | undefined, method: DescMethod, values = createContextValues()): ContextValues {
-  return values.set(callKey, new VouchedCall(module, call, method));
+function vouch(module: string, call: Call | undefined, method: DescMethod, values: ContextValues | undefined): ContextValues {
+  const vouched = new VouchedCall(module, call, method);
+  return values ? values.set(callKey, vouched) : new CallValues(vouched);
 }
 
 /** What a module says of the call on whose behalf it calls. */

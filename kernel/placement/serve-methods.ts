@@ -68,16 +68,18 @@ interface Door {
 /** How far a call came. */
 interface Passage {
   observed: ObservedCall | undefined;
-  call?: GuardedCall;
-  letIn?: boolean;
+  call: GuardedCall | undefined;
+  letIn: boolean;
 }
 
 async function passUnary(door: Door, request: Message, context: HandlerContext): Promise<unknown> {
   const { commands, handle, checked } = door;
-  const passage: Passage = { observed: door.observed && observeCall(door.observed, context) };
+  const passage: Passage = { observed: door.observed && observeCall(door.observed, context), call: undefined, letIn: false };
   try {
-    const call = await letIn(door, request, context, passage);
-    const answer = await (commands ? passCommand(door, commands, call, request, context) : runInCall(call, () => handle(checked(request), context)));
+    const admitted = admitCall(door.method, request, context, door.serving, passage);
+    const call = admitted instanceof Promise ? await admitted : admitted;
+    passage.letIn = true;
+    const answer = await (commands ? passCommand(door, commands, call, request, context) : runInCall(call, handle, checked(request), context));
     passage.observed?.end();
     return answer;
   } catch (error) {
@@ -94,10 +96,11 @@ function passCommand({ method, handle, checked }: Door, commands: Commands, call
 
 async function* passStream(door: Door, request: Message, context: HandlerContext): Streamed {
   const { method, commands } = door;
-  const passage: Passage = { observed: door.observed && observeCall(door.observed, context) };
+  const passage: Passage = { observed: door.observed && observeCall(door.observed, context), call: undefined, letIn: false };
   let over = false;
   try {
-    const call = await letIn(door, request, context, passage);
+    const call = await admitCall(method, request, context, door.serving, passage);
+    passage.letIn = true;
     const start = () => inCall(call, () => streamOf(door, door.checked(request), context));
     yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start(), call.onLoss);
     over = true;
@@ -111,17 +114,8 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
   }
 }
 
-async function letIn({ method, serving }: Door, request: Message, context: HandlerContext, passage: Passage): Promise<GuardedCall> {
-  const call = await admitCall(method, request, context, serving, (known) => {
-    passage.call = known;
-    passage.observed?.admitted(known);
-  });
-  passage.letIn = true;
-  return call;
-}
-
 /** The error that the caller gets; a command that was refused or failed is kept for the audit. */
-function refusal({ method, serving, commands }: Door, { call, letIn = false, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
+function refusal({ method, serving, commands }: Door, { call, letIn, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
   const seen = masked(error, call, method, context, serving.log);
   if (commands && call) commands.fail(call, method, request, seen, letIn);
   observed?.end(seen);
