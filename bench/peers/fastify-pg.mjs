@@ -76,4 +76,5 @@ app.get('/v1/promises', { schema: { querystring: { type: 'object', properties: {
 });
 
 await app.listen({ port: 0, host: '127.0.0.1' });
+process.once('SIGINT', () => process.exit());
 announce(app.server.address().port, token);

@@ -11,17 +11,26 @@ create table promises (
   due_time timestamptz(3),
   due_order timestamptz(3) not null generated always as (coalesce(due_time, 'infinity')) stored,
   promisee_name text not null default '',
+  promisee_contact_id uuid,
+  promisee_account_id uuid,
   tags text[] not null default '{}',
   state text not null default 'PENDING' check (state in ('PENDING', 'FULFILLED', 'FAILED')),
+  settled_at timestamptz(3),
   archived boolean not null default false,
   delete_time timestamptz(3),
+  source_key text,
+  source_hash text,
   version integer not null default 1,
   create_time timestamptz(3) not null default now(),
   update_time timestamptz(3) not null default now()
 );
 create index on promises (org_id, owner_id, made_at desc, id desc);
 create index on promises (org_id, owner_id, due_order, id);
+create index on promises (org_id, promisee_account_id, made_at desc, id desc) where promisee_account_id is not null;
+create index on promises (promisee_contact_id) where promisee_contact_id is not null;
 create index on promises (delete_time) where delete_time is not null;
+create unique index on promises (org_id, owner_id, source_key);
+create index on promises (org_id, owner_id, lower(title), id);
 
 create table shares (
   promise_id uuid not null references promises on delete cascade,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
+import type { DiskRoom } from '../data/disk-room.ts';
 import { surviveLoss } from '../data/pool.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { commandsTable } from './commands-table.ts';
@@ -12,6 +13,8 @@ export interface CollectorOptions {
   /** The modules whose records it collects. */
   modules: readonly string[];
   audit: AuditLog;
+  /** While there is none on the disk the records wait. */
+  room?: DiskRoom;
   log: Logger;
 }
 
@@ -22,9 +25,14 @@ export interface Collector {
   stop(): Promise<void>;
 }
 
-const BATCH = 1000;
-/** New records are with the audit within about this time. */
+/** More at once would hold up the answers of this process. */
+const BATCH = 250;
+/** New records are with the audit within about this time, unless the process has its hands full. */
 const PAUSE_MILLISECONDS = 200;
+/** Under load they wait at most this long: they are kept already, and answers come first. */
+const LATEST_MILLISECONDS = 10_000;
+/** The share of its time from which a process counts as loaded. */
+const BUSY = 0.75;
 /** What a process that died has left is looked for now and then. */
 const LOOK_MILLISECONDS = 5000;
 
@@ -38,11 +46,11 @@ export function collectRecords(options: CollectorOptions): Collector {
   const wake = new Wake();
   const collecting = (async () => {
     while (!wake.stopped) {
-      await collectAll(pool, options).catch((error: unknown) => options.log.warn({ err: error }, 'the audit could not take the records of commands; they wait for it'));
+      await collectAll(pool, options, () => wake.stopped).catch((error: unknown) => options.log.warn({ err: error }, 'the audit could not take the records of commands; they wait for it'));
       await wake.wait(LOOK_MILLISECONDS);
       if (!wake.stopped) await sleep(PAUSE_MILLISECONDS, undefined, { ref: false });
     }
-    await collectAll(pool, options);
+    await collectAll(pool, options, () => true);
   })();
   return {
     soon: () => wake.call(),
@@ -83,11 +91,28 @@ class Wake {
   }
 }
 
-async function collectAll(pool: pg.Pool, { modules, audit }: CollectorOptions): Promise<void> {
-  for (const module of modules) while ((await collectBatch(pool, module, audit)) === BATCH);
+async function collectAll(pool: pg.Pool, { modules, audit }: CollectorOptions, hurries: () => boolean): Promise<void> {
+  for (const module of modules) {
+    for (let oldest = Date.now(); ; ) {
+      await calm(oldest + LATEST_MILLISECONDS, hurries);
+      const rows = await collectBatch(pool, module, audit);
+      if (rows.length < BATCH) break;
+      oldest = rows[0]!.time.getTime();
+    }
+  }
 }
 
-async function collectBatch(pool: pg.Pool, module: string, audit: AuditLog): Promise<number> {
+/** Waits until the process is not loaded, or until `latest`, in milliseconds since the epoch. */
+async function calm(latest: number, hurries: () => boolean): Promise<void> {
+  for (let before = performance.eventLoopUtilization(); Date.now() < latest && !hurries(); ) {
+    await sleep(PAUSE_MILLISECONDS / 4, undefined, { ref: false });
+    const now = performance.eventLoopUtilization();
+    if (performance.eventLoopUtilization(now, before).utilization < BUSY) return;
+    before = now;
+  }
+}
+
+async function collectBatch(pool: pg.Pool, module: string, audit: AuditLog): Promise<RecordRow[]> {
   const client = await pool.connect();
   let broken = false;
   try {
@@ -100,7 +125,7 @@ async function collectBatch(pool: pg.Pool, module: string, audit: AuditLog): Pro
       await settle(client, module, rows.map(({ id }) => id));
     }
     await client.query('commit');
-    return rows.length;
+    return rows;
   } catch (error) {
     broken = await client.query('rollback').then(() => false, () => true);
     throw error;

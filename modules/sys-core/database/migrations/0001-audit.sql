@@ -26,8 +26,7 @@ create index sys_core_audit_entries_time on sys_core_audit_entries (time, sequen
 create index sys_core_audit_entries_org on sys_core_audit_entries (org_id, time, sequence);
 create index sys_core_audit_entries_principal on sys_core_audit_entries (principal_id, time, sequence);
 create index sys_core_audit_entries_actor on sys_core_audit_entries (actor_account_id, time, sequence) where actor_account_id is not null;
-create index sys_core_audit_entries_method on sys_core_audit_entries (method, time, sequence);
-create index sys_core_audit_entries_outcome on sys_core_audit_entries (outcome, time, sequence);
+create index sys_core_audit_entries_failed on sys_core_audit_entries (outcome, time, sequence) where outcome <> 'OK';
 create index sys_core_audit_entries_trace on sys_core_audit_entries (trace_id);
 create index sys_core_audit_entries_subjects on sys_core_audit_entries using gin (jsonb_path_query_array(subjects, '$.*') jsonb_path_ops);
 

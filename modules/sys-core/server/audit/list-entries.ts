@@ -26,7 +26,8 @@ function narrowed(q: Kysely<Tables>, asked: Omit<ListAuditEntriesRequest, '$type
   const equal = { org_id: orgId, principal_id: asked.accountId, actor_account_id: asked.actorAccountId, method: asked.method, module: asked.module, outcome: asked.outcome, trace_id: asked.traceId };
   let query = q.selectFrom('sys_core_audit_entries').selectAll();
   for (const [column, value] of Object.entries(equal)) if (value) query = query.where(column as keyof typeof equal, '=', value);
-  if (asked.failed) query = query.where('outcome', '<>', 'OK');
+  // The index of outcomes holds those alone.
+  if (asked.failed || (asked.outcome && asked.outcome !== 'OK')) query = query.where('outcome', '<>', 'OK');
   if (asked.startTime) query = query.where('time', '>=', atOrAfter(asked.startTime));
   if (asked.endTime) query = query.where('time', '<', atOrAfter(asked.endTime));
   if (asked.subjectId) query = query.where(sql<boolean>`jsonb_path_query_array(subjects, '$.*') @> jsonb_build_array(${asked.subjectId}::text)`);
