@@ -1,4 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import { Few } from './few.ts';
 
 /** Timers of Node count milliseconds in 31 bits; a deadline beyond, 24 days, is none. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -17,22 +18,21 @@ type Listener = (() => void) | { handleEvent(): void };
 export class LeavingCaller {
   aborted = false;
   reason: unknown;
-  #told: Set<Listener> | undefined;
+  readonly #told = new Few<Listener>();
 
   leave(reason: unknown = theyLeft): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.#told ?? []) typeof listener === 'function' ? listener() : listener.handleEvent();
-    this.#told = undefined;
+    for (const listener of this.#told.take()) typeof listener === 'function' ? listener() : listener.handleEvent();
   }
 
   addEventListener(_type: 'abort', listener: Listener): void {
-    (this.#told ??= new Set()).add(listener);
+    this.#told.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#told?.delete(listener);
+    this.#told.delete(listener);
   }
 
   get signal(): AbortSignal {
@@ -47,13 +47,12 @@ export function refuseIfGone(signal: AbortSignal | undefined, timeoutMs: number 
 }
 
 /** Those with a deadline and without a timer yet: most calls within a process are over before anything else could happen. */
-const fresh = new Set<CallerWatch>();
+const fresh = new Few<CallerWatch>();
 let scheduled: NodeJS.Immediate | undefined;
 
 function startTimers(): void {
   scheduled = undefined;
-  for (const watch of fresh) watch.startTimer();
-  fresh.clear();
+  for (const watch of fresh.take()) watch.startTimer();
 }
 
 /** Until it is stopped, `leave` is called once the caller aborts or the deadline, in milliseconds since the epoch, passes. */
@@ -80,7 +79,7 @@ export class CallerWatch {
 
   startTimer(): void {
     const left = this.#deadline! - Date.now();
-    if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), left);
+    if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), Math.max(1, left));
   }
 
   stop(): void {

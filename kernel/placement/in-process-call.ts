@@ -35,7 +35,7 @@ export class InProcessCall implements HandlerContext {
 
   constructor(method: DescMethod, timeoutMs: number | undefined, header: RequestHeader | undefined, values: ContextValues | undefined) {
     this.method = method;
-    this.deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+    this.deadline = timeoutMs === undefined ? undefined : (values?.get(callKey)?.deadline ?? Date.now() + timeoutMs);
     this.#requestHeader = header instanceof ReceivedHeaders ? header : header && new Headers(header);
     this.#callerValues = values;
   }

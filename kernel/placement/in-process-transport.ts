@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethod, DescMethodStreaming, DescMethodUnary, Message, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import type { ContextValues, StreamResponse, Transport, UnaryResponse } from '@connectrpc/connect';
+import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryResponse } from '@connectrpc/connect';
 import { callerError } from './caller-error.ts';
 import { CallerWatch, reasonForHandler, refuseIfGone } from './caller-leaving.ts';
 import { InProcessCall, type RequestHeader } from './in-process-call.ts';
@@ -86,7 +86,18 @@ function answerWhileWanted(served: ServedMethod, method: DescMethod, request: Me
       reject(error);
       call.end(reasonForHandler(error));
     });
-    const over = (end: (value: never) => void, value: unknown) => (watch.stop(), end(value as never));
-    answerOf(served, method, request, call).then((answer) => over(resolve, answer), (error) => over(reject, error));
+    void settle(served, method, request, call, watch, resolve, reject);
   });
+}
+
+async function settle(served: ServedMethod, method: DescMethod, request: Message, call: InProcessCall, watch: CallerWatch, resolve: (answer: UnaryAnswer) => void, reject: (error: ConnectError) => void): Promise<void> {
+  try {
+    const message = served.copyOutput((await served.handle(request, call)) as object);
+    call.end();
+    resolve(new Answer(false, method, message, call));
+  } catch (error) {
+    reject(callerError(error, call));
+  } finally {
+    watch.stop();
+  }
 }

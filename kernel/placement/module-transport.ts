@@ -16,17 +16,19 @@ export function moduleTransport(module: string, transport: Transport): Transport
   return {
     unary: (method, signal, timeoutMs, header, input, values) => {
       const call = currentCallIfAny();
-      return transport.unary(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, method, values));
+      const deadline = deadlineOf(call, timeoutMs);
+      return transport.unary(method, signalOf(call, signal), timeLeft(deadline), header, input, vouch(module, call, method, deadline, values));
     },
     stream: (method, signal, timeoutMs, header, input, values) => {
       const call = currentCallIfAny();
-      return transport.stream(method, signalOf(call, signal), timeoutOf(call, timeoutMs), header, input, vouch(module, call, method, values));
+      const deadline = deadlineOf(call, timeoutMs);
+      return transport.stream(method, signalOf(call, signal), timeLeft(deadline), header, input, vouch(module, call, method, deadline, values));
     },
   };
 }
 
-function vouch(module: string, call: Call | undefined, method: DescMethod, values: ContextValues | undefined): ContextValues {
-  const vouched = new VouchedCall(module, call, method);
+function vouch(module: string, call: Call | undefined, method: DescMethod, deadline: number | undefined, values: ContextValues | undefined): ContextValues {
+  const vouched = new VouchedCall(module, call, method, deadline);
   return values ? values.set(callKey, vouched) : new CallValues(vouched);
 }
 
@@ -35,13 +37,15 @@ class VouchedCall implements Call {
   readonly principal: Principal;
   readonly callerModule: string;
   readonly idempotencyKey: string | undefined;
+  readonly deadline: number | undefined;
   readonly #call: Call | undefined;
   #trace: TraceContext | undefined;
 
-  constructor(module: string, call: Call | undefined, method: DescMethod) {
+  constructor(module: string, call: Call | undefined, method: DescMethod, deadline: number | undefined) {
     this.principal = call?.principal ?? { kind: 'module', module };
     this.callerModule = module;
     this.idempotencyKey = call && kindOf(method) === Kind.COMMAND ? nestedKey(call, method) : undefined;
+    this.deadline = deadline;
     this.#call = call;
   }
 
@@ -65,11 +69,13 @@ class VouchedCall implements Call {
 /** A call that has no place in its trace yet is the first in it. */
 const startOf = (call: Call | undefined): TraceContext => ({ ...continueTrace(undefined), ...(call && { traceId: call.traceId }) });
 
-function timeoutOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {
-  if (call?.deadline === undefined) return timeoutMs;
-  const left = call.deadline - Date.now();
-  return timeoutMs === undefined ? left : Math.min(left, timeoutMs);
+/** The earlier of the caller's own deadline and what it gives this call, in milliseconds since the epoch. */
+function deadlineOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return call?.deadline;
+  return Math.min(call?.deadline ?? Infinity, Date.now() + timeoutMs);
 }
+
+const timeLeft = (deadline: number | undefined): number | undefined => (deadline === undefined ? undefined : deadline - Date.now());
 
 function signalOf(call: Call | undefined, signal: AbortSignal | undefined): AbortSignal | undefined {
   if (!signal) return call?.leaving ?? call?.signal;
