@@ -1,4 +1,5 @@
 import type { Logger } from '../telemetry/log.ts';
+import { requireRoom } from '../data/disk-room.ts';
 import type { ModuleDatabase } from '../data/create-database.ts';
 import { runInCall } from '../guard/call.ts';
 import { recordStatements, type RecordValues } from './command-record.ts';
@@ -67,7 +68,8 @@ export class FailedCommands {
     this.#lost = 0;
   }
 
-  #insert(batch: [...RecordValues, time: string][]): Promise<unknown> {
+  async #insert(batch: [...RecordValues, time: string][]): Promise<unknown> {
+    requireRoom(this.#database);
     const call = { principal: { kind: 'module' as const, module: this.#database.module }, traceId: '0'.repeat(32) };
     return runInCall(call, () => this.#database.writeAcrossOrgs(async (tx) => tx.atCommit({ compile: () => this.#insertMany(batch) as never })));
   }

@@ -4,6 +4,7 @@ import { Logger as WorkerLogger, parseCronItems, run, type CronItem, type Runner
 import pg from 'pg';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
 import type { ModuleDatabase } from '../data/create-database.ts';
+import type { DiskRoom } from '../data/disk-room.ts';
 import { surviveLoss } from '../data/pool.ts';
 import { untilReachable } from '../data/until-reachable.ts';
 import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
@@ -38,6 +39,8 @@ export interface JobsOptions {
   log: Logger;
   /** A collector hands the records of commands to the audit. */
   audited?: boolean;
+  /** While there is none on the disk no job is taken. */
+  room?: DiskRoom;
   /** Jobs that run at the same time. */
   concurrency?: number;
   /** What counts and follows the jobs. */
@@ -64,11 +67,12 @@ const SETTLE_MILLISECONDS = 1000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, log, audited = false, concurrency = 6, tasks = new TaskTelemetry() } = options;
+  const { adminUrl, database, modules, log, audited = false, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const connection = connectionConfig(adminUrl, { database });
   const pool = new QueuePool({ ...connection, max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
   surviveLoss(pool);
+  if (room) pool.isPaused = () => room.isFull;
   const events: WorkerEvents = new EventEmitter();
   const workerId = new Promise<string>((resolve) => events.once('pool:create', ({ workerPool }) => resolve(workerPool.id)));
   const runner = await subscribe(pool, modules.map(({ module }) => module)).then(() => run({

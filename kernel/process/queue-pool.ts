@@ -15,6 +15,8 @@ const SETTLES = /^(?:complete|fail|return)_jobs?(?:_q)?\//;
 export class QueuePool extends pg.Pool {
   /** Ids of the jobs that were taken and not settled. */
   readonly held = new Set<string>();
+  /** No job is taken meanwhile: that alone would be a write. */
+  isPaused: () => boolean = () => false;
   readonly #letGo = new Set<string>();
   readonly #settling = new Set<Promise<unknown>>();
 
@@ -40,8 +42,10 @@ export class QueuePool extends pg.Pool {
     return {
       query: async (query: pg.QueryConfig, values?: unknown[]) => {
         if (SETTLES.test(query.name ?? '')) return this.#settle(query);
+        const fetches = query.name?.startsWith(FETCHES);
+        if (fetches && this.isPaused()) return { rows: [] };
         const result = await (await (client ??= super.connect())).query(query, values);
-        if (query.name?.startsWith(FETCHES)) for (const { id } of result.rows as { id: string }[]) this.held.add(id);
+        if (fetches) for (const { id } of result.rows as { id: string }[]) this.held.add(id);
         return result;
       },
       release: () => void client?.then((made) => made.release(), () => {}),
