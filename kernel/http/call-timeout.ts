@@ -19,3 +19,11 @@ export function callTimeout(headers: IncomingHttpHeaders): number | undefined {
   if (!amount) throw httpErrors.MALFORMED_HEADER({ header: 'grpc-timeout', problem: 'give at most 8 digits and one of H, M, S, m, u, n' });
   return Math.min(Math.ceil(Number(amount) * milliseconds[unit!]!), longestTimeoutMs);
 }
+
+/** Shortens a deadline that no timer can wait for to the longest that one can: it would count as over at once. */
+export function shortenTimeouts(headers: IncomingHttpHeaders): void {
+  const [connect, grpc] = [headers['connect-timeout-ms'], headers['grpc-timeout']];
+  if (connect !== undefined && /^\d{10}$/.test(String(connect))) headers['connect-timeout-ms'] = String(Math.min(Number(connect), longestTimeoutMs));
+  const [, amount, unit] = grpc === undefined ? [] : (/^(\d{1,8})([HM])$/.exec(String(grpc)) ?? []);
+  if (amount && Number(amount) * milliseconds[unit!]! > longestTimeoutMs) headers['grpc-timeout'] = `${Math.floor(longestTimeoutMs / 1000)}S`;
+}

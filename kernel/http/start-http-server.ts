@@ -26,6 +26,7 @@ import { restRoutes } from './rest/rest.ts';
 import { securityHeaders } from './security-headers.ts';
 import { refuseRepeatedHeaders } from './single-headers.ts';
 import { socketRoute } from './socket/websocket.ts';
+import { dropUnreadBodies } from './unread-body.ts';
 import { watchRequests } from './watch-requests.ts';
 
 export type { HttpServerOptions, Readiness, ServedService } from './http-server-options.ts';
@@ -61,6 +62,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   securityHeaders(app, stopping.signal);
   refuseRepeatedHeaders(app);
   limitBodyTime(app, 60_000);
+  dropUnreadBodies(app);
   const json = { registry, alwaysEmitImplicit: true };
   await socketRoute(app, { services, transport: options.transport, json, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
   await app.register(rpcRoutes, offered);

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethod, DescService, JsonReadOptions } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codecOf } from '../../codec/codec-of.ts';
+import { shortenTimeouts } from '../call-timeout.ts';
 import { httpErrors } from '../http-errors.ts';
 import { parseJson } from '../rest/json-text.ts';
 import { messageLimit } from './message-limit.ts';
@@ -35,10 +36,15 @@ const headBytes = 5;
 export function checkRpcBodies(app: FastifyInstance, services: readonly DescService[], json: Partial<JsonReadOptions>, limitBytes: number): void {
   const methods = new Map<string, DescMessage>(services.flatMap((service) => service.methods.filter(takesOne).map((method) => [`/${service.typeName}/${method.name}`, method.input] as const)));
   app.addHook('preHandler', async (request) => {
+    shortenTimeouts(request.raw.headers);
     const input = methods.get(request.url.split('?', 1)[0]!);
     const framing = framings[request.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase() ?? ''];
     const encoding = request.headers['content-encoding'];
-    if (!input || !framing || request.method !== 'POST' || (encoding && encoding !== 'identity')) return;
+    if (!input || !framing || request.method !== 'POST' || (encoding && encoding !== 'identity')) {
+      // Connect would destroy a request that it does not read to its end, and leave the connection to nobody.
+      if (request.raw.httpVersionMajor === 1 && request.method === 'POST') request.body = request.raw.iterator({ destroyOnReturn: false });
+      return;
+    }
     // Connect reads the body from here if there is one, and from the connection if not.
     request.body = checked(request, framing, messageLimit(input, limitBytes), (message) => check(input, message, framing, json));
   });

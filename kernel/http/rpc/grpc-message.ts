@@ -1,15 +1,19 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { reasonedTrailers } from './reasoned-answers.ts';
 
 /**
- * Writes the trailer `grpc-message` as the gRPC specification has it: only what is not printable ASCII is percent-encoded.
+ * Gives every error its reason, and writes the trailer `grpc-message` as the gRPC specification has it: only what is not printable ASCII is percent-encoded.
  * Connect encodes more, and clients such as grpc-js would show `%3A` where a colon was.
  */
 export function plainGrpcMessages(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, { raw }) => {
     if (!request.headers['content-type']?.startsWith('application/grpc')) return;
     const addTrailers = raw.addTrailers.bind(raw) as (trailers: OutgoingHttpHeaders) => void;
-    raw.addTrailers = (trailers) => addTrailers({ ...(trailers as OutgoingHttpHeaders), ...plainMessage(trailers as OutgoingHttpHeaders) });
+    raw.addTrailers = (given) => {
+      const trailers = reasonedTrailers(given as OutgoingHttpHeaders);
+      addTrailers({ ...trailers, ...plainMessage(trailers) });
+    };
   });
 }
 
