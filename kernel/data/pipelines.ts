@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import pg from 'pg';
 import { codeOf, databaseError, isStalePlan } from './database-errors.ts';
-import { statementName } from './statement-names.ts';
+import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
 /** Most of these connections that a module opens: more would only wake more of the server's processes. */
@@ -191,8 +191,8 @@ class Lane {
     });
   }
 
-  #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
-    return this.#client.query({ name: statementName(text), text, values: values as unknown[] });
+  #send(text: string, values?: readonly unknown[]): Promise<Answer> {
+    return runStatement(this.#client, text, values);
   }
 
   /** Takes no more work. */

@@ -1,9 +1,6 @@
 import pg from 'pg';
 import { databaseError } from './database-errors.ts';
 
-const INT8 = 20;
-const DATE = 1082;
-
 /** Most connections of one module for what sees every org. */
 export const ALL_ORGS_POOL_SIZE = 2;
 
@@ -21,12 +18,11 @@ export function clientSettings(config: pg.ClientConfig): pg.ClientConfig {
   const settings: pg.ClientConfig & { pipeline: boolean } = {
     ...config,
     pipeline: true,
-    types: { getTypeParser },
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     // Lets the server notice that a caller who gave up has gone, in the middle of a statement.
     // The rest overrules what a role may have set for itself, for good.
-    options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id=',
+    options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id= -c TimeZone=UTC -c DateStyle=ISO',
   };
   return settings;
 }
@@ -52,18 +48,4 @@ export async function takeClient(pool: pg.Pool): Promise<pg.PoolClient> {
   } catch (error) {
     throw databaseError(error);
   }
-}
-
-/** `bigint` becomes a number, or an error where it would lose digits; a `date` stays text, since it has no time zone. */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: any) => unknown {
-  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
-  if (oid === INT8) return safeInteger;
-  if (oid === DATE) return String;
-  return pg.types.getTypeParser(oid, 'text');
-}
-
-function safeInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} does not fit into a number: select it as text`);
-  return value;
 }

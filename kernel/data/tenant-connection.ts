@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Span } from '../telemetry/span.ts';
 import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
 import { orgKeys } from './pool.ts';
-import { statementName } from './statement-names.ts';
+import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
 /** What a transaction is about: whose rows it sees, and when nobody wants its result any more. */
@@ -141,9 +141,9 @@ export class TenantConnection implements DatabaseConnection {
     setImmediate(() => stream.uncork());
   }
 
-  #send(text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
+  #send(text: string, values?: readonly unknown[]): Promise<Answer> {
     if (this.#signal?.aborted && text !== 'rollback') return Promise.reject(abortError(this.#signal));
-    return this.#client.query({ name: statementName(text), text, values: values as unknown[] });
+    return runStatement(this.#client, text, values);
   }
 
   // Closing the connection is the one way to stop a statement that can't hit a later one. A commit that is

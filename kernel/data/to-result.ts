@@ -1,8 +1,8 @@
 import type { QueryResult } from 'kysely';
-import type pg from 'pg';
+import type { Answer } from './statement.ts';
 
 /** The answer to a statement, as Kysely takes it. */
-export function toResult<R>({ command, rowCount, rows }: pg.QueryResult): QueryResult<R> {
+export function toResult<R>({ command, rowCount, rows }: Answer): QueryResult<R> {
   const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
-  return { rows: (rows ?? []) as R[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+  return { rows: rows as R[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
 }

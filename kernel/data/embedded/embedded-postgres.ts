@@ -84,10 +84,10 @@ const exclusively = <T>(directory: string, work: () => Promise<T>): Promise<T> =
 async function stop(data: string): Promise<void> {
   const postmaster = findPostmaster(data);
   if (!postmaster) return;
-  const start = Date.now();
+  const start = performance.now();
   signal(postmaster.pid, 'SIGINT');
   for (let harder = false; existsSync(data) && hasProcess(data); await sleep(5)) {
-    if (harder || Date.now() - start < 30_000) continue;
+    if (harder || performance.now() - start < 30_000) continue;
     signal(postmaster.pid, 'SIGQUIT');
     harder = true;
   }
@@ -116,11 +116,11 @@ async function adoptOrStart(options: StartOptions): Promise<EmbeddedPostgres & {
 
 /** The server that runs or is starting, once it is ready; nothing if it is stopping, once it has stopped. */
 async function findStarted({ directory, onProgress }: StartOptions): Promise<EmbeddedPostgres | undefined> {
-  for (let told = false, start = Date.now(); ; await sleep(5)) {
+  for (let told = false, start = performance.now(); ; await sleep(5)) {
     const postmaster = findPostmaster(join(directory, 'data'));
     if (!postmaster) return undefined;
     if (postmaster.ready && await answers(describe(postmaster))) return describe(postmaster);
-    if (!told && Date.now() - start > 1000) {
+    if (!told && performance.now() - start > 1000) {
       onProgress?.('waiting for the database that is starting or stopping');
       told = true;
     }
@@ -167,8 +167,8 @@ function checkVersion(data: string, { major }: PostgresBinaries): void {
 async function launch(options: StartOptions, runner: Runner, socketDirectory: string): Promise<EmbeddedPostgres> {
   const data = join(options.directory, 'data');
   // The workers of a killed server end within moments; two servers on one folder would destroy it.
-  for (const until = Date.now() + 30_000; hasProcess(data); await sleep(20)) {
-    if (Date.now() > until) throw new Error(`processes of an earlier PostgreSQL still use ${data}: end them and try again`);
+  for (const until = performance.now() + 30_000; hasProcess(data); await sleep(20)) {
+    if (performance.now() > until) throw new Error(`processes of an earlier PostgreSQL still use ${data}: end them and try again`);
   }
   removeStaleLocks(data, socketDirectory);
   useReserve(options.directory);
@@ -186,17 +186,17 @@ async function launch(options: StartOptions, runner: Runner, socketDirectory: st
 }
 
 async function untilReady({ directory, onProgress }: StartOptions, ended: () => string | undefined): Promise<EmbeddedPostgres> {
-  const start = Date.now();
+  const start = performance.now();
   for (let told = false; ; await sleep(3)) {
     const postmaster = findPostmaster(join(directory, 'data'));
     if (postmaster?.ready) return describe(postmaster);
     const end = ended();
     if (end) throw new Error(`PostgreSQL does not start in ${directory}: ${end}\n${lastLines(directory)}`);
-    if (Date.now() - start > 1000 && !told) {
+    if (performance.now() - start > 1000 && !told) {
       onProgress?.('waiting for the database to recover');
       told = true;
     }
-    if (Date.now() - start > 300_000) throw new Error(`PostgreSQL in ${directory} has not become ready within five minutes: see ${join(directory, 'postgres.log')}`);
+    if (performance.now() - start > 300_000) throw new Error(`PostgreSQL in ${directory} has not become ready within five minutes: see ${join(directory, 'postgres.log')}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * The lock is an abstract unix socket: the system lets go of it when its holder dies, however it dies.
  */
 export async function withStartLock<T>(name: string, work: () => Promise<T>, patience = 120_000): Promise<T> {
-  const server = await acquire(`\0mainstay-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`, Date.now() + patience, name);
+  const server = await acquire(`\0mainstay-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`, performance.now() + patience, name);
   try {
     return await work();
   } finally {
@@ -24,7 +24,7 @@ async function acquire(path: string, until: number, name: string): Promise<Serve
     });
     if (!error) return server.unref();
     if (error.code !== 'EADDRINUSE') throw error;
-    if (Date.now() > until) throw new Error(`another process has been starting ${name} for too long: stop it and try again`);
+    if (performance.now() > until) throw new Error(`another process has been starting ${name} for too long: stop it and try again`);
     await sleep(20);
   }
 }
