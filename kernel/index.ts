@@ -12,6 +12,7 @@ export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts } from './g
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
 export { newId } from './data/new-id.ts';
+export { currentTime } from './data/current-time.ts';
 export { prepared, type Prepared } from './data/prepared.ts';
 export { isUniqueViolation } from './data/database-errors.ts';
 export { decodePageToken, encodePageToken } from './data/page-token.ts';

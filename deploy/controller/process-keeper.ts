@@ -35,7 +35,7 @@ export class ProcessKeeper {
   /** Starts the process; resolves to its address, rejects if it cannot start. From then on it is kept. */
   async start(): Promise<string> {
     const { address } = await this.#launch('starting');
-    this.#kept = this.#keep(this.#current!, Date.now());
+    this.#kept = this.#keep(this.#current!, performance.now());
     return address;
   }
 
@@ -65,12 +65,12 @@ export class ProcessKeeper {
   async #keep(first: LaunchedProcess, firstStart: number): Promise<void> {
     let [problem, started] = [await first.ended, firstStart];
     for (let failures = 0; !this.#stopping; ) {
-      failures = this.#restarting || Date.now() - started > settled ? 0 : failures + 1;
+      failures = this.#restarting || performance.now() - started > settled ? 0 : failures + 1;
       if (!(await this.#waits(failures, problem))) return;
       this.#restarting = false;
-      started = Date.now();
+      started = performance.now();
       problem = await this.#launch('restarting').then(async ({ address }) => {
-        this.#options.say(`started again in ${duration(Date.now() - started)}: ${address}`);
+        this.#options.say(`started again in ${duration(performance.now() - started)}: ${address}`);
         return this.#current!.ended;
       }, (error: Error) => error.message);
     }

@@ -25,7 +25,7 @@ export async function endLeftovers(run: RunRecord | undefined): Promise<void> {
 
 async function endProcess(target: ProcessIdentity, patience: number): Promise<void> {
   signal(target, 'SIGTERM');
-  for (const until = Date.now() + patience; isAlive(target); await sleep(20)) {
-    if (Date.now() > until) signal(target, 'SIGKILL');
+  for (const until = performance.now() + patience; isAlive(target); await sleep(20)) {
+    if (performance.now() > until) signal(target, 'SIGKILL');
   }
 }

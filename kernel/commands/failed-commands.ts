@@ -1,6 +1,7 @@
 import type { Logger } from '../telemetry/log.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import type { ModuleDatabase } from '../data/create-database.ts';
+import { currentTime } from '../data/current-time.ts';
 import { runInCall } from '../guard/call.ts';
 import { recordStatements, type RecordValues } from './command-record.ts';
 
@@ -33,7 +34,7 @@ export class FailedCommands {
 
   add(record: RecordValues): void {
     if (this.#waiting.length >= MOST_WAITING) this.#lost++;
-    else this.#waiting.push([...record, new Date().toISOString()]);
+    else this.#waiting.push([...record, currentTime().toISOString()]);
     this.#timer ??= setTimeout(() => void this.#writeSoon(), PAUSE_MILLISECONDS).unref();
   }
 

@@ -23,6 +23,7 @@ import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 import { QueuePool } from './queue-pool.ts';
 import { keepReviving } from './revive-jobs.ts';
+import { runSchedules } from './run-schedules.ts';
 import { runQueuedJob } from './run-queued-job.ts';
 
 /** A module whose jobs and event handlers this process runs, with what they need. */
@@ -75,18 +76,23 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   if (room) pool.isPaused = () => room.isFull;
   const events: WorkerEvents = new EventEmitter();
   const workerId = new Promise<string>((resolve) => events.once('pool:create', ({ workerPool }) => resolve(workerPool.id)));
-  const runner = await subscribe(pool, modules.map(({ module }) => module)).then(() => run({
+  const failed = async (error: unknown): Promise<never> => {
+    await pool.end();
+    throw error;
+  };
+  const schedules = await subscribe(pool, modules.map(({ module }) => module)).then(() => runSchedules(pool, schedulesOf(modules), log)).catch(failed);
+  const runner = await run({
     pgPool: pool,
     events,
     taskList: { ...tasksOf(modules, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
-    parsedCronItems: parseCronItems([...modules.flatMap(({ module }) => schedulesOf(module)), schedule('kernel/prune-mailboxes', '17 3 * * *')]),
+    parsedCronItems: [],
     noHandleSignals: true,
     logger: workerLogger(log),
     // One fetch serves every worker, so an idle process asks twice a second, however many jobs it could run.
     preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
-  })).catch(async (error: unknown) => {
-    await pool.end();
-    throw error;
+  }).catch(async (error: unknown) => {
+    await schedules.stop();
+    return failed(error);
   });
   runner.promise.catch((error: unknown) => log.fatal({ err: error }, 'the queue stopped: jobs and events wait until the process is started again'));
   const reviving = await keepReviving({ connection, pool, workerId: await workerId, log });
@@ -95,6 +101,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     metrics: () => queueMetrics(pool),
     pool,
     stop: async () => {
+      await schedules.stop();
       await stopRunner(runner);
       await pool.settled(SETTLE_MILLISECONDS);
       await reviving.stop();
@@ -135,8 +142,10 @@ function eventTask({ module, context, database }: Worked, subscription: Subscrip
 /** That the database is away is not the fault of a job: it costs none of its tries, and it goes on within a second. */
 const outlast = <T>(signal: AbortSignal | undefined, work: (triesBefore: number) => Promise<T>): Promise<T> => untilReachable(work, () => !signal?.aborted);
 
-const schedulesOf = ({ name, jobs = [] }: Module): CronItem[] =>
-  jobs.flatMap((job) => (job.cron ? [schedule(`${name}/${job.name}`, job.cron)] : []));
+const schedulesOf = (modules: readonly Worked[]) => parseCronItems([
+  ...modules.flatMap(({ module: { name, jobs = [] } }) => jobs.flatMap((job) => (job.cron ? [schedule(`${name}/${job.name}`, job.cron)] : []))),
+  schedule('kernel/prune-mailboxes', '17 3 * * *'),
+]);
 
 // Its own queue and key keep a schedule from overtaking itself and from piling up while it fails.
 const schedule = (task: string, match: string): CronItem =>

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller, queryFields, readList } from '@mainstay/kernel';
+import { caller, currentTime, queryFields, readList } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
 import { Notification_Kind, Notification_State, Reminder_Method, NotificationSchema, type NotificationsService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
@@ -29,7 +29,7 @@ export function notificationsService({ db, settings, deployment }: Needs): Servi
     async markRead({ notificationIds }) {
       const ids = notificationIds.filter(isUuid);
       const result = await db.write((tx) => {
-        const query = tx.updateTable('mod_promist_notifications').set({ read_time: new Date() }).where('account_id', '=', caller().accountId).where('read_time', 'is', null);
+        const query = tx.updateTable('mod_promist_notifications').set({ read_time: currentTime() }).where('account_id', '=', caller().accountId).where('read_time', 'is', null);
         return (notificationIds.length ? query.where('id', 'in', ids.length ? ids : [noId]) : query).executeTakeFirst();
       });
       return { marked: Number(result.numUpdatedRows) };
@@ -38,9 +38,9 @@ export function notificationsService({ db, settings, deployment }: Needs): Servi
     async *watchNotifications(_, { signal }) {
       const told = new Map<string, number>();
       // What is older than the call belongs to the list.
-      for (const { id, create_time } of await db.read((q) => since(q, new Date(Date.now() - lateMs)))) told.set(id, create_time.getTime());
+      for (const { id, create_time } of await db.read((q) => since(q, new Date(currentTime().getTime() - lateMs)))) told.set(id, create_time.getTime());
       while (!signal.aborted) {
-        const from = Date.now() - lateMs;
+        const from = currentTime().getTime() - lateMs;
         for (const row of await db.read((q) => since(q, new Date(from)))) {
           if (!told.has(row.id)) yield message(row);
           told.set(row.id, row.create_time.getTime());

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { currentTime } from '@mainstay/kernel';
 import type { Needs } from './needs.ts';
 import { algorithm, currentSigningKey, type SigningKey } from './signing-keys.ts';
 
@@ -26,7 +27,7 @@ export function accessTokenSigner(needs: Needs): (accountId: string, sessionId: 
   };
   return async (accountId, sessionId) => {
     const { keyId, privateKey } = await freshKey();
-    const issued = Math.floor(Date.now() / 1000);
+    const issued = Math.floor(currentTime().getTime() / 1000);
     const expires = issued + config.accessTokenMinutes * 60;
     const token = await new SignJWT({ sid: sessionId, client_id: 'mainstay' })
       .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'at+jwt' })

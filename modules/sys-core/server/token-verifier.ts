@@ -1,5 +1,6 @@
 import type { ConnectError } from '@connectrpc/connect';
 import { createLocalJWKSet, errors as joseErrors, jwtVerify, type JWK, type JWTVerifyGetKey } from 'jose';
+import { currentTime } from '@mainstay/kernel';
 import { errors } from '../errors.ts';
 
 /** What a valid access token says. */
@@ -34,14 +35,14 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
   const known = new Map<string, Verified>();
 
   const verify = async (token: string): Promise<Verified> => {
-    const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['ES256'], typ: 'at+jwt', requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
+    const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
     if (typeof payload.sid !== 'string' || !isUuid(payload.sid) || !isUuid(payload.sub!)) throw errors.TOKEN_INVALID();
     return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp! };
   };
 
   return async (token) => {
     const before = known.get(token);
-    if (before && before.expires > Date.now() / 1000) return before;
+    if (before && before.expires > currentTime().getTime() / 1000) return before;
     if (before) known.delete(token);
     const claims = await verify(token).catch((error: unknown) => {
       throw explain(error);

@@ -1,4 +1,4 @@
-import { caller } from '@mainstay/kernel';
+import { caller, currentTime } from '@mainstay/kernel';
 import { Format, type ExportPromisesRequest } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 import { isTimeZone } from '../dates/zoned-time.ts';
@@ -26,6 +26,6 @@ export async function* exportPromises(needs: Needs, { format, timeZone }: Export
 }
 
 function written(promises: AsyncIterable<ExchangedPromise>, format: Format, timeZone: string): AsyncGenerator<string> {
-  if (format === Format.ICS) return writeIcs(promises, new Date());
+  if (format === Format.ICS) return writeIcs(promises, currentTime());
   return format === Format.CSV ? writeTodoistCsv(promises, timeZone) : writeJson(promises);
 }

@@ -1,3 +1,4 @@
+import { currentTime } from '@mainstay/kernel';
 import type { Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { PromisesImportedSchema } from '../../contract/index.ts';
@@ -117,7 +118,7 @@ function columnsOf({ promise, hash, promisee }: Incoming, now: Date) {
 }
 
 async function insertPromises(tx: Transaction<Tables>, fresh: Incoming[], owner: string) {
-  const now = new Date();
+  const now = currentTime();
   const values = JSON.stringify(fresh.map((incoming) => columnsOf(incoming, now)));
   const { rows } = await sql<{ id: string; source_key: string }>`
     insert into mod_promist_promises (owner_id, title, description, made_at, due_time, promisee_name, promisee_contact_id, promisee_account_id, tags, state, archived, settled_at, source_key, source_hash)
@@ -131,7 +132,7 @@ async function insertPromises(tx: Transaction<Tables>, fresh: Incoming[], owner:
 
 /** Takes over what the source says now. A promise that was kept or broken here stays so, though its source has not heard of it. */
 async function updateRow(tx: Transaction<Tables>, row: PromiseRow, incoming: Incoming): Promise<void> {
-  const { source_key, made_at, ...columns } = columnsOf(incoming, new Date());
+  const { source_key, made_at, ...columns } = columnsOf(incoming, currentTime());
   const { partial, madeAt } = incoming.promise;
   const settledHere = columns.state === 'PENDING' && row.state !== 'PENDING';
   const { promisee_name, promisee_contact_id, promisee_account_id, archived } = row;
@@ -156,7 +157,7 @@ const keepsReminders = ({ due_time }: PromiseRow, { partial, reminders, dueTime 
 
 /** Stores reminders; those of pending promises are set for what is still to come. */
 async function storeReminders(tx: Transaction<Tables>, stored: { id: string; incoming: Incoming }[]): Promise<void> {
-  const now = new Date();
+  const now = currentTime();
   const rows = stored.flatMap(({ id, incoming: { promise } }) =>
     promise.reminders.map(({ time, recurrence, timeZone, method }) => ({
       promise_id: id, time, recurrence, time_zone: timeZone, method,

@@ -1,5 +1,5 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import { caller } from '@mainstay/kernel';
+import { caller, currentTime } from '@mainstay/kernel';
 import { Format, type ImportPromisesRequest } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 import { isTimeZone } from '../dates/zoned-time.ts';
@@ -7,10 +7,13 @@ import type { Needs } from '../needs.ts';
 import { decodeFile } from './decode-file.ts';
 import type { Entry, ReadOptions } from './exchanged-promise.ts';
 import { importBatch, type ImportedEntry } from './import-batch.ts';
-import { formatOf, readFile, type FileFormat } from './read-file.ts';
+import { formatOf, readInSlices, type FileFormat } from './read-file.ts';
 
 const batchSize = 1000;
 const mostProblems = 1000;
+/** How long a file is read before others have a turn, and how long in all, in milliseconds. */
+const sliceMs = 10;
+const longestMs = 30_000;
 
 interface Problem {
   line: number;
@@ -45,11 +48,17 @@ async function readAll({ config }: Pick<Needs, 'config'>, { content, format, tim
   if (!/[^\s\ufeff]/.test(text)) throw errors.EMPTY_FILE();
   const written = format === Format.FORMAT_UNSPECIFIED ? formatOf(text) : (Format[format] as FileFormat | undefined);
   if (!written) throw errors.UNKNOWN_FORMAT();
-  const options: ReadOptions = { now: new Date(), timeZone: timeZone || 'UTC' };
+  const options: ReadOptions = { now: currentTime(), timeZone: timeZone || 'UTC' };
   const entries: Entry[] = [];
-  for (const entry of readFile(text, written, options)) {
-    if (entries.push(entry) > config.importLimit) throw errors.IMPORT_TOO_LARGE({ limit: config.importLimit });
-    if (entries.length % 500 === 0) await letOthersRun();
+  let began = performance.now();
+  let spent = 0;
+  for (const entry of readInSlices(text, written, options)) {
+    if (entry && entries.push(entry) > config.importLimit) throw errors.IMPORT_TOO_LARGE({ limit: config.importLimit });
+    if (performance.now() - began < sliceMs) continue;
+    spent += performance.now() - began;
+    if (spent > longestMs) throw errors.IMPORT_TOO_SLOW({ seconds: longestMs / 1000 });
+    await letOthersRun();
+    began = performance.now();
   }
   return entries;
 }

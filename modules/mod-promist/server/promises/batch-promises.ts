@@ -1,4 +1,4 @@
-import { caller, newId, readMask, withViolations, type Transaction } from '@mainstay/kernel';
+import { caller, currentTime, newId, readMask, type Transaction, withViolations } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { PromiseMadeSchema, PromiseSchema, type BatchCreatePromisesRequest, type BatchDeletePromisesRequest, type BatchGetPromisesRequest } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -66,7 +66,7 @@ export async function batchDeletePromises(needs: Needs, { requests }: BatchDelet
       if (row.delete_time) throw errors.DELETED();
     }));
     const found = rows.map(({ id }) => id);
-    const now = new Date();
+    const now = currentTime();
     await tx.updateTable('mod_promist_promises').set({ delete_time: now, version: sql`version + 1`, update_time: sql`now()` }).where(sql<boolean>`id = any(${found}::uuid[])`).execute();
     const stopped = await tx.updateTable('mod_promist_reminders').set({ next_time: null }).where(sql<boolean>`promise_id = any(${found}::uuid[])`).where('next_time', 'is not', null).returning('id').execute();
     for (const { id } of stopped) await tx.cancel(fireReminder, id);

@@ -1,4 +1,4 @@
-import { caller, withViolations } from '@mainstay/kernel';
+import { caller, currentTime, withViolations } from '@mainstay/kernel';
 import type { AddReminderRequest, RemoveReminderRequest } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 import { isUuid } from '../row-text.ts';
@@ -17,7 +17,7 @@ export async function addReminder({ db }: Needs, { promiseId, reminder }: AddRem
   return db.write(async (tx) => {
     const promise = await findToChange(tx, promiseId, accountId);
     const violations = new Violations();
-    const checked = checkReminder('reminder', reminder!, new Date(), violations);
+    const checked = checkReminder('reminder', reminder!, currentTime(), violations);
     violations.throwIfAny();
     const { count } = await tx.selectFrom('mod_promist_reminders').select((eb) => eb.fn.countAll<number>().as('count')).where('promise_id', '=', promiseId).executeTakeFirstOrThrow();
     if (count >= most) throw withViolations(errors.INVALID_PROMISE({ summary: `it has ${most} reminders already` }), [{ field: 'reminder', description: `a promise may have ${most} reminders at most` }]);

@@ -1,5 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller, type Transaction } from '@mainstay/kernel';
+import { caller, currentTime, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { PromiseFailedSchema, PromiseFulfilledSchema } from '../../contract/index.ts';
 import type { StateName, Tables } from '../../database/tables.ts';
@@ -27,7 +27,7 @@ const refusal = (state: StateName) =>
   errors.WRONG_STATE({ state: { PENDING: 'pending', FULFILLED: 'kept already', FAILED: 'broken already' }[state], hint: state === 'PENDING' ? 'there is nothing to reopen' : 'reopen it first' });
 
 async function enter(tx: Transaction<Tables>, { id, owner_id, archived }: VisiblePromise, state: StateName): Promise<void> {
-  const now = new Date();
+  const now = currentTime();
   await tx
     .updateTable('mod_promist_promises')
     .set({ state, settled_at: state === 'PENDING' ? null : now, archived: state === 'FULFILLED' || (state === 'FAILED' && archived), version: sql`version + 1`, update_time: now })

@@ -1,4 +1,4 @@
-import { caller, newId, prepared, type Transaction } from '@mainstay/kernel';
+import { caller, currentTime, newId, prepared, type Transaction } from '@mainstay/kernel';
 import { PromiseMadeSchema, type CreatePromiseRequest } from '../../contract/index.ts';
 import type { PromiseRow, Tables } from '../../database/tables.ts';
 import { normalTags } from '../exchange/exchanged-promise.ts';
@@ -19,7 +19,7 @@ const insertPromise = prepared<Tables>()((q, p: Pick<NewPromise, 'id' | 'owner_i
 export async function createPromise(needs: Needs, { promise }: CreatePromiseRequest) {
   const { accountId } = caller();
   const { values, reminders } = await checkNewPromise(needs, promise!, accountId);
-  const now = new Date();
+  const now = currentTime();
   const row: NewPromise = { id: newId(), owner_id: accountId, ...values, state: 'PENDING', settled_at: null, archived: false, delete_time: null, source_key: null, source_hash: null, version: 1, create_time: now, update_time: now };
   const readBack = reminders.length > 0 || row.promisee_contact_id !== null;
   await needs.db.write(async (tx) => {
@@ -35,7 +35,7 @@ export async function createPromise(needs: Needs, { promise }: CreatePromiseRequ
 
 /** A promise as it is to be stored; `violations` knows where it stands in the request. Throws `INVALID_PROMISE`. */
 export async function checkNewPromise(needs: Pick<Needs, 'db' | 'accounts'>, promise: NonNullable<CreatePromiseRequest['promise']>, owner: string, violations = new Violations('promise.'), people?: Promisees) {
-  const now = new Date();
+  const now = currentTime();
   const values = {
     title: checkTitle(promise.title, violations),
     description: promise.description,

@@ -1,5 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { caller } from '@mainstay/kernel';
+import { caller, currentTime } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { Temporal } from 'temporal-polyfill';
 import { GetStatisticsRequest_Period as Period, type GetStatisticsRequest } from '../../contract/index.ts';
@@ -35,7 +35,7 @@ function spanOf(request: GetStatisticsRequest) {
   const timeZone = request.timeZone || 'UTC';
   if (!isTimeZone(timeZone)) throw errors.INVALID_TIME_ZONE({ timeZone });
   const violations = new Violations();
-  const until = checkTime('until', request.until, violations) ?? new Date();
+  const until = checkTime('until', request.until, violations) ?? currentTime();
   const from = checkTime('from', request.from, violations) ?? new Date(localTime(until, timeZone).subtract({ days: usualDays }).epochMilliseconds);
   violations.throwIfAny();
   if (from >= until) throw errors.INVALID_PERIOD({ because: '"from" must be before "until"' });

@@ -1,4 +1,4 @@
-import { caller } from '@mainstay/kernel';
+import { caller, currentTime } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { errors } from '../../errors.ts';
 import type { Needs } from '../needs.ts';
@@ -26,7 +26,7 @@ export async function setDeleted(needs: Needs, { promiseId: id, etag }: { promis
   await needs.db.write(async (tx) => {
     const promise = await findOwn(tx, id, accountId, etag);
     if (deleted === (promise.delete_time !== null)) throw deleted ? errors.DELETED() : errors.NOT_DELETED();
-    const deleteTime = deleted ? new Date() : null;
+    const deleteTime = deleted ? currentTime() : null;
     await tx.updateTable('mod_promist_promises').set({ delete_time: deleteTime, version: sql`version + 1`, update_time: sql`now()` }).where('id', '=', id).execute();
     if (deleted) await disarmReminders(tx, id);
     else if (promise.state === 'PENDING') await armReminders(tx, id);

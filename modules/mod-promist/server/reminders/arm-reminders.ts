@@ -1,3 +1,4 @@
+import { currentTime } from '@mainstay/kernel';
 import type { Transaction } from '@mainstay/kernel';
 import type { ReminderRow, Tables } from '../../database/tables.ts';
 import type { NewReminder } from '../promises/check-promise.ts';
@@ -16,7 +17,7 @@ export async function addReminder(tx: Transaction<Tables>, promiseId: string, { 
 
 /** Sets the reminders of a promise that is pending again; times that passed meanwhile stay silent. */
 export async function armReminders(tx: Transaction<Tables>, promiseId: string): Promise<void> {
-  const now = new Date();
+  const now = currentTime();
   for (const reminder of await remindersOf(tx, promiseId)) await schedule(tx, reminder, now);
 }
 

@@ -1,5 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { job, type Transaction } from '@mainstay/kernel';
+import { currentTime, job, type Transaction } from '@mainstay/kernel';
 import { Reminder_Method, ReminderFiredSchema } from '../../contract/index.ts';
 import type { ReminderRow, Tables } from '../../database/tables.ts';
 import type { Needs } from '../needs.ts';
@@ -30,7 +30,7 @@ export const fireReminder = job<Pick<Needs, 'db'>, Payload>('fire-reminder', ({ 
       .executeTakeFirst();
     if (!due) return;
     await tell(tx, due, new Date(fireTime));
-    await schedule(tx, due, new Date());
+    await schedule(tx, due, currentTime());
   }));
 
 async function tell(tx: Transaction<Tables>, due: ReminderRow & { owner_id: string; title: string }, fireTime: Date): Promise<void> {

@@ -1,3 +1,4 @@
+import { currentTime } from '@mainstay/kernel';
 import type { AuditEntry, AuditLog, Database, DeploymentInfo, Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
@@ -30,7 +31,7 @@ export function createAuditLog({ db, deployment }: Needs): AuditLog {
   const appendBatch = (entries: readonly AuditEntry[]) => db.write(async (tx) => {
     const links = await link(tx, entries);
     const last = links.at(-1);
-    if (last) await insert(tx, links, { sequence: last.sequence, hash: last.hash, time: new Date() }, seal);
+    if (last) await insert(tx, links, { sequence: last.sequence, hash: last.hash, time: currentTime() }, seal);
   });
   return {
     async append(entries) {

@@ -1,4 +1,4 @@
-import { cron } from '@mainstay/kernel';
+import { cron, currentTime } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { FilesNeeds } from './needs.ts';
 import { removeUnused } from './remove-content.ts';
@@ -12,7 +12,7 @@ const interruptedMs = 24 * hourMs;
  * no row has; and parts of uploads on this machine.
  */
 export const collectFiles = cron<Pick<FilesNeeds, 'db' | 'files'>>('collect-files', '41 2 * * *', async ({ db, files }) => {
-  const before = new Date(Date.now() - interruptedMs);
+  const before = new Date(currentTime().getTime() - interruptedMs);
   await db.write((tx) => removeInterrupted.execute(tx).then(() => {}));
   for await (const { key, modified } of files.list()) {
     const [orgId, sha256] = key.split('/');
