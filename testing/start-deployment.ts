@@ -25,8 +25,9 @@ export interface DeploymentOptions {
   telemetry?: object;
   /** The section `operators` of its file. */
   operators?: object | 'off';
-  /** A file for its log, which is then written at every level. */
+  /** A file for its log, which is then written at every level, or from `logLevel` on. */
   logFile?: string;
+  logLevel?: string;
 }
 
 /** A whole deployment for tests: real processes and a real database of its own, reached as users reach it. */
@@ -37,8 +38,6 @@ export interface TestDeployment {
   readonly operatorsAddress: string;
   /** Its database: the server's administrator, and the name. */
   readonly database: Pick<TestDatabase, 'adminUrl' | 'name'>;
-  /** Where it keeps files. */
-  readonly dataFolder: string;
   /** Where it keeps files. */
   readonly dataFolder: string;
   /** The lines it showed to the operator. */
@@ -59,14 +58,14 @@ export interface TestDeployment {
 /** The password of every demo account, in phases D and T. */
 const DEMO_PASSWORD = 'mainstay-demo';
 
-export async function startDeployment({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, logFile }: DeploymentOptions = {}): Promise<TestDeployment> {
+export async function startDeployment({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, logFile, logLevel = 'trace' }: DeploymentOptions = {}): Promise<TestDeployment> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const database = await testDatabase();
   const secret = randomBytes(32).toString('hex');
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
   const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
-  const start = () => startProcess({ deployment: { ...deployment, files }, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: 'trace', destination: logFile }), announce: (line) => announced.push(line) });
+  const start = () => startProcess({ deployment: { ...deployment, files }, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }), announce: (line) => announced.push(line) });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -82,7 +81,6 @@ export async function startDeployment({ phase = 'T', modules: sections, files = 
     get operatorsAddress() {
       return running.operatorsAddress!;
     },
-    dataFolder,
     dataFolder,
     announced,
     database,

@@ -22,16 +22,16 @@ export function libraryService(): ServiceImpl<typeof LibraryService> {
       responseHeader.set('etag', `"${createHash('sha256').update(toBinary(BookSchema, book)).digest('base64url')}"`);
       return book;
     },
-    createBook({ parent, book, bookId }) {
+    createBook({ parent, book = create(BookSchema), bookId }) {
       const name = `${parent}/books/${bookId || books.size + 1}`;
       if (books.has(name)) throw errors.BOOK_EXISTS({ name });
-      return keep({ ...copy(book!), name });
+      return keep({ ...copy(book), name });
     },
-    updateBook({ book, updateMask }) {
-      const kept = find(book!.name);
+    updateBook({ book = create(BookSchema), updateMask }) {
+      const kept = find(book.name);
       const all = !updateMask || equals(FieldMaskSchema, updateMask, create(FieldMaskSchema));
       for (const field of BookSchema.fields) {
-        if (field.name !== 'name' && (all || updateMask.paths.includes(field.name))) Object.assign(kept, { [field.localName]: book![field.localName as keyof Book] });
+        if (field.name !== 'name' && (all || updateMask.paths.includes(field.name))) Object.assign(kept, { [field.localName]: book[field.localName as keyof Book] });
       }
       return kept;
     },

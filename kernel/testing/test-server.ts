@@ -9,12 +9,14 @@ import { LibraryService } from './contract/gen/mainstay/testing/v1/library_pb.js
 import { echoService, type EchoWatch } from './echo.ts';
 import { libraryService } from './library.ts';
 
+export { EchoService, LibraryService };
+
 /** Lets everyone in: what the guard decides is tested where it lives. */
 const openGuard: Guard = { authenticate: async () => ({ kind: 'anonymous' }), decide: () => ({ allowed: true }) };
 
 /** An HTTP server on a free port that serves the test contracts as a process would; close it when done. */
 export async function startTestServer(options: Partial<HttpServerOptions> = {}, watch?: EchoWatch): Promise<HttpServer> {
-  const log = createLog({ level: 'silent' });
+  const log = options.log ?? createLog({ level: 'silent' });
   const serving = { module: 'mod-test', guard: () => openGuard, log };
   const library = serveMethods(LibraryService, libraryService(), serving);
   const echo = serveMethods(EchoService, echoService(watch), serving);

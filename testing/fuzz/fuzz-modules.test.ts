@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Module } from '@mainstay/kernel';
+import { modules } from '@mainstay/main/modules';
+import { startDeployment } from '@mainstay/testing';
+import { anyCase, type FuzzCase } from './any-case.ts';
+import { FuzzRun } from './fuzz-run.ts';
+import { fuzzWorld } from './fuzz-world.ts';
+import { settledRows, writtenRows } from './written-rows.ts';
+
+const methods = (modules as readonly Module[]).flatMap(({ services = [] }) => services).flatMap(({ service }) => service.methods);
+/** Each costs a tenth of a second of a processor, for the password. */
+const costly = new Set(['RegisterAccount', 'ChangePassword', 'CloseAccount', 'CreateSession']);
+
+test('whatever is sent to every method of every module, 40,000 times, is answered on purpose, and what is refused writes nothing', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
+  const logFile = join(folder, 'log');
+  const deployment = await startDeployment({ logFile, logLevel: 'error', modules: { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'mod-promist': null } });
+  const { authorizationOf, ...world } = await fuzzWorld(deployment);
+  let batches = 0;
+  const afterBatch = async (refused: FuzzCase[]) => {
+    if (batches++ % 10 === 0) await writesNothing(refused);
+  };
+  const run = new FuzzRun({ address: deployment.address, methods, authorizationOf, afterBatch });
+  t.after(async () => {
+    await run.close();
+    await deployment.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Sends again what was refused, until all of it is refused again. */
+  async function writesNothing(cases: FuzzCase[]): Promise<void> {
+    for (let again = 0; again < 5 && cases.length > 0; again++) {
+      const before = await settledRows(deployment);
+      const stillRefused = await run.refusedOf(cases);
+      if (stillRefused.length === cases.length) return assert.deepEqual(await writtenRows(deployment), before);
+      cases = stillRefused;
+    }
+    throw new Error('what was refused is accepted when it is sent again, each time');
+  }
+
+  await run.send(anyCase({ methods, ...world, weightOf: ({ name }) => (costly.has(name) ? 1 : 20) }), 40_000);
+  t.diagnostic(JSON.stringify(run.outcomes));
+  assert.equal(readFileSync(logFile, 'utf8'), '');
+  for (const caller of world.callers.filter((name) => name.includes('@'))) assert.equal((await deployment.fetch('/v1/promises', { as: caller })).status, 200, caller);
+});

@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestDeployment } from '@mainstay/testing';
+
+/** Tables that tell of refused requests on purpose: the audit, and the count of failed logins. */
+const tellOfRefusals = /_commands$|^sys_core_audit_|^sys_accounts_login_attempts$/;
+
+/** The size and the newest transaction of each table that a request can write to. Any row that is added, changed or removed shows. */
+export async function writtenRows(deployment: TestDeployment): Promise<Record<string, string>> {
+  const tables = await deployment.sql<{ schema: string; name: string }>(`select schemaname as schema, tablename as name from pg_tables where schemaname ~ '^(sys|mod)_' order by 1, 2`);
+  const asked = tables.filter(({ name }) => !tellOfRefusals.test(name));
+  const rows = await deployment.sql<{ name: string; state: string }>(asked.map(({ schema, name }) => `select '${schema}.${name}' as name, count(*) || ' rows, last by ' || coalesce(max(xmin::text::bigint), 0) as state from "${schema}"."${name}"`).join(' union all '));
+  return Object.fromEntries(rows.map(({ name, state }) => [name, state]));
+}
+
+/** The same as soon as nothing changes by itself any more: events are delivered, and jobs have run. */
+export async function settledRows(deployment: TestDeployment): Promise<Record<string, string>> {
+  for (let before = await writtenRows(deployment); ; ) {
+    await sleep(150);
+    const now = await writtenRows(deployment);
+    if (JSON.stringify(now) === JSON.stringify(before)) return now;
+    before = now;
+  }
+}
