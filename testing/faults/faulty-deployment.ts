@@ -73,6 +73,11 @@ export class FaultyDeployment {
     this.#process?.kill('SIGKILL');
   }
 
+  /** Shifts the wall clock of the process against the real one. */
+  jumpClock(milliseconds: number): void {
+    this.#process?.send({ jump: milliseconds });
+  }
+
   killPostgres(): void {
     if (runs(this.#postgres)) process.kill(this.#postgres, 'SIGKILL');
   }
