@@ -30,6 +30,8 @@ export class FaultyDeployment {
   #process: ChildProcess | undefined;
   #postgres = 0;
   #stopping = false;
+  #adminUrl: string | undefined;
+  #failure = 'no start failed';
   #keeping: Promise<unknown> = Promise.resolve();
   /** How often the process was started. */
   starts = 0;
@@ -63,6 +65,11 @@ export class FaultyDeployment {
 
   get processId(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** Where an administrator of its database connects. */
+  get adminUrl(): string {
+    return this.#adminUrl!;
   }
 
   get postgresId(): number {
@@ -111,8 +118,6 @@ export class FaultyDeployment {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #adminUrl: string | undefined;
-  #failure = 'no start failed';
 
   async #startPostgres(): Promise<void> {
     const server = await startEmbeddedPostgres({ directory: this.#postgresFolder, diesWithParent: true, reserve: true });
