@@ -91,6 +91,11 @@ export class InProcessCall implements HandlerContext {
     return (this.#sentHeader ??= new Headers());
   }
 
+  /** The same, or nothing if the handler set none: to make them costs more than a local call. */
+  get sentHeaderIfAny() {
+    return this.#sentHeader;
+  }
+
   get sentTrailer() {
     return (this.#sentTrailer ??= new Headers());
   }

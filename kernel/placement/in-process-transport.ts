@@ -62,10 +62,17 @@ class Answer<S extends boolean, D extends DescMethod, M> {
     return this.#call.sentHeader;
   }
 
+  get headerIfAny() {
+    return this.#call.sentHeaderIfAny;
+  }
+
   get trailer() {
     return this.#call.sentTrailer;
   }
 }
+
+/** The headers of an answer; nothing where a handler of this process set none. */
+export const headerIfAny = (response: UnaryResponse): Headers | undefined => (response instanceof Answer ? response.headerIfAny : response.header);
 
 type UnaryAnswer = Answer<false, DescMethod, Message>;
 

@@ -53,8 +53,12 @@ export function parsePathTemplate(source: string): PathTemplate {
  * In a variable of several segments an encoded slash stays `%2F`, as google.api.http has it.
  */
 export function variableValue({ start, end, multiple }: PathVariable, rawSegments: readonly string[]): string {
+  if (!multiple) {
+    const segment = rawSegments[start]!;
+    return segment.includes('%') ? decodeURIComponent(segment) : segment;
+  }
   const covered = rawSegments.slice(start, end);
-  return covered.map((segment) => (multiple ? segment.split(/(%2f)/i).map((part, index) => (index % 2 ? part : decodeURIComponent(part))).join('') : decodeURIComponent(segment))).join('/');
+  return covered.map((segment) => segment.split(/(%2f)/i).map((part, index) => (index % 2 ? part : decodeURIComponent(part))).join('')).join('/');
 }
 
 function splitVerb(source: string) {

@@ -3,7 +3,7 @@ import { create, ScalarType, type DescField, type DescMethodStreaming, type Json
 import type { Transport } from '@connectrpc/connect';
 import { HttpBodySchema } from '@mainstay/kernel/contract/google/api/httpbody_pb.js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { allowLongBody } from '../body-time-limit.ts';
+import { liftBodyLimit } from '../body-time-limit.ts';
 import { callTimeout } from '../call-timeout.ts';
 import { callHeaders } from '../forwarded-headers.ts';
 import { httpErrors } from '../http-errors.ts';
@@ -23,7 +23,7 @@ const lingerMs = 2000;
  */
 export async function receiveContent(request: FastifyRequest, reply: FastifyReply, binding: HttpBinding, segments: readonly string[], transport: Transport, json: Partial<JsonReadOptions>) {
   const { raw, headers } = request;
-  allowLongBody(raw);
+  liftBodyLimit(raw);
   discardRest(raw, reply);
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'the body without content-encoding', got: headers['content-encoding']! });
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';

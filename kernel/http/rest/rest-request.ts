@@ -23,7 +23,9 @@ export interface RestRequest {
  */
 export function requestMessage(binding: HttpBinding, request: RestRequest, options: Partial<JsonReadOptions>): Message {
   const json = bodyObject(binding, request.body);
-  const violations = [...putQuery(json, binding, request.query), ...putPath(json, binding, request.segments)];
+  const violations: FieldViolation[] = [];
+  if (request.query !== '') putQuery(json, binding, request.query, violations);
+  if (binding.pathFields.length > 0) putPath(json, binding, request.segments, violations);
   if (violations.length > 0) throw invalid(violations);
   return messageFromJson(binding.method.input, json, options, request.body.length);
 }
@@ -51,11 +53,10 @@ function bodyObject({ body: field, httpMethod, template }: HttpBinding, body: Ui
   return json;
 }
 
-function putQuery(json: JsonObject, { method, body, pathFields }: HttpBinding, query: string): FieldViolation[] {
-  const violations: FieldViolation[] = [];
+function putQuery(json: JsonObject, { method, body, pathFields }: HttpBinding, query: string, violations: FieldViolation[]): void {
   const seen = new Set<string>();
   const elsewhere = new Set(pathFields.map(({ path }) => nameOf(path)));
-  for (const [name, text] of query ? parseQuery(query) : []) {
+  for (const [name, text] of parseQuery(query)) {
     const field = body === '*' ? undefined : requestField(method.input, name);
     const fullName = field ? nameOf(field.path) : name;
     if (!field || elsewhere.has(fullName) || field.path[0] === body) {
@@ -73,21 +74,18 @@ function putQuery(json: JsonObject, { method, body, pathFields }: HttpBinding, q
     }
     seen.add(fullName);
   }
-  return violations;
 }
 
-function putPath(json: JsonObject, { template, pathFields }: HttpBinding, segments: readonly string[]): FieldViolation[] {
-  return template.variables.flatMap((variable, index) => {
+function putPath(json: JsonObject, { template, pathFields }: HttpBinding, segments: readonly string[], violations: FieldViolation[]): void {
+  for (const [index, variable] of template.variables.entries()) {
     const field = pathFields[index]!;
     const text = variableValue(variable, segments);
-    const name = nameOf(field.path);
-    if (text.includes('\0')) return [{ field: name, description: 'holds the character U+0000, which cannot be stored', reason: 'nul' }];
     const value = field.toJson(text);
     const inBody = valueAt(json, field.path) ?? null;
-    if (inBody !== null && inBody !== '' && String(inBody) !== String(value)) return [{ field: name, description: `is ${JSON.stringify(value)} in the path, but ${JSON.stringify(inBody)} in the body`, reason: 'conflict' }];
-    setValueAt(json, field.path, value);
-    return [];
-  });
+    if (text.includes('\0')) violations.push({ field: nameOf(field.path), description: 'holds the character U+0000, which cannot be stored', reason: 'nul' });
+    else if (inBody !== null && inBody !== '' && String(inBody) !== String(value)) violations.push({ field: nameOf(field.path), description: `is ${JSON.stringify(value)} in the path, but ${JSON.stringify(inBody)} in the body`, reason: 'conflict' });
+    else setValueAt(json, field.path, value);
+  }
 }
 
 function invalid(violations: FieldViolation[]) {

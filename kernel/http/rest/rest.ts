@@ -1,6 +1,7 @@
 import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import type { StreamResponse, Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { liftBodyLimit } from '../body-time-limit.ts';
 import { callTimeout } from '../call-timeout.ts';
 import { callHeaders, endToEndHeaders } from '../forwarded-headers.ts';
 import { httpBindings, type HttpBinding } from './http-binding.ts';
@@ -16,6 +17,7 @@ import { RouteTable } from './route-table.ts';
 import { nameVersion } from './name-version.ts';
 import { codecOf } from '../../codec/codec-of.ts';
 import { LeavingCaller } from '../../placement/caller-leaving.ts';
+import { headerIfAny } from '../../placement/in-process-transport.ts';
 
 export interface RestOptions {
   services: readonly DescService[];
@@ -89,6 +91,7 @@ function checkMediaType({ headers }: FastifyRequest): void {
 
 async function answer(request: RestHttpRequest, reply: FastifyReply, options: RestOptions): Promise<FastifyReply> {
   const { binding, segments } = request[matchedKey]!;
+  liftBodyLimit(request.raw);
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
   const body = (request.body as Buffer | undefined) ?? new Uint8Array();
   const limit = messageLimit(binding.method.input, options.bodyLimitBytes);
@@ -104,7 +107,9 @@ async function answerOnce(request: FastifyRequest, reply: FastifyReply, binding:
   const caller = new LeavingCaller();
   onceGone(reply, () => caller.leave());
   const response = await transport.unary(method as DescMethodUnary, caller.signal, callTimeout(request.headers), callHeaders(request.headers), message as never, peerValues(request));
-  if (nameVersion(request, reply.headers(endToEndHeaders(response.header)), method, response.message)) return reply.code(304).send();
+  const header = headerIfAny(response);
+  if (header) reply.headers(endToEndHeaders(header));
+  if (nameVersion(request, reply, method, response.message)) return reply.code(304).send();
   return reply.type(jsonType).send(responseText(binding, response.message, json));
 }
 
