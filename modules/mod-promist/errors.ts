@@ -19,5 +19,6 @@ export const errors = defineErrors('mod-promist', {
   UNKNOWN_FORMAT: ['InvalidArgument', 'the file is neither iCalendar, nor Todoist CSV, nor JSON: name its format, or see the import guide'],
   NOT_TEXT: ['InvalidArgument', 'the file is not UTF-8 text (line {line}): save it as UTF-8 and import it again'],
   EMPTY_FILE: ['InvalidArgument', 'the file is empty'],
+  IMPORT_TOO_SLOW: ['ResourceExhausted', 'reading the file takes longer than {seconds} seconds: split it'],
   IMPORT_TOO_LARGE: ['ResourceExhausted', 'the file holds more than {limit} promises: split it'],
 });

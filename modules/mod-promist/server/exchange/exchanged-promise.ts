@@ -67,7 +67,11 @@ export function limitProblem(promise: ExchangedPromise): string | undefined {
   if (texts.some((text) => text.includes('\0') || !text.isWellFormed())) return 'it holds a character that cannot be stored';
   const times = [promise.madeAt, promise.dueTime, promise.settledAt, ...reminders.map(({ time }) => time)];
   if (!times.every((time) => !time || (time.getTime() >= earliest && time.getTime() < latest))) return 'a time is not between the years 1900 and 9999';
-  return reminders.map(problemOf).find(Boolean);
+  for (const reminder of reminders) {
+    const problem = problemOf(reminder);
+    if (problem) return problem;
+  }
+  return undefined;
 }
 
 /** Tags as they are kept: trimmed, none twice, none empty. */

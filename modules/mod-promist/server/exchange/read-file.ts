@@ -16,13 +16,18 @@ export function formatOf(text: string): FileFormat | undefined {
 
 /** Reads the promises of a file one after the other; what breaks the limits of the contract is refused here. */
 export function* readFile(text: string, format: FileFormat, options: ReadOptions): Generator<Entry> {
+  for (const entry of readInSlices(text, format, options)) if (entry) yield entry;
+}
+
+/** The same, with nothing in between wherever a reader has worked for some milliseconds and found no promise: others may have a turn. */
+export function* readInSlices(text: string, format: FileFormat, options: ReadOptions): Generator<Entry | undefined> {
   for (const entry of entriesOf(text, format, options)) {
-    const problem = 'promise' in entry ? limitProblem(entry.promise) : undefined;
-    yield problem ? { line: entry.line, refused: problem } : entry;
+    const problem = entry && 'promise' in entry ? limitProblem(entry.promise) : undefined;
+    yield entry && problem ? { line: entry.line, refused: problem } : entry;
   }
 }
 
-function entriesOf(text: string, format: FileFormat, options: ReadOptions): Generator<Entry> {
+function entriesOf(text: string, format: FileFormat, options: ReadOptions): Generator<Entry | undefined> {
   if (format === 'JSON') return readJson(text);
   return format === 'ICS' ? readIcs(text, options) : readTodoistCsv(text, options);
 }

@@ -18,10 +18,10 @@ class Unreadable extends Error {
 }
 
 /** Reads the to-dos (VTODO) of an iCalendar file, RFC 5545; one that can't be read does not keep the others out. */
-export function* readIcs(text: string, options: ReadOptions): Generator<Entry> {
+export function* readIcs(text: string, options: ReadOptions): Generator<Entry | undefined> {
   const keyOf = keysByTitle('ics');
   for (const block of todoBlocks(text)) {
-    if ('refused' in block) yield block;
+    if (!block || 'refused' in block) yield block;
     else yield readTodo(block, options, keyOf);
   }
 }
@@ -58,7 +58,7 @@ function promiseOf(todo: ICAL.Component, options: ReadOptions, warnings: string[
   if (!title.trim()) throw new Unreadable('summary', 'it has no SUMMARY');
   return {
     sourceKey: uid ? `uid:${uid}${recurrenceId && `/${recurrenceId}`}`.slice(0, 1000) : keyOf(title),
-    title: title.replace(/\s*[\r\n]+\s*/g, ' ').trim(),
+    title: title.split(/[\r\n]+/).map((part) => part.trim()).filter(Boolean).join(' '),
     description: textOf(todo, 'description'),
     madeAt: at('created'),
     dueTime,

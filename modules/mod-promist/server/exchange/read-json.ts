@@ -5,6 +5,9 @@ import type { Entry, ExchangedPromise } from './exchanged-promise.ts';
 import { keysByTitle, normalTags } from './exchanged-promise.ts';
 import { jsonElements } from './json-elements.ts';
 
+/** More than any promise within the limits needs; checking the names of a million fields takes seconds. */
+const mostCharacters = 256 * 1024;
+
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-30T17:00:00Z' }).transform((text) => new Date(text));
 
 const reminder = z.object({
@@ -31,15 +34,16 @@ const promise = z.object({
 });
 
 /** Reads `{"promises": [...]}`, the project's own format; a promise that can't be read does not keep the others out. */
-export function* readJson(text: string): Generator<Entry> {
+export function* readJson(text: string): Generator<Entry | undefined> {
   const keyOf = keysByTitle('json');
   for (const element of jsonElements(text.charCodeAt(0) === 0xfeff ? ` ${text.slice(1)}` : text)) {
-    if ('refused' in element) yield element;
+    if (!element || 'refused' in element) yield element;
     else yield readElement(element.line, element.text, keyOf);
   }
 }
 
 function readElement(line: number, text: string, keyOf: (title: string) => string): Entry {
+  if (text.length > mostCharacters) return { line, refused: 'the promise is longer than 256 KiB' };
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,3 +1,6 @@
+/** After so many lines others may have a turn. */
+const linesAtOnce = 2000;
+
 /** The lines of one to-do, unfolded, with where it and each of them begins; or why they can't be read, with the line where that is. */
 export type TodoBlock = { line: number; lines: readonly TextLine[] } | { line: number; refused: string };
 
@@ -12,11 +15,16 @@ const deepest = 4;
 
 /**
  * Cuts the VTODO components out of an iCalendar text, line by line, so that a broken one harms no other.
- * Takes CRLF, LF and CR, a byte order mark, and folded lines (RFC 5545, 3.1).
+ * Takes CRLF, LF and CR, a byte order mark, and folded lines (RFC 5545, 3.1). Gives nothing now and then, for others to have a turn.
  */
-export function* todoBlocks(text: string): Generator<TodoBlock> {
+export function* todoBlocks(text: string): Generator<TodoBlock | undefined> {
   let block: OpenBlock | undefined;
-  for (const { line, content } of unfold(text)) {
+  for (const unfolded of unfold(text)) {
+    if (!unfolded) {
+      yield undefined;
+      continue;
+    }
+    const { line, content } = unfolded;
     const [, edge = '', name = ''] = /^(BEGIN|END):\s*([\w-]{1,40})\s*$/i.exec(content.slice(0, 100)) ?? [];
     const begins = edge.toUpperCase() === 'BEGIN';
     const todo = name.toUpperCase() === 'VTODO';
@@ -62,13 +70,14 @@ class OpenBlock {
   }
 }
 
-/** The logical lines of a text. */
-function* unfold(text: string): Generator<TextLine> {
+/** The logical lines of a text, and nothing now and then. */
+function* unfold(text: string): Generator<TextLine | undefined> {
   let line = 0;
   let first = 1;
   let parts: string[] = [];
   for (const content of physicalLines(text)) {
     line += 1;
+    if (line % linesAtOnce === 0) yield undefined;
     if (line > 1 && (content[0] === ' ' || content[0] === '\t')) {
       parts.push(content.slice(1));
       continue;
