@@ -45,6 +45,11 @@ export function followLog(file: string, show: (line: string) => void, offset = s
   };
 }
 
-/** Adds a warning to a log, as the processes of the deployment do. */
-export const warnInLog = (file: string, msg: string): void =>
-  appendFileSync(file, `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg })}\n`, { mode: 0o600 });
+/** Adds a warning to a log, as the processes of the deployment do; where the disk is full it is lost, and nothing else is. */
+export function warnInLog(file: string, msg: string): void {
+  try {
+    appendFileSync(file, `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg })}\n`, { mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}

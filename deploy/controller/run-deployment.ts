@@ -117,6 +117,15 @@ async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; module
   return { keeper, modules };
 }
 
+/** What runs is not told anew while the disk is full; that ends nothing. */
+function rewriteRun(folder: StateFolder, run: RunRecord): void {
+  try {
+    writeRun(folder, run);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}
+
 function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: DeploymentSummary) => void, database: Promise<string>): ProcessKeeper {
   const environment = { ...deploymentEnvironment(folder), MAINSTAY_DATA_FOLDER: folder.dataFiles, ...(options.port !== undefined && { MAINSTAY_PORT: String(options.port) }) };
   const launch = () => {
@@ -127,7 +136,7 @@ function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: D
   return new ProcessKeeper({
     launch,
     say: (text) => warnInLog(folder.log, text),
-    changed: (state, { identity }, ready) => writeRun(folder, Object.assign(run, { state, process: identity, ...(ready && { address: ready.address, operatorsAddress: ready.operatorsAddress, quarantined: ready.quarantined }) })),
+    changed: (state, { identity }, ready) => rewriteRun(folder, Object.assign(run, { state, process: identity, ...(ready && { address: ready.address, operatorsAddress: ready.operatorsAddress, quarantined: ready.quarantined }) })),
     ...(options.waitForChange && { waitForChange: true }),
   });
 }

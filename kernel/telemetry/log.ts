@@ -3,6 +3,7 @@ import { currentCallIfAny } from '../guard/call.ts';
 import { messageOf } from './redact-error.ts';
 import { redactText } from './redact-text.ts';
 import { redactFields } from './redact-value.ts';
+import { lineWriter } from './write-line.ts';
 
 export type { Logger };
 
@@ -11,7 +12,7 @@ export type { Logger };
  * personal data are left out by the type of what is logged, and what still looks like one is blotted out of the line.
  */
 export function createLog(options: { level?: string; destination?: string } = {}): Logger {
-  const destination = pino.destination({ dest: options.destination ?? 1, sync: true });
+  const write = lineWriter(options.destination);
   const log = pino(
     {
       level: options.level ?? process.env.MAINSTAY_LOG_LEVEL ?? 'info',
@@ -25,7 +26,7 @@ export function createLog(options: { level?: string; destination?: string } = {}
         return call ? { traceId: call.traceId, ...(call.requestId !== undefined && { requestId: call.requestId }) } : {};
       },
     },
-    { write: (line: string) => void destination.write(redactText(line)) },
+    { write: (line: string) => write(redactText(line)) },
   );
   // A formatter of bindings is asked for the first logger alone.
   const { child } = log;
