@@ -4,14 +4,8 @@ import { createRegistry, fromBinary, fromJson, toBinary, toJsonString, type Desc
 import { createValidator } from '@bufbuild/protovalidate';
 import fc from 'fast-check';
 import type { Module } from '@mainstay/kernel';
+import { anyMessage, checkOf, codecOf, EchoService, LibraryService, unfitValues, validateMessage } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
-import { codecOf } from '../kernel/codec/codec-of.ts';
-import { checkOf } from '../kernel/placement/compile-check.ts';
-import { unfitValues } from '../kernel/placement/unfit-values.ts';
-import { validateMessage } from '../kernel/placement/validate-message.ts';
-import { anyMessage } from '../kernel/testing/any-message.ts';
-import { EchoService } from '../kernel/testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import { LibraryService } from '../kernel/testing/contract/gen/mainstay/testing/v1/library_pb.js';
 
 const services = [EchoService, LibraryService, ...(modules as readonly Module[]).flatMap(({ services = [] }) => services).map(({ service }) => service)];
 const requests = [...new Set(services.flatMap(({ methods }) => methods.map(({ input }) => input)))];

@@ -30,7 +30,7 @@ after(async () => {
 });
 
 for (const [name, deployment] of Object.entries(deployments)) {
-  const fact = (what: string, run: () => Promise<void>) => test(`${what} (${name})`, run);
+  const fact = (what: string, run: () => Promise<void>): void => void test(`${what} (${name})`, run);
   const put = async (as: string, content: string | Uint8Array, query: string, headers: Record<string, string> = {}) =>
     fetch(`${deployment.address}/v1/files?${query}`, { method: 'POST', body: content as never, headers: { authorization: `Bearer ${await deployment.token(as)}`, ...headers } });
   const keep = async (as: string, content: string | Uint8Array, query: string, headers?: Record<string, string>) => {
