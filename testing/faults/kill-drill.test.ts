@@ -9,6 +9,7 @@ const kills = Number(process.env.MAINSTAY_KILLS ?? 50);
 test(`after ${kills} kills of the process, of PostgreSQL or of both under load, all that was acknowledged took effect once`, async (t) => {
   const deployment = await FaultyDeployment.start();
   t.after(() => deployment.stop());
+  const session = await deployment.token();
   const writers = Array.from({ length: 8 }, () => new PersistentWriter(deployment));
   let over = false;
   const writing = Promise.all(writers.map((writer) => writer.writeUntil(() => over)));
@@ -27,7 +28,9 @@ test(`after ${kills} kills of the process, of PostgreSQL or of both under load, 
   await writing;
   assert.deepEqual(writers.flatMap(({ complaints }) => complaints), []);
   await queueIsEmpty(deployment);
-  await judge(deployment, writers.flatMap(({ acknowledged }) => acknowledged));
+  const acknowledged = writers.flatMap((writer) => writer.acknowledged);
+  await judge(deployment, acknowledged);
+  await judgeTraces(deployment, acknowledged, session);
 });
 
 const count = (writers: readonly PersistentWriter[]) => writers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
@@ -68,6 +71,27 @@ async function judge(deployment: FaultyDeployment, acknowledged: readonly Acknow
   const audited = await deployment.sql<{ id: string; times: number }>(`select c.id, (select count(*)::int from sys_core.sys_core_audit_entries a where a.id = c.id) as times from mod_promist.mod_promist_commands c where c.outcome = 'OK'`);
   assert.ok(audited.length >= all.length + fulfilled.length);
   assert.deepEqual(audited.filter(({ times }) => times !== 1), [], 'a command is not in the audit once');
+}
+
+/** The chain of the audit is whole, each command left one event, no transaction is open, and a repeat gets the first answer. */
+async function judgeTraces(deployment: FaultyDeployment, acknowledged: readonly Acknowledged[], session: string): Promise<void> {
+  const verified = await ask(deployment, await deployment.token('root@mainstay.test'), '/v1/audit:verify?max_entries=1000000') as { complete?: boolean; broken?: unknown };
+  assert.deepEqual([verified.complete, verified.broken], [true, undefined]);
+  const announced = await deployment.sql<{ subject: string }>(`select subject from mod_promist.mod_promist_outbox where type like '%PromiseMade' and subject = any($1)`, [acknowledged.map(({ id }) => id)]);
+  assert.deepEqual(announced.map(({ subject }) => subject).sort(), acknowledged.map(({ id }) => id).sort());
+  assert.deepEqual(await deployment.sql(`select query from pg_stat_activity where state like 'idle in transaction%' and state_change < now() - interval '1 second'`), []);
+  for (const { id, key } of acknowledged.filter(({ reminderId }) => !reminderId).slice(-20)) {
+    const again = await ask(deployment, session, '/v1/promises', { key, body: { title: key, reminders: [] } }) as { id: string };
+    assert.equal(again.id, id, 'a repeat gets the first answer, in a session from before the kills');
+  }
+}
+
+async function ask(deployment: FaultyDeployment, token: string, path: string, command?: { key: string; body: object }): Promise<unknown> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...(command && { 'idempotency-key': command.key }) };
+  const response = await fetch(deployment.address + path, { method: command ? 'POST' : 'GET', headers, ...(command && { body: JSON.stringify(command.body) }) });
+  const answer = await response.text();
+  assert.equal(response.status, 200, answer);
+  return JSON.parse(answer);
 }
 
 async function sawOnce(deployment: FaultyDeployment, what: string, subjects: readonly string[]): Promise<void> {
