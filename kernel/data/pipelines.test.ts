@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import type { Generated } from 'kysely';
+import { runInCall, type Call } from '../guard/call.ts';
+import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { createDatabase, type ModuleDatabase } from './create-database.ts';
+import { isUniqueViolation } from './database-errors.ts';
+import { migrate } from './migrate.ts';
+import { provision } from './provision.ts';
+
+interface Tables {
+  mod_lanes_notes: { id: Generated<string>; org_id: Generated<string>; text: string };
+}
+
+const files = mkdtempSync(join(tmpdir(), 'mainstay-migrations-'));
+let server: TestDatabase;
+let db: ModuleDatabase<Tables>;
+
+before(async () => {
+  server = await testDatabase();
+  writeFileSync(join(files, '0001-notes.sql'), `
+    create table mod_lanes_notes (id uuid primary key default uuidv7(), org_id uuid not null, text text not null unique);
+    select mainstay.protect_tenant_table('mod_lanes_notes');`);
+  const place = { adminUrl: server.adminUrl, database: server.name };
+  await provision({ ...place, modules: ['mod-lanes'], secret: 'b'.repeat(64) });
+  await migrate({ ...place, module: 'mod-lanes', migrations: pathToFileURL(files) });
+  db = createDatabase<Tables>({ ...place, module: 'mod-lanes', secret: 'b'.repeat(64) });
+});
+
+after(async () => {
+  await db.close();
+  await server.drop();
+  rmSync(files, { recursive: true });
+});
+
+const inOrg = <T>(orgId: string, work: (call: Call) => Promise<T>): Promise<T> => {
+  const call: Call = { principal: { kind: 'module', module: 'mod-lanes', orgId }, traceId: '1'.repeat(32) };
+  return runInCall(call, () => work(call));
+};
+
+/** A command whose statements all travel with the commit. */
+const command = (orgId: string, texts: readonly string[]) => inOrg(orgId, async (call) => {
+  const scope = db.beginCommand(call);
+  try {
+    await scope.write(async (tx) => { for (const text of texts) tx.atCommit(tx.insertInto('mod_lanes_notes').values({ text })); });
+    await scope.commit([]);
+  } finally {
+    await scope.rollback();
+  }
+});
+
+const texts = (orgId: string) => inOrg(orgId, () => db.read(async (q) => (await q.selectFrom('mod_lanes_notes').select(['org_id', 'text']).execute())));
+
+test('whoever travels behind whom sees and writes the rows of their own org, also behind one that fails', async () => {
+  const step = fc.record({ org: fc.nat(5), kind: fc.constantFrom('read', 'write', 'fail', 'read') });
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
+    const orgs = Array.from({ length: 6 }, () => randomUUID());
+    const taken = randomUUID();
+    await command(orgs[0]!, [taken]);
+    const written = orgs.map((_, org) => (org === 0 ? [taken] : []) as string[]);
+    await Promise.all(steps.map(async ({ org, kind }) => {
+      const orgId = orgs[org]!;
+      if (kind === 'read') {
+        for (const row of await texts(orgId)) assert.equal(row.org_id, orgId);
+      } else if (kind === 'write') {
+        const text = randomUUID();
+        written[org]!.push(text);
+        await command(orgId, [text]);
+      } else {
+        // Nothing of it may be kept, and what comes behind it on the connection must not suffer.
+        await assert.rejects(command(orgId, [randomUUID(), taken, randomUUID()]), (error) => isUniqueViolation(error));
+      }
+    }));
+    for (const [org, orgId] of orgs.entries()) assert.deepEqual((await texts(orgId)).map(({ text }) => text).sort(), written[org]!.sort());
+  }), { numRuns: 15 });
+});
+
+test('a statement that is held up does not hold up those that come after it', async () => {
+  const orgId = randomUUID();
+  await command(orgId, ['held']);
+  await asAdministrator(server, async (client) => {
+    await client.query('begin; lock table mod_lanes.mod_lanes_notes in access exclusive mode');
+    const held = Array.from({ length: 8 }, () => texts(orgId));
+    const free = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.val(1).as('one')).execute()));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const late = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.val(2).as('two')).execute()));
+    assert.deepEqual(await late, [{ two: 2 }]);
+    await client.query('rollback');
+    for (const rows of await Promise.all(held)) assert.equal(rows.length, 1);
+    await free;
+  });
+});
+
+test('after its connections were cut it goes on with others', async () => {
+  const orgId = randomUUID();
+  await command(orgId, [randomUUID()]);
+  await asAdministrator(server, (client) => client.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`));
+  // The one that finds out may fail; the next must not.
+  await texts(orgId).catch(() => {});
+  await command(orgId, [randomUUID()]).catch(() => {});
+  assert.ok((await texts(orgId)).length >= 1);
+  await command(orgId, [randomUUID()]);
+});
