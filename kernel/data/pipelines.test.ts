@@ -87,9 +87,9 @@ test('a statement that is held up does not hold up those that come after it', as
   await asAdministrator(server, async (client) => {
     await client.query('begin; lock table mod_lanes.mod_lanes_notes in access exclusive mode');
     const held = Array.from({ length: 8 }, () => texts(orgId));
-    const free = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.val(1).as('one')).execute()));
+    const free = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.lit(1).as('one')).execute()));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const late = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.val(2).as('two')).execute()));
+    const late = inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.lit(2).as('two')).execute()));
     assert.deepEqual(await late, [{ two: 2 }]);
     await client.query('rollback');
     for (const rows of await Promise.all(held)) assert.equal(rows.length, 1);
