@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { StartError } from './start-error.ts';
 
@@ -9,20 +10,48 @@ import { StartError } from './start-error.ts';
  */
 export function readYaml<S extends z.ZodType>(file: string, schema: S): z.infer<S> {
   const lines = new LineCounter();
-  const document = parseDocument(textOf(file), { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new StartError(document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: not valid YAML: ${firstLine(error.message)}`));
-  }
+  const document = parseDocument(textOf(file), { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ at: pos[0], message: message.startsWith('Maximum call stack') ? 'it is nested too deeply' : firstLine(message) }));
+  // One fault brings others with it: the first few say enough.
+  const wrong = (faults.length > 0 ? faults : repeatedKeys(document)).slice(0, 20);
+  if (wrong.length > 0) throw new StartError(wrong.map(({ at, message }) => `${file}:${lines.linePos(at).line}: not valid YAML: ${message}`));
   const result = schema.safeParse(contentOf(file, document));
   if (result.success) return result.data;
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  const problems = result.error.issues.flatMap((issue) => explain(issue, shape)).map(({ path, text }) => `${file}:${lineOf(document, lines, path)}: ${text}`);
+  const problems = result.error.issues.flatMap((issue) => explain(issue, shape)).slice(0, 100).map(({ path, text }) => `${file}:${lineOf(document, lines, path)}: ${text}`);
   throw new StartError(problems);
 }
 
+/** The library compares each key with each other, which takes minutes where there are 60,000. */
+function repeatedKeys(document: Document): { at: number; message: string }[] {
+  const repeated: { at: number; message: string }[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) repeated.push({ at: key.range?.[0] ?? 0, message: 'Map keys must be unique' });
+        seen.add(key.value);
+      }
+    },
+  });
+  return repeated;
+}
+
+const mostBytes = 1024 * 1024;
+
 function textOf(file: string): string {
+  const bytes = bytesOf(file);
+  if (!isUtf8(bytes)) throw new StartError([`${file}: not text in UTF-8; save it as UTF-8`]);
+  if (bytes.includes(0)) throw new StartError([`${file}: it holds the character U+0000; take it out`]);
+  return bytes.toString('utf8');
+}
+
+function bytesOf(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    const { size } = statSync(file);
+    if (size > mostBytes) throw new Error(`it is larger than ${mostBytes} bytes`);
+    return readFileSync(file);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new StartError([missing ? `${file}: no such file` : `${file}: cannot be read: ${(error as Error).message}`]);
