@@ -1,4 +1,5 @@
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { gunzipSync } from 'node:zlib';
 import { Pool } from 'undici';
 import type { FuzzRequest } from './damaged-request.ts';
 
@@ -26,7 +27,8 @@ export class FuzzClient {
   async send(request: FuzzRequest): Promise<FuzzAnswer> {
     const { verb, path, headers, body } = request;
     const answer = await this.#pool.request({ method: verb as 'GET', path, headers, body: body ?? null });
-    return { status: answer.statusCode, headers: answer.headers, trailers: answer.trailers, body: Buffer.from(await answer.body.arrayBuffer()) };
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    return { status: answer.statusCode, headers: answer.headers, trailers: answer.trailers, body: answer.headers['content-encoding'] === 'gzip' && bytes.length > 0 ? gunzipSync(bytes) : bytes };
   }
 
   /** The same over HTTP/2. Once more if the whole connection went, which is not about this one request. */

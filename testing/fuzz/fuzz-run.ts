@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { DescMethod } from '@bufbuild/protobuf';
 import fc, { type Arbitrary } from 'fast-check';
 import { fullName, type FuzzCase } from './any-case.ts';
+import type { Tree } from './any-tree.ts';
 import { checkAnswer } from './check-answer.ts';
 import { FuzzClient, type FuzzAnswer } from './fuzz-client.ts';
 import { requestOf } from './request-of.ts';
@@ -37,22 +38,25 @@ export class FuzzRun {
     this.#client = new FuzzClient(target.address);
   }
 
-  /** Sends at least so many cases. Fails with the seed, and the smallest batch that shows what is wrong. */
+  /** Sends at least so many cases. Fails with the seed, and the smallest case that shows what is wrong. */
   async send(cases: Arbitrary<FuzzCase>, atLeast: number): Promise<void> {
     const batches = fc.noBias(fc.array(cases, { minLength: 1, maxLength: batchOf, size: 'max' }));
-    const numRuns = Math.ceil((atLeast * factor * 2.2) / batchOf);
+    const numRuns = 3 + Math.ceil((atLeast * factor * 2.1) / batchOf);
     let early: number | undefined;
     await fc.assert(
       fc.asyncProperty(batches, async (batch) => {
         await this.sendBatch(batch);
         if (this.answered > (atLeast * factor) / 5) early ??= inUse();
       }),
-      { seed, numRuns },
+      // A batch is not shrunk, but the one case in it that went wrong.
+      { seed, numRuns, endOnFailure: true, asyncReporter: async ({ failed, errorInstance }) => {
+        if (failed) throw new Error(`seed ${seed}: ${(errorInstance as Error).message}`, { cause: errorInstance });
+      } },
     );
     assert.ok(this.answered >= atLeast * factor, `only ${this.answered} cases`);
     const grown = inUse() - early!;
-    // What is kept for each request would show as more than this.
-    assert.ok(grown < this.answered * 100, `${grown} bytes more in use after four fifths of ${this.answered} cases`);
+    // What is cached has a bound; what is kept for each request would show as more than this.
+    assert.ok(grown < 8 * 1024 * 1024 + this.answered * 300, `${grown} bytes more in use after four fifths of ${this.answered} cases`);
   }
 
   async sendBatch(batch: FuzzCase[]): Promise<void> {
@@ -68,7 +72,7 @@ export class FuzzRun {
     const worker = async () => {
       while (next < cases.length) {
         const each = cases[next++]!;
-        if (await this.isRefused(each)) refused.push(each);
+        if (await this.isRefused(each).catch((error: Error) => this.#failSmaller(each, error))) refused.push(each);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
@@ -92,6 +96,15 @@ export class FuzzRun {
     }
   }
 
+  /** Leaves out of a case what it fails without, and throws what remains. */
+  async #failSmaller(each: FuzzCase, error: Error): Promise<never> {
+    for (const smaller of smallerCases(each)) {
+      const same = await this.isRefused(smaller).then(() => undefined, (found: Error) => found);
+      if (same) return this.#failSmaller(smaller, same);
+    }
+    throw new Error(`${JSON.stringify(each).slice(0, 2000)}: ${error.message}`, { cause: error });
+  }
+
   /** How many cases of each wire were accepted and refused. */
   get outcomes(): Record<string, number> {
     return Object.fromEntries([...this.#outcomes].sort());
@@ -101,6 +114,23 @@ export class FuzzRun {
     return this.#client.close();
   }
 }
+
+/** The case with one thing less. */
+function* smallerCases({ damage, ...plain }: FuzzCase): Generator<FuzzCase> {
+  if (damage) yield plain;
+  const harm = damage && { damage };
+  for (const name of Object.keys(plain.headers)) yield { ...plain, ...harm, headers: without(plain.headers, name) };
+  for (const tree of smallerTrees(plain.tree)) yield { ...plain, ...harm, tree };
+}
+
+function* smallerTrees(tree: Tree): Generator<Tree> {
+  for (const [name, value] of Object.entries(tree)) {
+    yield without(tree, name);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) for (const inner of smallerTrees(value as Tree)) yield { ...tree, [name]: inner };
+  }
+}
+
+const without = <T>(all: Record<string, T>, name: string): Record<string, T> => Object.fromEntries(Object.entries(all).filter(([other]) => other !== name));
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
