@@ -84,6 +84,7 @@ function find(table: RouteTable<HttpBinding>, path: string) {
 
 function checkMediaType({ headers }: FastifyRequest): void {
   const { 'content-type': type, 'content-encoding': encoding } = headers;
+  if (type === 'application/json' && encoding === undefined) return;
   if (encoding !== undefined && encoding !== 'identity') throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'the body without content-encoding', got: encoding });
   if (type === undefined && (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined) return;
   if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-?8"?)?\s*$/i.test(type ?? '')) throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'application/json', got: type ?? 'a body without content-type' });

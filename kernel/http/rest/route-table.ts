@@ -17,6 +17,8 @@ interface Node<T> {
 /** Finds the route of a path among many templates; a literal segment goes before `*`, and `*` before `**`. */
 export class RouteTable<T> {
   readonly #root: Node<T> = emptyNode();
+  /** Paths without variables and verbs, which are found whole: nothing goes before a literal. */
+  readonly #literal = new Map<string, RouteMatch<T>>();
 
   /** Throws an `Error` if the same method and path are taken. */
   add(method: string, template: PathTemplate, value: T): void {
@@ -26,10 +28,14 @@ export class RouteTable<T> {
     node.ends.set(template.verb, methods);
     if (methods.has(method)) throw new Error(`${method} ${template.source} is declared twice`);
     methods.set(method, value);
+    const { source, segments, verb } = template;
+    if (verb === '' && segments.every((segment) => segment !== '*' && segment !== '**')) this.#literal.set(source, { methods, segments });
   }
 
   /** Looks up a path without its query. Throws a `URIError` for a broken percent-encoding. */
   find(path: string): RouteMatch<T> | undefined {
+    const whole = this.#literal.get(path);
+    if (whole) return whole;
     const segments = path.slice(1).split('/');
     const last = segments.length - 1;
     const colon = segments[last]!.lastIndexOf(':');
