@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { fill } from './rest/fill.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
 import { installPeers, startPeer } from './rest/peers.ts';
 import { processorSeconds, residentMiB } from './rest/processor-time.ts';
@@ -36,10 +36,10 @@ const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), di
 const subjects: Subject[] = [];
 try {
   const mainstay = await startMainstay(folder, postgres.adminUrl('bench'));
-  subjects.push({ ...mainstay, ids: await fill(postgres.adminUrl('bench'), 'mod_promist.mod_promist_promises', mainstay) });
+  subjects.push({ ...mainstay, ids: await fill(postgres.adminUrl('bench'), 'mod_promist.mod_promist_promises', mainstay, promises) });
   for (const [name, script] of [['bare Fastify + pg', 'fastify-pg'], ['Express + Drizzle', 'express-drizzle'], ['NestJS + TypeORM', 'nest-typeorm']] as const) {
     const peer = await startPeer(name, script, postgres.adminUrl);
-    subjects.push({ ...peer, ids: await fill(peer.databaseUrl, 'promises', peer) });
+    subjects.push({ ...peer, ids: await fill(peer.databaseUrl, 'promises', peer, promises) });
   }
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; load before ${loadavg()[0]!.toFixed(1)}`);
   console.log(`${connections} connections, ${rounds} rounds of ${seconds} s each, the median of which is shown; ${promises} promises of one owner at the start\n`);
@@ -79,19 +79,4 @@ async function measure(subject: Subject, script: string): Promise<Measured> {
 
 function median(runs: Measured[]): Measured {
   return runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(runs.length / 2)]!;
-}
-
-/** Gives the user their promises, as if made over time, and gives some of their ids. */
-async function fill(url: string, table: string, { orgId, accountId }: { orgId: string; accountId: string }): Promise<string[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query(`insert into ${table} (org_id, owner_id, title, description, made_at, due_time, tags)
-      select $1, $2, 'Promise number ' || n, 'What, why and how', now() - n * interval '1 minute', now() + n * interval '1 hour', array['bench', 'group ' || n % 10] from generate_series(1, ${promises}) n`, [orgId, accountId]);
-    await client.query(`analyze ${table}`);
-    const { rows } = await client.query<{ id: string }>(`select id from ${table} where owner_id = $1 order by md5(id::text) limit 1000`, [accountId]);
-    return rows.map(({ id }) => id);
-  } finally {
-    await client.end();
-  }
 }

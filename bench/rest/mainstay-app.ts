@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeFlags } from '@mainstay/deploy/node-flags';
 import { startApp, type RunningApp } from './running-app.ts';
 
 /** Mainstay under load, and the demo user it is used as. */
@@ -10,13 +11,14 @@ export interface MainstayApp extends RunningApp {
 }
 
 /** Starts Mainstay as its controller would, in a process of its own, and signs in as a user of the demo. `sections` are added to its deployment file. */
-export async function startMainstay(folder: string, databaseUrl: string, sections = '', environment: NodeJS.ProcessEnv = {}): Promise<MainstayApp> {
+export async function startMainstay(folder: string, databaseUrl: string, sections = '', environment: NodeJS.ProcessEnv = {}, flags: readonly string[] = nodeFlags): Promise<MainstayApp> {
   const file = join(folder, 'bench.yaml');
   writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts:\n  mod-promist:\n`);
   const app = await startApp({
     name: 'Mainstay',
     script: join(import.meta.dirname, '../../main/main.ts'),
     args: ['--deployment', file],
+    nodeFlags: flags,
     environment: { DATABASE_URL: databaseUrl, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(folder, 'files'), ...environment },
     read: ({ msg, address }) => (msg === 'ready' ? { address: String(address).replace('localhost', '127.0.0.1') } : undefined),
   });

@@ -8,6 +8,8 @@ export interface RunningApp {
   address: string;
   token: string;
   pid: number;
+  /** Where V8's inspector listens, if Node was told to start one. */
+  inspector?: string;
   stop(): Promise<void>;
 }
 
@@ -16,16 +18,22 @@ export interface AppOptions {
   /** What Node runs. */
   script: string;
   args?: readonly string[];
+  /** What Node itself is told. */
+  nodeFlags?: readonly string[];
   environment: NodeJS.ProcessEnv;
   /** Finds address and token in a line of the process's output. */
   read: (line: Record<string, unknown>) => { address: string; token?: string } | undefined;
 }
 
 /** Starts an application and waits until it says where it listens. Throws with its last words if it ends before. */
-export async function startApp({ name, script, args = [], environment, read }: AppOptions): Promise<RunningApp> {
-  const child = spawn(process.execPath, [script, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startApp({ name, script, args = [], nodeFlags = [], environment, read }: AppOptions): Promise<RunningApp> {
+  const child = spawn(process.execPath, [...nodeFlags, script, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
-  child.stderr!.on('data', (chunk: Buffer) => (said = (said + String(chunk)).slice(-2000)));
+  let inspector: string | undefined;
+  child.stderr!.on('data', (chunk: Buffer) => {
+    said = (said + String(chunk)).slice(-2000);
+    inspector ??= /Debugger listening on (ws:\S+)/.exec(said)?.[1];
+  });
   const lines = createInterface({ input: child.stdout! });
   const found = await new Promise<{ address: string; token?: string }>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code}: ${said}`)));
@@ -36,7 +44,7 @@ export async function startApp({ name, script, args = [], environment, read }: A
       else said = (said + line).slice(-2000);
     });
   });
-  return { name, address: found.address, token: found.token ?? '', pid: child.pid!, stop: () => stop(child) };
+  return { name, address: found.address, token: found.token ?? '', pid: child.pid!, inspector, stop: () => stop(child) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -3,15 +3,13 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeploymentSummary, Go, Report } from '@mainstay/kernel/process';
 import { lineReader, sizeOf } from './log-file.ts';
+import { nodeFlags } from './node-flags.ts';
 import { OperatorError } from './operator-error.ts';
 import { identify, type ProcessIdentity } from './process-info.ts';
 import { projectRoot } from './state-folder.ts';
 
 /** How long a process may take to end its work, in milliseconds. */
 const grace = 12_000;
-
-/** V8's young generation grows to 3 × 32 MB by itself and is never given back: a third of the memory of an idle process. */
-const nodeFlags = ['--max-semi-space-size=4'];
 
 export interface LaunchOptions {
   /** A TypeScript program that reports over its IPC channel, and its arguments. */
