@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino';
 import { currentCallIfAny } from '../guard/call.ts';
+import { cutText } from './cut-text.ts';
 import { messageOf } from './redact-error.ts';
 import { redactText } from './redact-text.ts';
 import { redactFields } from './redact-value.ts';
@@ -19,7 +20,7 @@ export function createLog(options: { level?: string; destination?: string } = {}
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redactFields },
-      hooks: { logMethod(args, method) { method.apply(this, withMessage(args)); } },
+      hooks: { logMethod(args, method) { method.apply(this, withMessage(args).map((one) => (typeof one === 'string' ? cutText(one) : one)) as LogArguments); } },
       serializers: { err: (error: unknown) => error },
       mixin: () => {
         const call = currentCallIfAny();

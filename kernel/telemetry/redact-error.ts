@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import pg from 'pg';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
+import { cutText } from './cut-text.ts';
 
 const deepestCause = 5;
 /** What Node and libraries say about a failure that is neither a secret nor a person. */
@@ -12,7 +13,7 @@ const ofDatabase = ['code', 'severity', 'schema', 'table', 'column', 'dataType',
  * PostgreSQL puts values of rows into details, contexts and some messages: they are left out.
  */
 export function redactError(error: Error, depth = 0): Record<string, unknown> {
-  const message = messageOf(error);
+  const message = cutText(messageOf(error));
   return {
     type: error.name,
     message,

@@ -1,21 +1,22 @@
 const REDACTED = '[redacted]';
 
-/** A word may begin here: behind what is no part of a word, or behind an escape of JSON. */
-const begin = String.raw`(?:(?<![\w-])|(?<=\\[bfnrt]))`;
+/** An escape of JSON, which stays as it is: what is between two of them is looked at by itself. */
+const escape = /(\\(?:u[0-9a-fA-F]{4}|[^]))/u;
 
-/** What looks like a secret or a person wherever it stands; an escape of JSON is one thing, never the start of a word. */
-const shapes = new RegExp(
+const word = /[^\s"]+/g;
+/** How a password in an address begins; it ends at the next `@`. */
+const password = /(:\/\/[^:/@]*:).+$/s;
+
+// Each of the patterns can begin at the beginning of a word only, so that no letter is looked at more than a few times.
+const email = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*\.\p{L}{2,}/gu;
+const token = new RegExp(
   [
-    String.raw`\\(?:u[0-9a-fA-F]{4}|.)`,
-    String.raw`(?<bearer>${begin}(?:Bearer|Basic)\s+)[^\s"\\,;]+`,
-    String.raw`(?<user>[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*:)[^\s@"\\]+(?=@)`,
-    String.raw`(?<url>[a-z][a-z0-9+.-]*:\/\/[^\s?#"\\]+\?)[^\s"\\]+`,
-    String.raw`${begin}eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?`,
-    String.raw`${begin}mst_\w[\w-]*`,
-    String.raw`[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*\.\p{L}{2,}`,
-    String.raw`(?<opaque>${begin}[\w-]{43}(?![\w-]))`,
+    String.raw`(?<bearer>(?<![\w-])(?:Bearer|Basic)\s+)[^\s",;]+`,
+    String.raw`(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?`,
+    String.raw`(?<![\w-])mst_\w[\w-]*`,
+    String.raw`(?<opaque>(?<![\w-])[\w-]{43}(?![\w-]))`,
   ].join('|'),
-  'gu',
+  'g',
 );
 
 /** Values that this process was given to keep, such as the secrets of its configuration. */
@@ -28,16 +29,31 @@ export function hideText(text: string): void {
   if (text.length >= shortestHidden) hidden.add(text);
 }
 
-/** Takes tokens, keys, passwords in URLs, query strings and e-mail addresses out of a text; one in JSON stays valid JSON. */
+/**
+ * Takes tokens, keys, passwords in URLs, query strings and e-mail addresses out of a text; one in JSON stays valid JSON.
+ * The work grows with the text's length, whatever it says.
+ */
 export function redactText(text: string): string {
-  let clean = text.replace(shapes, (match, ...rest) => {
-    const { bearer, user, url, opaque } = rest.at(-1) as Record<string, string | undefined>;
-    if (match.startsWith('\\')) return match;
-    if (opaque !== undefined && !isRandom(opaque)) return match;
-    return `${bearer ?? user ?? url ?? ''}${REDACTED}`;
-  });
+  let clean = text.split(escape).map((part, index) => (index % 2 === 1 ? part : redactPlain(part))).join('');
   for (const secret of hidden) clean = clean.replaceAll(secret, REDACTED);
   return clean;
+}
+
+function redactPlain(text: string): string {
+  const addresses = text.includes('://') ? text.replace(word, (one) => (one.includes('://') ? redactAddress(one) : one)) : text;
+  const people = addresses.includes('@') ? addresses.replace(email, REDACTED) : addresses;
+  return people.replace(token, (match, ...rest) => {
+    const { bearer = '', opaque } = rest.at(-1) as Record<string, string | undefined>;
+    return opaque !== undefined && !isRandom(opaque) ? match : `${bearer}${REDACTED}`;
+  });
+}
+
+function redactAddress(address: string): string {
+  const parts = address.split('@');
+  const last = parts.pop()!;
+  const open = [...parts.map((part) => part.replace(password, `$1${REDACTED}`)), last].join('@');
+  const query = open.indexOf('?', open.indexOf('://') + '://'.length + 1);
+  return query < 0 || query === open.length - 1 ? open : `${open.slice(0, query + 1)}${REDACTED}`;
 }
 
 /** 256 random bits in base64url hold letters of both cases and digits; a long name in words does not. */

@@ -1,3 +1,4 @@
+import { cutText } from './cut-text.ts';
 import { shownFields } from './known-messages.ts';
 import { redactError } from './redact-error.ts';
 
@@ -17,7 +18,7 @@ const addressName = /^(url|uri|href|originalUrl|path|referer|referrer|location)$
 export function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (secretName.test(name) && typeof value !== 'function') return REDACTED;
-  if (typeof value === 'string') return addressName.test(name) ? value.replace(/[?#].*$/s, '') : value;
+  if (typeof value === 'string') return cutText(addressName.test(name) ? value.replace(/[?#].*$/s, '') : value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object') return `[${typeof value}]`;
   if (value instanceof Error) return redactError(value);

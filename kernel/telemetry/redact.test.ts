@@ -147,3 +147,27 @@ test('a line stays JSON, and plain words stay, whatever text is logged', () => {
   }), { numRuns: 2000 });
   for (const plain of ['kernel/placement/serve-methods.ts:42:17', '0198a1b2-0000-7000-8000-000000000000', 'listening on http://localhost:4400', 'mod.promist.v1.PromisesService/CreatePromise', 'module @mainstay/kernel']) assert.equal(redactText(plain), plain);
 });
+
+// A text of which every letter is looked at once more for each letter before it would keep this for many minutes.
+test('texts of any length and shape are cleaned to their end, at a cost that grows with their length alone', () => {
+  const units = ['a', '1', 'é.', 'a.', '@', 'a@', 'a@b.', '-a', '://', 'a://:', 'a://?', 'a://u:p@', 'Bearer ', 'eyJaaaaa.', 'mst_', '"', ' ', '\\n', '\\\\'];
+  for (const unit of units) {
+    const text = redactText(`${unit.repeat(200_000 / unit.length)} postgres://mainstay:${marker}@db.test/x ada@acme.test mst_${marker}`);
+    assert.ok(!text.includes(marker) && !text.includes('ada@'), `${unit}: ${text.slice(-200)}`);
+  }
+});
+
+test('a long text is cut, between two words, and says how much is missing', () => {
+  const secret = `mst_${marker.repeat(6)}`;
+  for (const blanks of [9_950, 9_990]) {
+    const long = `${'word '.repeat(blanks / 5)}${secret} ${'x '.repeat(1_000_000)}`;
+    const text = logged((log) => {
+      log.info(long);
+      log.info({ note: long }, 'short');
+      log.error(new Error(long));
+    });
+    assert.ok(text.length < 60_000, String(text.length));
+    assert.ok(!text.includes(marker));
+    assert.match(text, /word … \(\d+ characters more\)/);
+  }
+});
