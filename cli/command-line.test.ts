@@ -19,6 +19,11 @@ test('help names the commands', (t) => {
   for (const name of ['up', 'down', 'status', 'logs', 'dev', 'test', 'login', 'logout', 'call']) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
 });
 
+test('help says what the commands of modules are for, and the help of a command what it does', (t) => {
+  assert.match(run(t, ['--help']).stdout, /^  promises +make promises, and keep them$/m);
+  assert.match(run(t, ['promises', 'keep', '--help']).stdout, /^Mark promises as kept\.$/m);
+});
+
 test('an unknown command gets a suggestion and code 2', (t) => {
   const { status, stderr } = run(t, ['stauts']);
   assert.equal(status, 2);

@@ -12,7 +12,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ default:
   dev: { summary: 'start it, and again after each change of the sources', load: () => import('./commands/dev.ts') },
   backup: { summary: 'back up a whole deployment into one file', load: () => import('./commands/backup.ts') },
   restore: { summary: 'restore one from such a file', load: () => import('./commands/restore.ts') },
-  test: { summary: 'check everything: types, import rules, contracts, all tests', load: () => import('./commands/test.ts') },
+  test: { summary: 'check everything: types, lint, import rules, contracts, all tests', load: () => import('./commands/test.ts') },
   check: { summary: 'check the types, with the code of changed contracts', load: () => import('./commands/check.ts') },
   new: { summary: 'make a module from the example', load: () => import('./commands/new.ts') },
   login: { summary: 'sign in on the command line', load: () => import('./commands/login.ts') },
@@ -43,7 +43,7 @@ async function makeProgram(name: string | undefined): Promise<Command> {
   const program = addGlobalOptions(new Command('./mainstay'))
     .description('Mainstay: start it, look after it, use it.')
     .version(platformVersion, '--version', 'print the version')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, commandDescription: (command) => command.description() || sentence(command.summary()) })
     .showHelpAfterError('(add --help to see what is allowed)')
     .helpCommand('help [command]', 'show how to use a command')
     .exitOverride();
@@ -54,3 +54,5 @@ async function makeProgram(name: string | undefined): Promise<Command> {
   if (!name || !(name in commands)) await (await import('./module-commands.ts')).addModuleCommands(program, name);
   return program;
 }
+
+const sentence = (summary: string): string => summary && `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;

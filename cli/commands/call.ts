@@ -4,7 +4,7 @@ import { globalOptions } from '../global-options.ts';
 
 export default (command: Command) => command
   .description('Call a method of the running deployment. Prints its answer as JSON, a stream as one line a message.')
-  .argument('<method>', 'such as ListPromises, PromistService.ListPromises or mod.promist.v1.PromistService/ListPromises')
+  .argument('<method>', 'such as ListPromises, PromisesService.ListPromises or mod.promist.v1.PromisesService/ListPromises')
   .argument('[json]', 'the request; "-" reads it from standard input, for a stream of requests one a line', '{}')
   .addHelpText('after', '\nExample: ./mainstay call ListPromises \'{"pageSize": 10}\'')
   .action(async (name: string, json: string) => {
