@@ -9,11 +9,17 @@ export async function printError(thrown: unknown): Promise<void> {
   process.stderr.write(`mainstay: ${lines.join('\n')}\n`);
 }
 
+/** What to do next, by the code of the error. */
+const hints: Record<number, readonly string[]> = {
+  7: ['act as somebody else with --as EMAIL'],
+  16: ['sign in with ./mainstay login EMAIL'],
+};
+
 async function describeCall(error: Error): Promise<string[]> {
   const { reasonOf, violationsOf } = await import('@mainstay/kernel');
   const { rawMessage, code } = error as Error & { rawMessage: string; code: number };
   const { Code } = await import('@connectrpc/connect');
   const reason = reasonOf(error) ?? Code[code];
-  const signIn = code === Code.Unauthenticated ? ['  sign in with ./mainstay login EMAIL'] : [];
-  return [`${rawMessage} ${styleText('dim', `(${reason})`, { stream: process.stderr })}`, ...violationsOf(error).map(({ field, description }) => `  ${field}: ${description}`), ...signIn];
+  const wrong = violationsOf(error).filter(({ description }) => !rawMessage.includes(description)).map(({ field, description }) => `  ${field}: ${description}`);
+  return [`${rawMessage} ${styleText('dim', `(${reason})`, { stream: process.stderr })}`, ...wrong, ...(hints[code] ?? []).map((hint) => `  ${hint}`)];
 }
