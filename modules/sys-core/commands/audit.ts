@@ -70,7 +70,7 @@ async function show(cli: CommandTools, entryId: string): Promise<void> {
   for (const [key, value] of lines) if (value !== '') cli.print(`${key.padEnd(16)} ${value}`);
 }
 
-const tableRow = ({ sequence, time, method, outcome, accountId, actorAccountId, actingModule, orgId, clientAddress, subjects }: AuditEntry) => ({
+const tableRow = ({ entryId, sequence, time, method, outcome, accountId, actorAccountId, actingModule, orgId, clientAddress, subjects }: AuditEntry) => ({
   '#': String(sequence),
   time: timestampDate(time!).toISOString(),
   who: (accountId || actingModule || 'nobody') + (actorAccountId && ` (by ${actorAccountId})`),
@@ -79,6 +79,7 @@ const tableRow = ({ sequence, time, method, outcome, accountId, actorAccountId, 
   outcome,
   from: clientAddress,
   to: Object.values(subjects).join(' '),
+  id: entryId,
 });
 
 function asJson({ $typeName: _, $unknown: __, sequence, time, principalKind: ___, ...entry }: AuditEntry) {

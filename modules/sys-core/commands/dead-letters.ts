@@ -7,8 +7,8 @@ import { DeadLettersService, type DeadLetter } from '../contract/index.ts';
 export default function deadLetters(group: Command, cli: CommandTools): void {
   group.description('Jobs and deliveries of events that failed at every try.');
   group.command('list').summary('list them, the newest first').option('--limit <count>', 'how many at most', count, 50).action(({ limit }: { limit: number }) => list(cli, limit));
-  group.command('retry <id...>').summary('run them again, with all their tries').action((ids: string[]) => each(cli, ids, 'retryDeadLetter', 'queued again'));
-  group.command('discard <id...>').summary('remove them for good').action((ids: string[]) => each(cli, ids, 'discardDeadLetter', 'removed'));
+  group.command('retry').summary('run them again, with all their tries').argument('<id...>', 'as list shows it', ids).action((given: string[]) => each(cli, given, 'retryDeadLetter', 'queued again'));
+  group.command('discard').summary('remove them for good').argument('<id...>', 'as list shows it', ids).action((given: string[]) => each(cli, given, 'discardDeadLetter', 'removed'));
 }
 
 async function list(cli: CommandTools, limit: number): Promise<void> {
@@ -38,4 +38,9 @@ async function each(cli: CommandTools, ids: readonly string[], method: 'retryDea
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 1.');
   return Number(text);
+}
+
+function ids(text: string, before: readonly string[] = []): string[] {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError('Write it as ./mainstay dead-letters list shows it.');
+  return [...before, text];
 }

@@ -3,9 +3,10 @@ import type { CommandTools } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { Command } from 'commander';
 import audit from './audit.ts';
+import deadLetters from './dead-letters.ts';
 import settings from './settings.ts';
 
-const groups = { audit, settings };
+const groups = { audit, 'dead-letters': deadLetters, settings };
 const root = 'root@mainstay.test';
 const olga = 'olga@acme.test';
 
@@ -27,7 +28,8 @@ everyTopology('the audit is listed and shown', async (deployment) => {
   assert.equal(rows[0]!.who, 'nobody');
   assert.match(rows[0]!.method!, /^SessionsService\//);
   const { entries } = JSON.parse((await run(deployment, root, 'audit', 'list', '--failed', '--json')).text) as { entries: { entryId: string }[] };
-  assert.match((await run(deployment, root, 'audit', 'show', entries[0]!.entryId)).text, /^outcome +sys-accounts\./m);
+  assert.ok(entries.some(({ entryId }) => entryId === rows[0]!.id));
+  assert.match((await run(deployment, root, 'audit', 'show', rows[0]!.id!)).text, /^outcome +sys-accounts\./m);
   assert.match((await run(deployment, root, 'audit', 'list', '--until', '2020-01-01')).text, /no entries/);
   await assert.rejects(run(deployment, root, 'audit', 'list', '--since', 'yesterday-ish'), /Write it like/);
 });
@@ -55,4 +57,8 @@ everyTopology('a setting is listed, set, shown, reverted and reset, and its hist
   const { rows } = await run(deployment, olga, 'settings', 'history', name);
   assert.deepEqual(rows.map(({ before, after, reason }) => [before, after, reason]), [['60', 'reset', 'back to version 0'], ['not set', '60', 'asked for']]);
   await assert.rejects(run(deployment, root, 'settings', 'get', 'keepDeletedDays'), /not the name of a setting/);
+});
+
+everyTopology('what is no id of a dead letter is told before anything is sent', async (deployment) => {
+  for (const command of ['retry', 'discard']) await assert.rejects(run(deployment, 'ops@mainstay.test', 'dead-letters', command, '12', 'nope'), /dead-letters list/);
 });
