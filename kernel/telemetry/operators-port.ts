@@ -32,7 +32,7 @@ export async function openOperatorsPort({ host, port }: { host: string; port: nu
     server.emit('connection', socket);
   };
   const bound = await bindAll(interfacesOf(host), port, accept).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError([error.code === 'EADDRINUSE' ? `port ${port} for operators is taken by another program; set operators.port in the deployment file to another, or operators: off` : `it is not possible to listen on ${host}:${port} for operators: ${error.message}; correct "operators" in the deployment file`], { cause: error });
+    throw new StartError([error.code === 'EADDRINUSE' ? `port ${port} for operators is taken by another program; choose another --port (that of the operators is the next one), or set operators.port in the deployment file, or operators: off` : `it is not possible to listen on ${host}:${port} for operators: ${error.message}; correct "operators" in the deployment file`], { cause: error });
   });
   return {
     address: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`,
