@@ -10,10 +10,10 @@ export interface Cost {
 
 /** Where the processor time of a request goes, as a table in Markdown: the process's by the shares that the sampler saw, then PostgreSQL's. */
 export function budgetTable(tree: Call, { app, database }: Cost): string {
-  const micros = byStage(tree);
+  const samples = byStage(tree);
   const row = (name: string, value: number, share: number) => `| ${name} | ${value.toFixed(1)} | ${(share * 100).toFixed(1)} % |`;
   const rows = (Object.keys(stages) as Stage[]).map((stage) => {
-    const share = (micros.get(stage) ?? 0) / tree.total;
+    const share = (samples.get(stage) ?? 0) / tree.total;
     return row(stage, app * share, share);
   });
   return ['| stage | processor µs/request | share of the process |', '| --- | --- | --- |', ...rows, row('**the process**', app, 1), `| **PostgreSQL** | ${database.toFixed(1)} | |`].join('\n');

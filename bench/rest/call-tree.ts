@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { CpuProfile, ProfileNode } from './cpu-profile.ts';
 import { type Stage, stageOf } from './stages.ts';
 
-/** A function as it was called from one place: shares are microseconds that the sampler saw, with and without what it called. */
+/** A function as it was called from one place: in how many samples it was found, innermost and altogether. */
 export interface Call {
   /** `function · file`. */
   name: string;
@@ -12,10 +12,11 @@ export interface Call {
   called: Map<string, Call>;
 }
 
-/** Joins the samples of a profile to the tree of who called what, without the time in which nothing ran. */
-export function callTree({ nodes, samples, timeDeltas }: CpuProfile): Call {
-  const micros = new Map<number, number>();
-  samples.forEach((id, index) => micros.set(id, (micros.get(id) ?? 0) + timeDeltas[index]!));
+/** Joins the samples of a profile to the tree of who called what, without those in which nothing ran. */
+export function callTree({ nodes, samples }: CpuProfile): Call {
+  // Not their distances in time: whoever is innermost when the system takes the processor away would have to answer for it.
+  const seen = new Map<number, number>();
+  for (const id of samples) seen.set(id, (seen.get(id) ?? 0) + 1);
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const root: Call = { name: 'all', stage: 'other', self: 0, total: 0, called: new Map() };
   const add = (node: ProfileNode, into: Call) => {
@@ -23,7 +24,7 @@ export function callTree({ nodes, samples, timeDeltas }: CpuProfile): Call {
       const { functionName, url } = child.callFrame;
       if (functionName === '(idle)') continue;
       const call = called(into, nameOf(functionName, url), stageOf(functionName, url, into.stage));
-      call.self += micros.get(child.id) ?? 0;
+      call.self += seen.get(child.id) ?? 0;
       add(child, call);
     }
   };
@@ -32,7 +33,7 @@ export function callTree({ nodes, samples, timeDeltas }: CpuProfile): Call {
   return root;
 }
 
-/** Microseconds of each stage: of the samples whose innermost frame belongs to it. */
+/** Samples of each stage: those whose innermost frame belongs to it. */
 export function byStage({ stage, self, called: children }: Call, into = new Map<Stage, number>()): Map<Stage, number> {
   into.set(stage, (into.get(stage) ?? 0) + self);
   for (const child of children.values()) byStage(child, into);

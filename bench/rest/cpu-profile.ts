@@ -7,11 +7,10 @@ export interface ProfileNode {
   children?: number[];
 }
 
-/** What V8's sampler saw: for each sample its innermost frame, and the microseconds that passed until it. */
+/** What V8's sampler saw: the innermost frame of each sample. */
 export interface CpuProfile {
   nodes: ProfileNode[];
   samples: number[];
-  timeDeltas: number[];
 }
 
 const microsBetweenSamples = 500;

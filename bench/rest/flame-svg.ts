@@ -37,8 +37,15 @@ function box({ name, stage, total }: Call, left: number, row: number, all: numbe
   const wide = (total / all) * width;
   const y = top + row * rowHeight;
   const fits = Math.floor((wide - 6) / characterWidth);
-  const label = fits < 3 ? '' : `<text x="${(left + 3).toFixed(1)}" y="${y + 12}">${escaped(name.length > fits ? `${name.slice(0, fits - 1)}…` : name)}</text>`;
+  const label = fits < 3 ? '' : `<text x="${(left + 3).toFixed(1)}" y="${y + 12}">${escaped(fitting(name, fits))}</text>`;
   return `<g class="s${Object.keys(stages).indexOf(stage)}"><title>${escaped(name)}: ${((total / all) * 100).toFixed(1)} %, ${escaped(stage)}</title><rect x="${left.toFixed(1)}" y="${y}" width="${wide.toFixed(1)}" height="${rowHeight - 1}"/>${label}</g>`;
+}
+
+/** Where there is no room for both, the function says more than its file. */
+function fitting(name: string, fits: number): string {
+  if (name.length <= fits) return name;
+  const [called] = name.split(' · ') as [string];
+  return called.length <= fits ? called : `${called.slice(0, fits - 1)}…`;
 }
 
 const legend = (): string => Object.keys(stages).map((stage, index) => {

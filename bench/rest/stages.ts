@@ -1,6 +1,6 @@
 /** The stages of a request, in the order in which it passes them, and their colours. */
 export const stages = {
-  'event loop and kernel calls outside of JavaScript': '#b8b8b8',
+  'event loop and native code': '#b8b8b8',
   'socket and HTTP': '#8fb7de',
   'Fastify': '#6f9fe0',
   'REST translation': '#7fcfc4',
@@ -32,7 +32,7 @@ const transport = /^node:(_http|http|net$|internal\/(http|net|stream|streams|js_
 /** The stage of a frame by its place; one whose place says nothing belongs to the stage of who called it. */
 export function stageOf(functionName: string, url: string, caller: Stage): Stage {
   if (functionName === '(garbage collector)') return 'garbage collector';
-  if (functionName === '(program)') return 'event loop and kernel calls outside of JavaScript';
+  if (functionName === '(program)') return 'event loop and native code';
   const own = places.find(([place]) => place.test(url))?.[1];
   if (own) return own;
   if (!transport.test(url)) return caller;
