@@ -20,7 +20,7 @@ export interface Call {
   span?: Span;
   /** The caller's `x-request-id`, or the one it was given; absent for a module's own work. */
   requestId?: string;
-  /** When the answer is no longer wanted, in milliseconds since the epoch. */
+  /** When the answer is no longer wanted, by `performance.now()`: this process's own clock, which does not jump. */
   deadline?: number;
   /** Aborted when the caller gave up or the deadline passed. */
   signal?: AbortSignal;

@@ -139,7 +139,7 @@ class AdmittedCall implements GuardedCall {
 function deadlineOf(context: HandlerContext): number | undefined {
   if (context instanceof InProcessCall) return context.deadline;
   const timeout = context.timeoutMs();
-  return timeout === undefined ? undefined : Date.now() + timeout;
+  return timeout === undefined ? undefined : performance.now() + timeout;
 }
 
 export { newTraceId };

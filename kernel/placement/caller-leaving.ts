@@ -55,7 +55,7 @@ function startTimers(): void {
   for (const watch of fresh.take()) watch.startTimer();
 }
 
-/** Until it is stopped, `leave` is called once the caller aborts or the deadline, in milliseconds since the epoch, passes. */
+/** Until it is stopped, `leave` is called once the caller aborts or the deadline, by `performance.now()`, passes. */
 export class CallerWatch {
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: number | undefined;
@@ -78,7 +78,7 @@ export class CallerWatch {
   }
 
   startTimer(): void {
-    const left = this.#deadline! - Date.now();
+    const left = this.#deadline! - performance.now();
     if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), Math.max(1, left));
   }
 

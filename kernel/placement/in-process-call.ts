@@ -19,7 +19,7 @@ export class InProcessCall implements HandlerContext {
   readonly protocolName = 'in-process';
   readonly requestMethod = 'POST';
   readonly method: DescMethod;
-  /** When the answer is no longer wanted, in milliseconds since the epoch. */
+  /** When the answer is no longer wanted, by `performance.now()`. */
   readonly deadline: number | undefined;
   readonly #callerValues: ContextValues | undefined;
   #requestHeader: Headers | undefined;
@@ -35,7 +35,7 @@ export class InProcessCall implements HandlerContext {
 
   constructor(method: DescMethod, timeoutMs: number | undefined, header: RequestHeader | undefined, values: ContextValues | undefined) {
     this.method = method;
-    this.deadline = timeoutMs === undefined ? undefined : (values?.get(callKey)?.deadline ?? Date.now() + timeoutMs);
+    this.deadline = timeoutMs === undefined ? undefined : (values?.get(callKey)?.deadline ?? performance.now() + timeoutMs);
     this.#requestHeader = header instanceof ReceivedHeaders ? header : header && new Headers(header);
     this.#callerValues = values;
   }
@@ -83,7 +83,7 @@ export class InProcessCall implements HandlerContext {
   }
 
   get timeoutMs() {
-    return () => (this.deadline === undefined ? undefined : this.deadline - Date.now());
+    return () => (this.deadline === undefined ? undefined : this.deadline - performance.now());
   }
 
   /** What the caller gets, of what the handler had set when the headers and the trailers went out. */

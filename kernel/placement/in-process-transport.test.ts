@@ -8,6 +8,7 @@ import { EchoService, Failure } from '../testing/contract/gen/mainstay/testing/v
 import { echoService, type EchoWatch } from '../testing/echo.ts';
 import { createClient } from './create-client.ts';
 import { InProcessRegistry } from './in-process-registry.ts';
+import { moduleTransport } from './module-transport.ts';
 
 const clientOf = (implementation: Partial<ServiceImpl<typeof EchoService>>) => createClient(EchoService, new InProcessRegistry().add(EchoService, implementation).transport);
 const failureOf = async (call: Promise<unknown>) => ConnectError.from(await call.then(() => assert.fail('the call did not fail'), (error: unknown) => error));
@@ -99,6 +100,30 @@ test('a handler does not take a stream of requests that throws for one that ends
   });
   assert.equal((await failureOf(client.sum((async function* () { yield {}; throw new Error('mine'); })()))).rawMessage, 'mine');
   assert.deepEqual(outcomes, ['the caller left']);
+});
+
+test('a clock that jumps neither ends a call nor gives it more time', async (t) => {
+  const now = Date.now;
+  for (const jump of [3_600_000, -3_600_000]) {
+    const left: number[] = [];
+    const client = clientOf({
+      echo: async ({ text }, { timeoutMs }) => {
+        t.mock.method(Date, 'now', () => now() + jump);
+        left.push(timeoutMs()!);
+        return { text };
+      },
+    });
+    const caller = createClient(EchoService, moduleTransport('mod-test', new InProcessRegistry().add(EchoService, {
+      echo: async (request, { timeoutMs }) => {
+        const answer = await client.echo(request, { timeoutMs: timeoutMs() });
+        left.push(timeoutMs()!);
+        return answer;
+      },
+    }).transport));
+    assert.equal((await caller.echo({ text: 'a' }, { timeoutMs: 60_000 })).text, 'a');
+    assert.ok(left.length === 2 && left.every((ms) => ms > 0 && ms <= 60_000), String(left));
+    t.mock.restoreAll();
+  }
 });
 
 test('a deadline beyond what a timer can count is no deadline', async () => {

@@ -69,13 +69,13 @@ class VouchedCall implements Call {
 /** A call that has no place in its trace yet is the first in it. */
 const startOf = (call: Call | undefined): TraceContext => ({ ...continueTrace(undefined), ...(call && { traceId: call.traceId }) });
 
-/** The earlier of the caller's own deadline and what it gives this call, in milliseconds since the epoch. */
+/** The earlier of the caller's own deadline and what it gives this call, by `performance.now()`. */
 function deadlineOf(call: Call | undefined, timeoutMs: number | undefined): number | undefined {
   if (timeoutMs === undefined) return call?.deadline;
-  return Math.min(call?.deadline ?? Infinity, Date.now() + timeoutMs);
+  return Math.min(call?.deadline ?? Infinity, performance.now() + timeoutMs);
 }
 
-const timeLeft = (deadline: number | undefined): number | undefined => (deadline === undefined ? undefined : deadline - Date.now());
+const timeLeft = (deadline: number | undefined): number | undefined => (deadline === undefined ? undefined : deadline - performance.now());
 
 function signalOf(call: Call | undefined, signal: AbortSignal | undefined): AbortSignal | undefined {
   if (!signal) return call?.leaving ?? call?.signal;
