@@ -192,6 +192,22 @@ test('no comparison of a field with any text fails otherwise than with a clear e
   }), { numRuns: 800 });
 });
 
+const atTheLimit: [what: string, request: Partial<ListRequest>, found: number][] = [
+  ['100 terms', { filter: Array(100).fill('-tags:none').join(' ') }, 60],
+  ['100 words that are looked for', { filter: Array.from({ length: 100 }, (_, at) => `w${at}`).join(' OR ') }, 0],
+  ['1,900 wildcards', { filter: `name = "${'*'.repeat(1900)}"` }, 60],
+  ['950 wildcards with letters between', { filter: `name : "${'a*'.repeat(950)}"` }, 0],
+  ['20 levels', { filter: `${'NOT ('.repeat(20)}count > 9${')'.repeat(20)}` }, 0],
+  ['a word of 2,000 characters', { filter: 'x'.repeat(2000) }, 0],
+  ['the largest page size', { pageSize: 2 ** 31 - 1 }, 60],
+];
+for (const [what, request, found] of atTheLimit) {
+  test(`a list is read, and counted, with ${what}`, async () => {
+    const page = await list({ ...request, countTotal: true });
+    assert.deepEqual([page.rows.length, page.totalSize], [found, found]);
+  });
+}
+
 const wrongOrders: [orderBy: string, problem: RegExp][] = [['open', /sortable: name, count, end_time/], ['name, name desc', /twice/], ['endTime, end_time', /twice/], ['name down', /commas/], ['name,,count', /commas/], [',', /commas/], [Array(9).fill('name').join(), /8 fields/]];
 for (const [orderBy, problem] of wrongOrders) {
   test(`the order ${JSON.stringify(orderBy.slice(0, 30))} is refused`, async () => {
