@@ -12,7 +12,7 @@ export interface GlobalOptions {
 export const addGlobalOptions = (program: Command): Command => program
   .option('--deployment <file|name>', 'which deployment; the demo, or the one that runs')
   .option('--as <email>', 'act as this account; needs an earlier login, except in a demo')
-  .option('--json', 'print the result as JSON');
+  .option('--json', 'print the result as JSON, where there is one');
 
 /** The global options given to a command, wherever on the line they stood. */
 export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();

@@ -6,14 +6,15 @@ import { globalOptions } from '../global-options.ts';
 export default (command: Command) => command
   .description('Stop a deployment, also one whose processes were left behind.')
   .action(async () => {
-    const { deployment } = globalOptions(command);
+    const { deployment, json } = globalOptions(command);
+    const print = (result: { name?: string; stopped: boolean }, text: string) => void process.stdout.write(`${json ? JSON.stringify(result, null, 2) : text}\n`);
     const name = deployment ? deploymentName(deployment) : whatRuns();
     if (!stateFolders().some((folder) => folder.name === name)) {
       if (deployment) throw new OperatorError(`there is no deployment "${name}" here; ./mainstay status lists them`);
-      return void process.stdout.write('nothing is running\n');
+      return print({ stopped: false }, 'nothing is running');
     }
-    const ran = await terminalSteps().step(`stopping ${name}`, () => stopDeployment(stateFolder(name)));
-    process.stdout.write(ran ? `${name} is stopped; its data is kept\n` : `${name} was not running\n`);
+    const stopped = await terminalSteps().step(`stopping ${name}`, () => stopDeployment(stateFolder(name)));
+    print({ name, stopped }, stopped ? `${name} is stopped; its data is kept` : `${name} was not running`);
   });
 
 /** The only deployment that runs; the demo if none does, for what a killed one left. */

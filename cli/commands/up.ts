@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AlreadyRunning, runDeployment, startDetached } from '@mainstay/deploy';
+import { AlreadyRunning, deploymentStatus, type RunRecord, runDeployment, startDetached, stateFolder } from '@mainstay/deploy';
 import { terminalSteps } from '@mainstay/deploy/steps';
 import { globalOptions } from '../global-options.ts';
 import { parsePort } from '../parse-port.ts';
@@ -11,18 +11,24 @@ export default (command: Command) => command
   .option('--detach', 'return when it is ready, and leave it running')
   .option('--port <number>', 'instead of the port in the deployment file', parsePort)
   .action(async ({ detach, port }: { detach?: boolean; port?: number }) => {
-    const { deployment } = globalOptions(command);
+    const { deployment, json } = globalOptions(command);
+    const show = (started: { run: RunRecord; modules: readonly string[] }) => (json ? printStatus(started.run.name) : showStarted(started));
     const options = { ...(deployment && { deployment }), ...(port !== undefined && { port }) };
     const steps = terminalSteps();
     try {
-      if (detach) return await showStarted(await startDetached(options, steps));
+      if (detach) return await show(await startDetached(options, steps));
       const stopped = stopSignal();
       const running = await runDeployment(options, steps, stopped);
-      await showStarted(running);
-      process.stdout.write('Ctrl-C stops it.\n');
+      await show(running);
+      if (!json) process.stdout.write('Ctrl-C stops it.\n');
       await stayUntilStopped(running, steps, stopped);
     } catch (error) {
       if (!(error instanceof AlreadyRunning)) throw error;
-      process.stdout.write(`${error.message}\n`);
+      if (json) await printStatus(error.run.name);
+      else process.stdout.write(`${error.message}\n`);
     }
   });
+
+/** What `status --json` says of it. */
+const printStatus = async (name: string): Promise<void> =>
+  void process.stdout.write(`${JSON.stringify({ deployments: [await deploymentStatus(stateFolder(name))] }, null, 2)}\n`);

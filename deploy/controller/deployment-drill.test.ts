@@ -19,6 +19,8 @@ test('a deployment starts, says where it is, and stops without leaving a process
   const second = drill.up();
   assert.equal(second.status, 0);
   assert.match(second.output, new RegExp(`drill is running at http://localhost:${drill.port}`));
+  const { deployments } = JSON.parse(drill.up('--json').output) as { deployments: { name: string; address: string }[] };
+  assert.deepEqual(deployments.map(({ name, address }) => [name, address]), [['drill', `http://localhost:${drill.port}`]]);
 
   const { state, modules, processes, database } = drill.status();
   assert.equal(state, 'running');
@@ -30,6 +32,7 @@ test('a deployment starts, says where it is, and stops without leaving a process
   assert.match(drill.mainstay('down').output, /drill is stopped/);
   assert.deepEqual(processes.filter(({ pid }) => identify(pid)), [], 'every process has ended');
   assert.equal(drill.status().state, 'stopped');
+  assert.match(drill.mainstay('down', '--deployment', 'drill', '--json').output, /"name": "drill",\n +"stopped": false/);
 });
 
 test('after kill -9 of the controller its process ends by itself, and up takes over', async (t) => {
