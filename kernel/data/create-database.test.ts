@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { sql, type Generated, type Kysely } from 'kysely';
+import { reasonOf } from '../errors/define-errors.ts';
 import { runInCall, type Call } from '../guard/call.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
@@ -130,6 +132,34 @@ test('a statement that sets an org by itself does not set it for the next call',
 test('a call whose time ran out is told so', async () => {
   const error = await inOrg(acme, () => db.read((q) => sql`select pg_sleep(5)`.execute(q)), { signal: AbortSignal.timeout(50) }).catch((thrown: unknown) => thrown);
   assert.equal(ConnectError.from(error).code, Code.DeadlineExceeded);
+});
+
+test('a statement that the database stops for its length is told so', async () => {
+  const slow = inOrg(acme, () => db.write(async (tx) => {
+    await sql`set local statement_timeout = 20`.execute(tx);
+    await sql`select pg_sleep(60)`.execute(tx);
+  }));
+  await assert.rejects(slow, (error) => reasonOf(error) === 'kernel.DATABASE_TIMEOUT');
+});
+
+test('behind a thousand who wait for a connection nobody waits: the next is told that the database is busy', async () => {
+  const narrow = createDatabase<Tables>({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', secret, poolSize: 1 });
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: held, resolve: hold } = Promise.withResolvers<void>();
+  const holder = inOrg(acme, () => narrow.read(async (q) => {
+    await sql`select 1`.execute(q);
+    hold();
+    await released;
+  }));
+  await held;
+  const ask = () => inOrg(acme, () => narrow.read((q) => sql<{ one: number }>`select 1 as one`.execute(q)));
+  const waiting = Promise.all(Array.from({ length: 1000 }, ask));
+  await assert.rejects(Promise.race([ask(), sleep(5000)]), (error) => reasonOf(error) === 'kernel.DATABASE_BUSY');
+  release();
+  await holder;
+  assert.equal((await waiting).length, 1000);
+  assert.equal((await ask()).rows[0]!.one, 1);
+  await narrow.close();
 });
 
 test('a write that throws leaves nothing', async () => {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { databaseError } from './database-errors.ts';
+import { databaseError, databaseErrors } from './database-errors.ts';
 
 /** Most connections of one module for what sees every org. */
 export const ALL_ORGS_POOL_SIZE = 2;
@@ -41,8 +41,12 @@ export function surviveLoss(pool: pg.Pool): pg.Pool {
   return pool;
 }
 
-/** Takes a connection; waits for one at most ten seconds. */
+/** How many may wait for a connection of a module at a time: what comes when so many wait would hardly get one in time. */
+const MOST_WAITING = 1000;
+
+/** Takes a connection; waits for one at most ten seconds, and not at all behind a thousand others. */
 export async function takeClient(pool: pg.Pool): Promise<pg.PoolClient> {
+  if (pool.waitingCount >= MOST_WAITING) throw databaseErrors.DATABASE_BUSY();
   try {
     return await pool.connect();
   } catch (error) {
