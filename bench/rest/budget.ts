@@ -19,9 +19,10 @@ export function budgetTable(tree: Call, { app, database }: Cost): string {
   return ['| stage | processor µs/request | share of the process |', '| --- | --- | --- |', ...rows, row('**the process**', app, 1), `| **PostgreSQL** | ${database.toFixed(1)} | |`].join('\n');
 }
 
-/** The statements that took PostgreSQL longest, as a table in Markdown. */
+/** The statements that took PostgreSQL longest, as a table in Markdown, without those that took next to nothing. */
 export function statementsTable(statements: readonly Statement[], requests: number): string {
-  const rows = statements.map(({ query, calls, milliseconds }) => `| \`${brief(query)}\` | ${(calls / requests).toFixed(2)} | ${((milliseconds / calls) * 1000).toFixed(1)} | ${((milliseconds / requests) * 1000).toFixed(1)} |`);
+  const all = statements.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const rows = statements.filter(({ milliseconds }) => milliseconds > all / 1000).map(({ query, calls, milliseconds }) => `| \`${brief(query)}\` | ${(calls / requests).toFixed(2)} | ${((milliseconds / calls) * 1000).toFixed(1)} | ${((milliseconds / requests) * 1000).toFixed(1)} |`);
   return ['| statement | calls/request | mean µs | µs/request |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
