@@ -102,8 +102,11 @@ const textSearchSql = `
   create schema if not exists extensions;
   grant usage on schema extensions to public;
   do $do$ begin
-    if exists (select from pg_available_extensions where name = 'pg_trgm') then create extension if not exists pg_trgm schema extensions; end if;
-  exception when insufficient_privilege then null;
+    create extension if not exists pg_trgm schema extensions;
+  exception when undefined_file or feature_not_supported then
+    raise exception 'the server lacks the extension pg_trgm, by which parts of texts are found: install the contrib modules of PostgreSQL';
+  when insufficient_privilege then
+    raise exception 'the extension pg_trgm must be made by somebody who may: create extension pg_trgm schema extensions';
   end $do$`;
 
 const databaseSql = (database: string, secret: string) => `
