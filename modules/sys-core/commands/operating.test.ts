@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandTools } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { Command } from 'commander';
@@ -24,7 +25,7 @@ async function run(deployment: TestDeployment, as: string, ...args: string[]) {
 everyTopology('the audit is listed and shown', async (deployment) => {
   await deployment.fetch('/v1/sessions', { body: { email: 'eve@umbrella.test', password: 'wrong' } });
   let rows: Record<string, string>[] = [];
-  for (let tries = 0; tries < 200 && rows.length === 0; tries++) ({ rows } = await run(deployment, root, 'audit', 'list', '--failed', '--since', '1h', '--limit', '3'));
+  for (let tries = 0; tries < 200 && rows.length === 0; tries++, await sleep(50)) ({ rows } = await run(deployment, root, 'audit', 'list', '--failed', '--since', '1h', '--limit', '3'));
   assert.equal(rows[0]!.who, 'nobody');
   assert.match(rows[0]!.method!, /^SessionsService\//);
   const { entries } = JSON.parse((await run(deployment, root, 'audit', 'list', '--failed', '--json')).text) as { entries: { entryId: string }[] };
