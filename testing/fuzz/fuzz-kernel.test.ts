@@ -11,7 +11,7 @@ import { FuzzRun } from './fuzz-run.ts';
 const methods = [...EchoService.methods, ...LibraryService.methods];
 const books = ['shelves/a', 'shelves/a/books/1', 'shelves/b/books/x', 'shelves/a/books/1/chapters/2', 'shelves//books/', '1'];
 
-test('whatever is sent to every kind of method and field, 86,000 times, is answered on purpose', async (t) => {
+test('whatever is sent to every kind of method and field, 86,000 times, is answered on purpose', { timeout: 230_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
   const logFile = join(folder, 'log');
   const server = await startTestServer({ log: createLog({ level: 'error', destination: logFile }) }, { running: 0, produced: 0, faultless: true });

@@ -15,7 +15,7 @@ const methods = (modules as readonly Module[]).flatMap(({ services = [] }) => se
 /** Each costs a tenth of a second of a processor, for the password. */
 const costly = new Set(['RegisterAccount', 'ChangePassword', 'CloseAccount', 'CreateSession']);
 
-test('whatever is sent to every method of every module, 16,000 times, is answered on purpose, and what is refused writes nothing', async (t) => {
+test('whatever is sent to every method of every module, 16,000 times, is answered on purpose, and what is refused writes nothing', { timeout: 230_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
   const logFile = join(folder, 'log');
   const deployment = await startDeployment({ logFile, logLevel: 'error', modules: { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'mod-promist': null } });
