@@ -15,6 +15,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ default:
   test: { summary: 'check everything: types, lint, import rules, contracts, all tests', load: () => import('./commands/test.ts') },
   check: { summary: 'check the types, with the code of changed contracts', load: () => import('./commands/check.ts') },
   new: { summary: 'make a module from the example', load: () => import('./commands/new.ts') },
+  publish: { summary: 'write anew what is published about all modules', load: () => import('./commands/publish.ts') },
   login: { summary: 'sign in on the command line', load: () => import('./commands/login.ts') },
   logout: { summary: 'sign out', load: () => import('./commands/logout.ts') },
   call: { summary: 'call any method with JSON', load: () => import('./commands/call.ts') },

@@ -9,7 +9,7 @@ const deploy = join(import.meta.dirname, '../deploy');
 
 test('the published schema of deployment files is fresh', () => {
   const published = JSON.parse(readFileSync(join(deploy, 'deployment.schema.json'), 'utf8')) as unknown;
-  assert.deepEqual(published, JSON.parse(JSON.stringify(deploymentJsonSchema(modules))), 'run: node tools/publish-deployment-schema.ts');
+  assert.deepEqual(published, JSON.parse(JSON.stringify(deploymentJsonSchema(modules))), 'run: ./mainstay publish');
 });
 
 test('every deployment file of this repository can be read', () => {

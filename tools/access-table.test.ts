@@ -6,5 +6,5 @@ import { accessTable } from './access-table.ts';
 
 test('the published table of who may call what is fresh', () => {
   const published = readFileSync(new URL('../docs/access.md', import.meta.url), 'utf8');
-  assert.equal(published, accessTable(modules), 'run: node tools/publish-access-table.ts');
+  assert.equal(published, accessTable(modules), 'run: ./mainstay publish');
 });

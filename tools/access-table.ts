@@ -17,7 +17,7 @@ const callers: { name: string; roles?: readonly Role[]; inProject?: readonly Rol
 
 const opening = `# Who may call what
 
-Made by \`node tools/publish-access-table.ts\` from the contracts and each module's \`access.ts\`; a test calls every method as every
+Made by \`./mainstay publish\` from the contracts and each module's \`access.ts\`; a test calls every method as every
 role and compares.
 
 - \`yes\`: the call is let in. \`no\`: it is refused before its handler runs, whatever it asks for.
