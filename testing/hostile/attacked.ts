@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,9 @@ import { testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 
 /** Within this, a call of somebody else is answered, whatever goes on: far longer than it takes, far shorter than a hang. */
 const hangMs = 20_000;
+
+/** By how many its open files may have grown after an attack: its pools of database connections fill up under load. */
+const mostFilesMore = 40;
 
 /** What an attack did to the process. */
 export interface Harm {
@@ -68,24 +71,28 @@ export class Attacked {
     return sockets.filter(([, address, , state, , , , , , inode]) => address === local && state !== '0A' && inode !== '0').length;
   }
 
+  /** Files, sockets and pipes that it has open. */
+  openFiles = (): number => readdirSync(`/proc/${this.#child.pid}/fd`).length;
+
   #memoryMiB(what: 'VmRSS' | 'VmHWM'): number {
     return Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))![1]) / 1024;
   }
 
   /**
    * Attacks it while a normal client goes on calling: each of its calls must be answered well. Afterwards the
-   * process runs, and has let go of every connection of the attack.
+   * process runs, and has let go of every connection and file of the attack.
    */
   async during(attack: () => Promise<void>): Promise<Harm> {
     await this.call();
     // The system forgets the highest memory use so far (proc(5)).
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
     const before = this.#memoryMiB('VmRSS');
+    const files = this.openFiles();
     const over = new AbortController();
     const normal = this.#callUntil(over.signal);
     await Promise.race([attack(), normal]).finally(() => over.abort());
     const answered = await normal;
-    await this.#letsGo();
+    await this.#letsGo(files + mostFilesMore);
     assert.equal(this.#child.exitCode, null, 'the process has ended');
     return { answered, peakMiB: this.#memoryMiB('VmHWM') - before };
   }
@@ -114,10 +121,10 @@ export class Attacked {
     return answered + 1;
   }
 
-  /** Waits until nothing is connected but the normal client. */
-  async #letsGo(): Promise<void> {
-    for (const end = Date.now() + hangMs; this.connections() > 5; await sleep(20)) {
-      assert.ok(Date.now() < end, `${this.connections()} connections are still open`);
+  /** Waits until nothing is connected but the normal client, and no more than `mostFiles` are open. */
+  async #letsGo(mostFiles: number): Promise<void> {
+    for (const end = Date.now() + hangMs; this.connections() > 5 || this.openFiles() > mostFiles; await sleep(20)) {
+      assert.ok(Date.now() < end, `${this.connections()} connections and ${this.openFiles()} files are still open`);
     }
   }
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { Code } from '@connectrpc/connect';
 import fc from 'fast-check';
 import { Attacked } from './attacked.ts';
-import { flags, frame, frameTypes as types, preface, requestHeaders } from './http2-frames.ts';
 import { cut, openMany, openRaw, received, send } from './raw-connection.ts';
 
 let attacked: Attacked;
@@ -95,24 +96,38 @@ const envelope = (flag: number, claims: number, content: Uint8Array) => {
   return Buffer.concat([head, content]);
 };
 
-/** What a gRPC call with this body is answered: its status, from headers or trailers, as they are on the wire. */
-async function grpc(body: Buffer, encoding?: string): Promise<string> {
-  const socket = await openRaw(attacked.port);
-  const headers = requestHeaders(method, { 'content-type': 'application/grpc', te: 'trailers', ...(encoding && { 'grpc-encoding': encoding }) }, 'POST');
-  await send(socket, Buffer.concat([preface, frame(types.settings, 0, 0), frame(types.headers, flags.endHeaders, 1, headers)]));
-  const answer = received(socket, 1500);
-  for (let at = 0; at < body.length; at += 16_000) await send(socket, frame(types.data, 0, 1, body.subarray(at, at + 16_000)));
-  await send(socket, frame(types.data, flags.endStream, 1));
-  return answer;
+/** The status that a gRPC call with this body is answered with; -1 for none. */
+async function grpc(body: Buffer, encoding?: string): Promise<number> {
+  const session = connect(attacked.address).on('error', () => {});
+  try {
+    const call = session.request({ ':method': 'POST', ':path': method, 'content-type': 'application/grpc', te: 'trailers', ...(encoding && { 'grpc-encoding': encoding }) }).on('error', () => {}).resume();
+    let status: unknown = -1;
+    // An answer without a message says it in its headers.
+    for (const event of ['response', 'trailers'] as const) call.on(event, (headers: Record<string, unknown>) => (status = headers['grpc-status'] ?? status));
+    const closed = once(call, 'close', { signal: AbortSignal.timeout(20_000) });
+    call.end(body);
+    await closed;
+    return Number(status);
+  } finally {
+    session.destroy();
+  }
 }
 
 test('gRPC and Connect: lengths that lie and bodies that unpack to gigabytes are refused in bounded memory', async () => {
   const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024));
   const harm = await attacked.during(async () => {
-    const bodies = [envelope(0, 0xffff_ffff, Buffer.alloc(10)), envelope(0, 100, Buffer.alloc(10)), envelope(1, 10, Buffer.alloc(10)), envelope(255, 0, Buffer.alloc(0)), Buffer.from([0])];
-    const answers = await Promise.all(bodies.flatMap((body) => [grpc(body), grpc(body, 'gzip')]));
-    for (const answer of answers) assert.notEqual(answer, '');
-    await Promise.all(Array.from({ length: 8 }, () => grpc(envelope(1, bomb.length, bomb), 'gzip')));
+    const { InvalidArgument, ResourceExhausted, Unauthenticated } = Code;
+    const bodies: [claims: string, body: Buffer, plain: Code, packed: Code][] = [
+      ['4 GiB', envelope(0, 0xffff_ffff, Buffer.alloc(10)), ResourceExhausted, ResourceExhausted],
+      ['more than there is', envelope(0, 100, Buffer.alloc(10)), InvalidArgument, InvalidArgument],
+      ['to be packed', envelope(1, 10, Buffer.alloc(10)), InvalidArgument, InvalidArgument],
+      // Packed or not, nothing is an empty message: of a caller without credentials.
+      ['every flag', envelope(255, 0, Buffer.alloc(0)), InvalidArgument, Unauthenticated],
+      ['half a head', Buffer.from([0]), InvalidArgument, InvalidArgument],
+    ];
+    await Promise.all(bodies.map(async ([claims, body, plain, packed]) => assert.deepEqual([await grpc(body), await grpc(body, 'gzip')], [plain, packed], claims)));
+    const bombs = await Promise.all(Array.from({ length: 8 }, () => grpc(envelope(1, bomb.length, bomb), 'gzip')));
+    assert.deepEqual(new Set(bombs), new Set([ResourceExhausted]));
     for (const [encoding, content] of [['gzip', bomb], ['gzip', Buffer.from('no gzip')], ['none-such', Buffer.from('{}')], ['br', Buffer.from('no brotli')]] as const) {
       const response = await fetch(attacked.address + method, { method: 'POST', headers: { 'content-type': 'application/json', 'content-encoding': encoding }, body: content });
       const { code } = (await response.json()) as { code: string };
