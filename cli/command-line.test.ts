@@ -37,9 +37,12 @@ test('a wrong argument says what is allowed, with code 2', (t) => {
 });
 
 test('a deployment that does not exist is told with those that do, with code 1', (t) => {
-  const { status, stderr } = run(t, ['up', '--deployment', 'dmeo']);
-  assert.equal(status, 1);
-  assert.match(stderr, /there is no deployment "dmeo".*demo/);
+  for (const command of ['up', 'status']) {
+    const { status, stderr } = run(t, [command, '--deployment', 'dmeo']);
+    assert.equal(status, 1, command);
+    assert.match(stderr, /there is no deployment "dmeo".*demo/);
+  }
+  assert.equal(run(t, ['status', '--deployment', 'demo']).stdout, 'demo is not running\n');
 });
 
 test('a call needs a running deployment and says how to start one', (t) => {

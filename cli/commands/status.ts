@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { deploymentName, deploymentStatus, type DeploymentStatus, stateFolder, stateFolders } from '@mainstay/deploy';
+import { deploymentName, deploymentStatus, type DeploymentStatus, findDeploymentFile, type StateFolder, stateFolder, stateFolders } from '@mainstay/deploy';
 import { globalOptions } from '../global-options.ts';
 import { formatTable } from '../terminal/print-table.ts';
 
@@ -7,10 +7,17 @@ export default (command: Command) => command
   .description('Show what runs: address, modules, processes, memory, database. With --json for programs.')
   .action(async () => {
     const { deployment, json } = globalOptions(command);
-    const statuses = await Promise.all((deployment ? [stateFolder(deploymentName(deployment))] : stateFolders()).map(deploymentStatus));
+    const statuses = await Promise.all((deployment ? [named(deployment)] : stateFolders()).map(deploymentStatus));
     const lines = json ? [JSON.stringify({ deployments: statuses }, null, 2)] : statuses.flatMap(describe);
     process.stdout.write(`${lines.length > 0 ? lines.join('\n') : 'nothing has been started here; start the demo with ./mainstay up'}\n`);
   });
+
+/** A deployment that was started here once, or that can be. */
+function named(deployment: string): StateFolder {
+  const name = deploymentName(deployment);
+  if (!stateFolders().some((folder) => folder.name === name)) findDeploymentFile(deployment);
+  return stateFolder(name);
+}
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
 

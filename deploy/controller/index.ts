@@ -1,4 +1,4 @@
-export { deploymentName } from './deployment-file.ts';
+export { deploymentName, findDeploymentFile } from './deployment-file.ts';
 export { deploymentStatus, moduleStates, type DeploymentStatus } from './deployment-status.ts';
 export { demoLogins } from './demo-logins.ts';
 export { startDetached } from './start-detached.ts';
