@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -131,4 +132,21 @@ test('keys that S3 refuses are no missing content', async () => {
 test('an S3 server that is away is said to be away', async () => {
   const storage = openStorage({ s3: { ...s3.settings, endpoint: 'http://127.0.0.1:9' } }, join(home, 'away'));
   await assert.rejects(storage.write('a/b', chunksOf(Buffer.from('x'))), (error) => reasonOf(error) === 'kernel.STORAGE_UNAVAILABLE');
+});
+
+const disk = mkdtempSync(join(tmpdir(), 'mainstay-small-disk-'));
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status === 0;
+after(() => {
+  if (mounted) spawnSync('umount', ['--lazy', disk]);
+  rmSync(disk, { recursive: true });
+});
+
+test('on a full disk content is refused, leaves nothing, and what was there stays', { skip: mounted ? false : 'needs a root that may mount a tmpfs' }, async () => {
+  const storage = openStorage({}, disk);
+  await storage.write('a/before', chunksOf(randomBytes(100_000)));
+  await assert.rejects(storage.write('a/large', chunksOf(randomBytes(4_000_000))), (error) => reasonOf(error) === 'kernel.STORAGE_FULL');
+  assert.deepEqual(readdirSync(join(disk, 'incoming')), []);
+  assert.deepEqual(await listed(storage), ['a/before']);
+  await storage.write('a/after', chunksOf(randomBytes(100_000)));
+  assert.equal((await storage.find('a/after'))?.size, 100_000);
 });
