@@ -4,7 +4,7 @@ import { newId } from '../data/new-id.ts';
 import type { Call } from '../guard/call.ts';
 import type { Principal } from '../guard/principal.ts';
 import { commandsTable } from './commands-table.ts';
-import { namedSubjects } from './named-subjects.ts';
+import { answeredSubjects, namedSubjects } from './named-subjects.ts';
 
 /** How a command ended that did what it was told. */
 export const DONE = 'OK';
@@ -19,14 +19,18 @@ const columns = 'id, method, outcome, org, principal_kind, principal_id, actor, 
 const places = '$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12';
 
 /** The facts of a command for the audit: who did what to what, from where (R-007). */
-export function recordOf(call: Call, method: DescMethod, request: object, outcome = DONE): RecordValues {
+export function recordOf(call: Call, method: DescMethod, request: object, outcome = DONE, answer?: object): RecordValues {
   const { principal, callerModule, clientAddress, traceId } = call;
   const account = principal.kind === 'account' ? principal : undefined;
   return [
     newId(), nameOf(method), outcome, (principal.kind !== 'anonymous' && principal.orgId) || null, principal.kind, principalId(principal), account?.actorAccountId ?? null, account?.sessionId ?? null,
-    callerModule ?? null, clientAddress ?? null, traceId, JSON.stringify(namedSubjects(method.input, request)),
+    callerModule ?? null, clientAddress ?? null, traceId, subjectsOf(method, request, answer),
   ];
 }
+
+/** What a command was about, and what came of it: ids by field, in JSON. */
+export const subjectsOf = (method: DescMethod, request: object, answer?: object): string =>
+  JSON.stringify(answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method.input, request) } : namedSubjects(method.input, request));
 
 export const nameOf = (method: DescMethod): string => `${method.parent.typeName}/${method.name}`;
 
@@ -43,7 +47,7 @@ export function recordStatements(module: string) {
     /** Reads what was answered under a key. */
     kept: (idempotency: Buffer) => CompiledQuery.raw(`select request_hash, answer from ${table} where idempotency = $1`, [idempotency]),
     /** Keeps the answer of a command that claimed its key. */
-    keepAnswer: (idempotency: Buffer, answer: Uint8Array) => CompiledQuery.raw(`update ${table} set answer = $2 where idempotency = $1`, [idempotency, answer]),
+    keepAnswer: (idempotency: Buffer, answer: Uint8Array, subjects?: string) => CompiledQuery.raw(`update ${table} set answer = $2, subjects = coalesce($3::jsonb, subjects) where idempotency = $1`, [idempotency, answer, subjects ?? null]),
     /** Keeps records of commands of any orgs; `rows` hold `RecordValues` and their time. */
     insertMany: (rows: readonly (readonly [...RecordValues, time: string])[]) => CompiledQuery.raw(`
       insert into ${table} (${columns}, time)

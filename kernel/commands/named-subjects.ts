@@ -7,17 +7,27 @@ type Reader = (message: Fields, found: Record<string, string>) => void;
 const deepest = 3;
 const mostListed = 20;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const readers = new WeakMap<DescMessage, Reader>();
+const ofRequests = new WeakMap<DescMessage, Reader>();
+const ofAnswers = new WeakMap<DescMessage, Reader>();
 
 /**
  * What a request is about, for the audit: the UUIDs that it names in fields called `id` or `…_id`, by field, such as
  * `promise.id`; of a list (`…_ids`) the first twenty. Nothing of a field that is marked as sensitive.
  */
 export function namedSubjects(schema: DescMessage, request: object): Record<string, string> {
-  let read = readers.get(schema);
-  if (!read) readers.set(schema, (read = readerOf(schema, '', 1)));
+  let read = ofRequests.get(schema);
+  if (!read) ofRequests.set(schema, (read = readerOf(schema, '', 1)));
   const found: Record<string, string> = {};
   read(request as Fields, found);
+  return found;
+}
+
+/** The same of what a command answered, such as the `id` of what it made; not as deep. */
+export function answeredSubjects(schema: DescMessage, answer: object): Record<string, string> {
+  let read = ofAnswers.get(schema);
+  if (!read) ofAnswers.set(schema, (read = readerOf(schema, '', deepest - 1)));
+  const found: Record<string, string> = {};
+  read(answer as Fields, found);
   return found;
 }
 

@@ -4,7 +4,7 @@ import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import { repeatedly } from '../data/repeat.ts';
 import { runInCall, type Call } from '../guard/call.ts';
-import { recordOf } from './command-record.ts';
+import { DONE, recordOf, subjectsOf } from './command-record.ts';
 import type { CommandScope } from './command-scope.ts';
 import type { Commands } from './commands.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
@@ -45,7 +45,7 @@ export async function runCommand(running: RunningCommand, handle: Handle): Promi
 function runOnce({ call, commands, method, request }: RunningCommand, handle: Handle): Promise<Answer> {
   return inScope(call, commands, async (scope) => {
     const answer = await runInCall(call, handle);
-    await scope.commit([commands.statements.insert(recordOf(call, method, request))]);
+    await scope.commit([commands.statements.insert(recordOf(call, method, request, DONE, answer))]);
     return answer;
   });
 }
@@ -67,7 +67,7 @@ async function claimAndRun(running: RunningCommand, name: Buffer, requestHash: B
       if (rows.length === 0) return { first: (await open.run<Kept>(statements.kept(name))).rows[0] };
       const answer = await runInCall(call, handle);
       const bytes = toBinary(method.output, create(method.output, answer));
-      await scope.commit([statements.keepAnswer(name, idempotency.seal(method, bytes, name))]);
+      await scope.commit([statements.keepAnswer(name, idempotency.seal(method, bytes, name), subjectsOf(method, request, answer))]);
       return { answer };
     });
     if ('answer' in kept) return kept.answer;
