@@ -53,8 +53,9 @@ class ReadDriver implements Driver {
 
 function readOnce<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery, pipelines: Pipelines | undefined): Promise<QueryResult<R>> {
   const isPlain = isPlainSelect(query);
-  const lane = isPlain && pipelines ? pipelines.lane(scope.orgId ?? '') : undefined;
-  return lane ? lane.read<R>(scope.orgId ?? '', query) : readAlone<R>(pool, scope, query, isPlain);
+  if (!isPlain || !pipelines) return readAlone<R>(pool, scope, query, isPlain);
+  const orgId = scope.orgId ?? '';
+  return pipelines.run(orgId, (lane) => lane.read<R>(orgId, query), () => readAlone<R>(pool, scope, query, isPlain));
 }
 
 async function readAlone<R>(pool: pg.Pool, scope: Scope, query: CompiledQuery, isPlain: boolean): Promise<QueryResult<R>> {

@@ -58,10 +58,11 @@ export class OpenTransaction<T> {
   /** Writes what was left for the commit, events and jobs, then `last`, and commits, all in one write. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
     const statements = [...this.#effects.take(), ...last];
-    const lane = this.#opening || this.#effects.mustBeAlone ? undefined : this.#place.pipelines?.lane(this.#scope.orgId ?? '');
+    const pipelines = this.#opening || this.#effects.mustBeAlone ? undefined : this.#place.pipelines;
+    const orgId = this.#scope.orgId ?? '';
     try {
-      if (lane) await (statements.length > 0 ? lane.transact(this.#scope.orgId ?? '', statements) : undefined);
-      else await this.#commitAlone(statements);
+      if (!pipelines) await this.#commitAlone(statements);
+      else if (statements.length > 0) await pipelines.run(orgId, (lane) => lane.transact(orgId, statements), () => this.#commitAlone(statements));
     } catch (error) {
       this.#span?.end('ROLLBACK');
       throw error;

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import pg from 'pg';
-import { codeOf, databaseError, isStalePlan } from './database-errors.ts';
+import { codeOf, databaseError, databaseErrors, isStalePlan } from './database-errors.ts';
+import { MOST_WAITING } from './pool.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
@@ -9,6 +10,8 @@ import { toResult } from './to-result.ts';
 const MOST = Math.min(8, Math.max(2, availableParallelism() * 2));
 /** Units of work that may stand behind each other before another connection is opened. */
 const DEPTH = 4;
+/** Units under way on one connection: more would fill the memory with answers that nobody has taken yet. */
+const FULL = 12;
 /** A connection whose first unit takes longer than this, in milliseconds, gets no more behind it. */
 const SLOW = 50;
 const IDLE_MILLISECONDS = 30_000;
@@ -31,6 +34,7 @@ interface PipelinesOptions {
 export class Pipelines {
   readonly #options: PipelinesOptions;
   readonly #lanes = new Set<Lane>();
+  readonly #waiting: (() => void)[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: PipelinesOptions) {
@@ -45,11 +49,26 @@ export class Pipelines {
     return [...this.#lanes].filter(({ pending }) => pending === 0).length;
   }
 
-  readonly waitingCount = 0;
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   readonly options = { max: MOST };
 
-  /** A connection that takes work of an org now; none if all are held up, and the work should have one to itself. */
-  lane(orgId: string): Lane | undefined {
+  /** Runs a unit of work of an org as soon as there is room for it; `alone` if all connections are held up, so that it should have one to itself. */
+  run<R>(orgId: string, unit: (lane: Lane) => Promise<R>, alone: () => Promise<R>): Promise<R> {
+    const lane = this.#choose(orgId);
+    if (!lane) return alone();
+    return lane.pending < FULL ? unit(lane) : this.#turn().then(() => this.run(orgId, unit, alone));
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#waiting.length >= MOST_WAITING) throw databaseErrors.DATABASE_BUSY();
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The connection that has most room; none if all are held up. */
+  #choose(orgId: string): Lane | undefined {
     let best: Lane | undefined;
     let least = Infinity;
     for (const lane of this.#lanes) {
@@ -67,7 +86,7 @@ export class Pipelines {
   }
 
   #open(): Lane {
-    const lane = new Lane(this.#options, () => this.#lanes.delete(lane));
+    const lane = new Lane(this.#options, () => this.#waiting.shift()?.(), () => this.#lanes.delete(lane));
     this.#lanes.add(lane);
     this.#sweep ??= setInterval(() => this.#closeIdle(), IDLE_MILLISECONDS / 3).unref();
     return lane;
@@ -87,6 +106,7 @@ class Lane {
   readonly #client: pg.Client;
   readonly #orgKey: Buffer;
   readonly #connected: Promise<unknown>;
+  readonly #unitEnded: () => void;
   readonly #gone: () => void;
   #isConnected = false;
   #isClosed = false;
@@ -96,9 +116,10 @@ class Lane {
   /** Units under way that change it. */
   #entering = 0;
 
-  constructor({ settings, orgKey }: PipelinesOptions, gone: () => void) {
+  constructor({ settings, orgKey }: PipelinesOptions, unitEnded: () => void, gone: () => void) {
     this.#client = new pg.Client(settings);
     this.#orgKey = orgKey;
+    this.#unitEnded = unitEnded;
     this.#gone = gone;
     // The unit that was under way reports the loss.
     this.#client.on('error', () => this.#drop()).on('end', () => this.#drop());
@@ -163,6 +184,7 @@ class Lane {
     } finally {
       this.since = performance.now();
       if (--this.pending === 0) this.#socket().unref();
+      this.#unitEnded();
     }
   }
 

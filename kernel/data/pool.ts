@@ -42,7 +42,7 @@ export function surviveLoss(pool: pg.Pool): pg.Pool {
 }
 
 /** How many may wait for a connection of a module at a time: what comes when so many wait would hardly get one in time. */
-const MOST_WAITING = 1000;
+export const MOST_WAITING = 1000;
 
 /** Takes a connection; waits for one at most ten seconds, and not at all behind a thousand others. */
 export async function takeClient(pool: pg.Pool): Promise<pg.PoolClient> {
