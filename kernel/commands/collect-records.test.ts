@@ -49,7 +49,7 @@ test('records are handed over in the order of their ids, and only those with a k
   const other = await record(client, 'mod_b');
   const audit = keeping();
   await collect(audit).stop();
-  assert.deepEqual(audit.ids(), [...ids, other]);
+  assert.deepEqual(audit.ids(), [...ids.toSorted(), other]);
   const [{ time, ...entry }, , , last] = audit.kept as [AuditEntry, AuditEntry, AuditEntry, AuditEntry];
   assert.ok(time instanceof Date);
   assert.deepEqual([entry.module, entry.method, entry.outcome, entry.subjects, last.module], ['mod-a', 'test/Method', 'OK', { a_id: '1' }, 'mod-b']);
