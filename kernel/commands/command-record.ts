@@ -1,10 +1,17 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, type Compilable } from 'kysely';
 import { newId } from '../data/new-id.ts';
+import { prepared } from '../data/prepared.ts';
 import type { Call } from '../guard/call.ts';
 import type { Principal } from '../guard/principal.ts';
 import { commandsTable } from './commands-table.ts';
 import { answeredSubjects, namedSubjects } from './named-subjects.ts';
+
+/** What was kept of the first command with a key. */
+export interface Kept {
+  request_hash: Buffer;
+  answer: Buffer;
+}
 
 /** How a command ended that did what it was told. */
 export const DONE = 'OK';
@@ -29,7 +36,7 @@ export function recordOf(call: Call, method: DescMethod, request: object, outcom
 }
 
 /** What a command was about, and what came of it: ids by field, in JSON. */
-export const subjectsOf = (method: DescMethod, request: object, answer?: object): string =>
+const subjectsOf = (method: DescMethod, request: object, answer?: object): string =>
   JSON.stringify(answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method.input, request) } : namedSubjects(method.input, request));
 
 export const nameOf = (method: DescMethod): string => `${method.parent.typeName}/${method.name}`;
@@ -38,16 +45,19 @@ export const nameOf = (method: DescMethod): string => `${method.parent.typeName}
 export function recordStatements(module: string) {
   const table = commandsTable(module);
   const insert = `insert into ${table} (${columns}) values (${places})`;
+  const insertWithKey = `insert into ${table} (${columns}, idempotency, request_hash, answer) values (${places}, $13, $14, $15)`;
   const claim = `insert into ${table} (${columns}, idempotency, request_hash) values (${places}, $13, $14) on conflict (idempotency) where idempotency is not null do nothing returning id`;
   return {
     /** Keeps the record of a command. */
     insert: (values: RecordValues) => CompiledQuery.raw(insert, values),
     /** Keeps the record of a command and claims its idempotency key; gives no row if the key is another's, after waiting for that to end. */
     claim: (values: RecordValues, idempotency: Buffer, requestHash: Buffer) => CompiledQuery.raw(claim, [...values, idempotency, requestHash]),
+    /** Keeps the record of a command with its key and answer; fails if another has taken the key, after waiting for that to end. */
+    insertWithKey: (values: RecordValues, idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(insertWithKey, [...values, idempotency, requestHash, answer]),
     /** Reads what was answered under a key. */
-    kept: (idempotency: Buffer) => CompiledQuery.raw(`select request_hash, answer from ${table} where idempotency = $1`, [idempotency]),
+    kept: prepared<any>()((q, p: { name: Buffer }) => q.selectFrom(table).select(['request_hash', 'answer']).where('idempotency', '=', p.name) as unknown as Compilable<Kept>),
     /** Keeps the answer of a command that claimed its key. */
-    keepAnswer: (idempotency: Buffer, answer: Uint8Array, subjects?: string) => CompiledQuery.raw(`update ${table} set answer = $2, subjects = coalesce($3::jsonb, subjects) where idempotency = $1`, [idempotency, answer, subjects ?? null]),
+    keepAnswer: (idempotency: Buffer, answer: Uint8Array) => CompiledQuery.raw(`update ${table} set answer = $2 where idempotency = $1`, [idempotency, answer]),
     /** Keeps records of commands of any orgs; `rows` hold `RecordValues` and their time. */
     insertMany: (rows: readonly (readonly [...RecordValues, time: string])[]) => CompiledQuery.raw(`
       insert into ${table} (${columns}, time)

@@ -4,7 +4,7 @@ import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import { repeatedly } from '../data/repeat.ts';
 import { runInCall, type Call } from '../guard/call.ts';
-import { DONE, recordOf, subjectsOf } from './command-record.ts';
+import { DONE, recordOf, type Kept } from './command-record.ts';
 import type { CommandScope } from './command-scope.ts';
 import type { Commands } from './commands.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
@@ -54,32 +54,33 @@ function runWithKey(running: RunningCommand, key: string, handle: Handle): Promi
   checkKey(key);
   const { call, commands, method, request } = running;
   const name = commands.idempotency.nameKey(call, method, key);
-  return commands.inTurn.run(name.toString('base64'), () => repeatedly(() => claimAndRun(running, name, commands.idempotency.hashRequest(method, request), handle)));
+  return commands.inTurn.run(name.toString('base64'), () => repeatedly(() => runUnlessKept(running, name, commands.idempotency.hashRequest(method, request), handle)));
 }
 
-async function claimAndRun(running: RunningCommand, name: Buffer, requestHash: Buffer, handle: Handle): Promise<Answer> {
+/**
+ * Runs a command whose key is new. Of several at the same moment, in any process, the first to commit takes the key by its
+ * unique index: the others wait for it there, are undone, and give its answer.
+ */
+async function runUnlessKept(running: RunningCommand, name: Buffer, requestHash: Buffer, handle: Handle): Promise<Answer> {
   const { call, commands, method, request } = running;
   const { statements, idempotency } = commands;
-  for (;;) {
-    const kept = await inScope(call, commands, async (scope): Promise<{ answer: Answer } | { first: Kept | undefined }> => {
-      const open = scope.begin();
-      const { rows } = await open.run(statements.claim(recordOf(call, method, request), name, requestHash));
-      if (rows.length === 0) return { first: (await open.run<Kept>(statements.kept(name))).rows[0] };
+  const readKept = (): Promise<Kept | undefined> => runInCall(call, () => commands.database.read((q) => statements.kept.first(q, { name })));
+  const before = await readKept();
+  if (before) return replay(running, before, name, requestHash);
+  try {
+    return await inScope(call, commands, async (scope) => {
       const answer = await runInCall(call, handle);
-      const bytes = toBinary(method.output, create(method.output, answer));
-      await scope.commit([statements.keepAnswer(name, idempotency.seal(method, bytes, name), subjectsOf(method, request, answer))]);
-      return { answer };
+      const bytes = idempotency.seal(method, toBinary(method.output, create(method.output, answer)), name);
+      await scope.commit([statements.insertWithKey(recordOf(call, method, request, DONE, answer), name, requestHash, bytes)]);
+      return answer;
     });
-    if ('answer' in kept) return kept.answer;
-    // Whoever had the key gave it up in between.
-    if (kept.first) return replay(running, kept.first, name, requestHash);
+  } catch (error) {
+    if (isRepeatable(error) || isStalePlan(error)) throw error;
+    // It may have failed because of what another with the same key did.
+    const first = await readKept().catch(() => undefined);
+    if (!first) throw error;
+    return replay(running, first, name, requestHash);
   }
-}
-
-/** What was kept of the first command with a key. */
-export interface Kept {
-  request_hash: Buffer;
-  answer: Buffer;
 }
 
 const replay = (running: RunningCommand, kept: Kept, name: Buffer, requestHash: Buffer): Answer =>

@@ -3,9 +3,9 @@ import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from '@bufbuild/protob
 import { sql } from 'kysely';
 import { codeOf } from '../data/database-errors.ts';
 import type { OpenTransaction } from '../data/open-transaction.ts';
-import { recordOf } from './command-record.ts';
+import { recordOf, type Kept } from './command-record.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
-import { keptBytes, type Kept, type RunningCommand } from './run-command.ts';
+import { keptBytes, type RunningCommand } from './run-command.ts';
 
 /** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
 const MOST_KEPT = 256 * 1024;
@@ -55,7 +55,7 @@ async function claimOrRead(claim: OpenTransaction<any>, { call, commands, method
     const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(claim.tx);
     const claimed = claim.run(commands.statements.claim(recordOf(call, method, request), name, requestHash));
     const [, { rows }] = await Promise.all([set, claimed]);
-    return rows.length > 0 ? undefined : (await claim.run<Kept>(commands.statements.kept(name))).rows[0];
+    return rows.length > 0 ? undefined : commands.statements.kept.first(claim.tx, { name });
   } catch (error) {
     throw codeOf(error) === LOCK_NOT_AVAILABLE ? idempotencyErrors.COMMAND_RUNNING() : error;
   }
