@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,8 @@ export async function drillDeployment(owner: { after(end: () => void): unknown }
   const mainstay = (...args: string[]) => run(args);
   const up = (...args: string[]) => mainstay('up', '--detach', '--deployment', file, ...args);
   const status = () => (JSON.parse(mainstay('status', '--json', '--deployment', 'drill').output) as { deployments: [DeploymentStatus] }).deployments[0];
-  const pid = (what: string) => status().processes.find((process) => process.what === what)?.pid;
+  // There is no status of a deployment before its state folder is there.
+  const pid = (what: string) => (existsSync(join(home, 'drill')) ? status().processes.find((process) => process.what === what)?.pid : undefined);
   const kill = (...whats: string[]) => whats.map((what) => pid(what)!).forEach((pid) => process.kill(pid, 'SIGKILL'));
   owner.after(() => {
     mainstay('down', '--deployment', 'drill');
