@@ -55,7 +55,7 @@ async function claimOrRead(claim: OpenTransaction<any>, { call, commands, method
     const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(claim.tx);
     const claimed = claim.run(commands.statements.claim(recordOf(call, method, request), name, requestHash));
     const [, { rows }] = await Promise.all([set, claimed]);
-    return rows.length > 0 ? undefined : commands.statements.kept.first(claim.tx, { name });
+    return rows.length > 0 ? undefined : await commands.statements.kept.first(claim.tx, { name });
   } catch (error) {
     throw codeOf(error) === LOCK_NOT_AVAILABLE ? idempotencyErrors.COMMAND_RUNNING() : error;
   }
