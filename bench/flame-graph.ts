@@ -6,10 +6,11 @@
  * `node bench/flame-graph.ts [get|post|list] [seconds]`
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFlags } from '@mainstay/deploy/node-flags';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { conditions } from './rest/conditions.ts';
 import { budgetTable, statementsTable } from './rest/budget.ts';
 import { callTree } from './rest/call-tree.ts';
 import { profileWhile } from './rest/cpu-profile.ts';
@@ -63,7 +64,7 @@ async function analyse({ address, pid, inspector }: MainstayApp, title: string, 
   const statements = await topStatements(statistics, 8);
   const tree = callTree(await profileWhile(inspector!, () => wrk({ ...load, seconds })));
   writeFileSync(join(import.meta.dirname, `../docs/benchmarks/flame-graph-${kind}.svg`), flameSvg(tree, `${title}: ${cost.app.toFixed(0)} µs of the process's processor time`));
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; load ${loadavg()[0]!.toFixed(1)}\n`);
+  console.log(`${conditions()}\n`);
   console.log(`### ${title}\n\n${connections} connections, ${seconds} s: ${result.perSecond.toFixed(0)} requests/s, p50 ${result.p50.toFixed(1)} ms, p99 ${result.p99.toFixed(1)} ms, errors ${result.errors}\n`);
   console.log(`${budgetTable(tree, cost)}\n\n${statementsTable(statements, result.requests)}\n`);
 }

@@ -5,10 +5,11 @@
  * `node bench/growth.ts [seconds a measurement] [rounds] [largest size]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { conditions } from './rest/conditions.ts';
 import { startMainstay, type MainstayApp } from './rest/mainstay-app.ts';
 import { processorSeconds } from './rest/processor-time.ts';
 import { getting, making, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
@@ -25,7 +26,7 @@ const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), di
 let mainstay: MainstayApp | undefined;
 try {
   mainstay = await startMainstay(folder, postgres.adminUrl('bench'));
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; load before ${loadavg()[0]!.toFixed(1)}`);
+  console.log(conditions());
   console.log(`64 connections, ${rounds} rounds of ${seconds} s each, the median of which is shown\n`);
   console.log('| promises | orgs | the person owns | request | requests/s | times the smallest | p50 ms | p99 ms | PostgreSQL µs/request | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   const smallest = new Map<string, number>();

@@ -6,10 +6,11 @@
  * `node bench/rest.ts [seconds a measurement] [rounds] [connections]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
 import { fill } from './rest/fill.ts';
+import { conditions } from './rest/conditions.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
 import { installPeers, startPeer } from './rest/peers.ts';
 import { processorSeconds, residentMiB } from './rest/processor-time.ts';
@@ -41,7 +42,7 @@ try {
     const peer = await startPeer(name, script, postgres.adminUrl);
     subjects.push({ ...peer, ids: await fill(peer.databaseUrl, 'promises', peer, promises) });
   }
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; load before ${loadavg()[0]!.toFixed(1)}`);
+  console.log(conditions());
   console.log(`${connections} connections, ${rounds} rounds of ${seconds} s each, the median of which is shown; ${promises} promises of one owner at the start\n`);
   const scripts: Record<string, (subject: Subject) => string> = {
     'POST a promise': ({ token }) => making(token),

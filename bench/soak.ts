@@ -5,10 +5,11 @@
  * `node bench/soak.ts [minutes] [connections]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { conditions } from './rest/conditions.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
 import { residentMiB } from './rest/processor-time.ts';
 import { requireWrk, wrk } from './rest/wrk.ts';
@@ -22,7 +23,7 @@ const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), di
 const mainstay = await startMainstay(folder, postgres.adminUrl('bench'));
 const samples: { hours: number; mebibytes: number }[] = [];
 try {
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; ${connections} connections for ${minutes} minutes\n`);
+  console.log(`${conditions()}; ${connections} connections for ${minutes} minutes\n`);
   const began = performance.now();
   let over = false;
   const load = wrk({ script: mixed(mainstay.token), address: mainstay.address, connections, seconds: Math.round(minutes * 60) }).finally(() => (over = true));
