@@ -65,8 +65,8 @@ test('answers that nobody reads are kept back: memory stays bounded', async () =
     await sleep(4000);
     cut(sockets);
   });
-  // One answer a connection is made, and none of the other nineteen: those would be 1.6 GB.
-  assert.ok(harm.peakMiB < 700, `${harm.peakMiB} MiB more`);
+  // The system's buffers take about ten answers a connection; one more waits here, and none of the others is made.
+  assert.ok(harm.peakMiB < 350, `${harm.peakMiB} MiB more`);
 });
 
 test('a pipeline of thousands of requests is answered in order and does not fill the memory', async () => {
@@ -141,8 +141,7 @@ test('trailers and chunks that never end are cut, and no more of a body is read 
       assert.match(await answer, /^(HTTP\/1\.1 413 |$)/);
     }));
   });
-  // One answer a connection is made, and none of the other nineteen: those would be 1.6 GB.
-  assert.ok(harm.peakMiB < 700, `${harm.peakMiB} MiB more`);
+  assert.ok(harm.peakMiB < 350, `${harm.peakMiB} MiB more`);
 });
 
 test('methods, targets and upgrades that nothing here serves are refused with a problem document', async () => {
