@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import type { Generated } from 'kysely';
+import { sql, type Generated } from 'kysely';
 import { runInCall, type Call } from '../guard/call.ts';
 import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
@@ -94,6 +94,24 @@ test('a statement that is held up does not hold up those that come after it', as
     await client.query('rollback');
     for (const rows of await Promise.all(held)) assert.equal(rows.length, 1);
     await free;
+  });
+});
+
+test('those that wait behind what is held up go elsewhere as soon as that is known', async () => {
+  const orgId = randomUUID();
+  await command(orgId, ['behind']);
+  const free = (n: number) => inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.lit(n).as('n')).execute()));
+  await asAdministrator(server, async (client) => {
+    await client.query('begin; lock table mod_lanes.mod_lanes_notes in access exclusive mode');
+    const held: Promise<unknown>[] = [];
+    const reads = db.pools().find(({ purpose }) => purpose === 'pipelined reads')!.pool;
+    for (; reads.waitingCount === 0; await new Promise(setImmediate)) held.push(texts(orgId));
+    const waiting = Array.from({ length: 4 }, (_, n) => free(n));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await free(5);
+    assert.equal((await Promise.all(waiting)).length, 4);
+    await client.query('rollback');
+    await Promise.all(held);
   });
 });
 

@@ -26,6 +26,12 @@ interface PipelinesOptions {
   orgKey: Buffer;
 }
 
+interface Waiting {
+  orgId: string;
+  /** Without a connection of those it runs alone. */
+  start: (lane: Lane | undefined) => void;
+}
+
 /**
  * Connections on which units of work of many callers travel one behind the other, without waiting for each other's
  * answers: reads of one statement, and transactions whose statements are all known when they begin. A few connections
@@ -34,7 +40,7 @@ interface PipelinesOptions {
 export class Pipelines {
   readonly #options: PipelinesOptions;
   readonly #lanes = new Set<Lane>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: PipelinesOptions) {
@@ -55,16 +61,25 @@ export class Pipelines {
 
   readonly options = { max: MOST };
 
-  /** Runs a unit of work of an org as soon as there is room for it; `alone` if all connections are held up, so that it should have one to itself. */
+  /**
+   * Runs a unit of work of an org as soon as there is room for it, in the order in which they came; `alone` if all
+   * connections are held up, so that it should have one to itself.
+   */
   run<R>(orgId: string, unit: (lane: Lane) => Promise<R>, alone: () => Promise<R>): Promise<R> {
-    const lane = this.#choose(orgId);
-    if (!lane) return alone();
-    return lane.pending < FULL ? unit(lane) : this.#turn().then(() => this.run(orgId, unit, alone));
+    if (this.#waiting.length >= MOST_WAITING) return Promise.reject(databaseErrors.DATABASE_BUSY());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ orgId, start: (lane) => (lane ? unit(lane) : alone()).then(resolve, reject) });
+      this.#startWaiting();
+    });
   }
 
-  async #turn(): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING) throw databaseErrors.DATABASE_BUSY();
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  #startWaiting(): void {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      const lane = this.#choose(first.orgId);
+      if (lane && lane.pending >= FULL) return;
+      this.#waiting.shift();
+      first.start(lane);
+    }
   }
 
   /** The connection that has most room; none if all are held up. */
@@ -86,7 +101,7 @@ export class Pipelines {
   }
 
   #open(): Lane {
-    const lane = new Lane(this.#options, () => this.#waiting.shift()?.(), () => this.#lanes.delete(lane));
+    const lane = new Lane(this.#options, () => this.#startWaiting(), () => this.#lanes.delete(lane));
     this.#lanes.add(lane);
     this.#sweep ??= setInterval(() => this.#closeIdle(), IDLE_MILLISECONDS / 3).unref();
     return lane;
