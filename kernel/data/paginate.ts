@@ -49,13 +49,24 @@ export function paginateAll<DB, TB extends keyof DB, R extends object>(db: Kysel
   return readPage(options, (size, cursor) => pageOf(db, selects, orderBy, size, cursor).execute());
 }
 
+/**
+ * Page sizes that stand in the text of a query. PostgreSQL takes a limit that it does not know for a tenth of the rows,
+ * finds such a plan dear, and plans anew each time, which takes longer than reading twenty rows.
+ */
+const usualSizes: ReadonlySet<number> = new Set([10, 20, 25, DEFAULT_SIZE, 100]);
+
+/** Whether a query that reads so many rows, one of them to see whether there are more, has the number in its text. */
+export const isUsual = (size: number): boolean => usualSizes.has(size - 1);
+
+const limitOf = (size: number): RawBuilder<number> => (isUsual(size) ? sql.lit(size) : sql`${size}`);
+
 /** The query of one page: at most `size` rows behind the cursor. Whether a value of the cursor is null is part of the query, the values are parameters. */
 export function pageOf<DB, TB extends keyof DB, R extends object>(db: Kysely<any>, selects: readonly Select<DB, TB, R>[], orderBy: readonly Order[], size: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
   if (selects.length === 1) return partOf(selects[0]!, orderBy, size, cursor);
   const keys = orderBy.map(([column], at) => expression(column).as(orderKey(at)));
   const parts = selects.map((select, at) => db.selectFrom(partOf(select, orderBy, size, cursor).select(keys).as(`part_${at}`)).selectAll());
   const all = db.selectFrom(parts.reduce((one, other) => one.unionAll(other)).as('every')).selectAll();
-  return orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(sql<number>`${size}`) as unknown as Select<DB, TB, Found<R>>;
+  return orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(limitOf(size)) as unknown as Select<DB, TB, Found<R>>;
 }
 
 const orderKeys = 'page_order_';
@@ -81,7 +92,7 @@ function partOf<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB
   // Times have more digits in the database than a Date has, so the cursor is made of the database's own text.
   // As one text, since only that of the last row is read.
   const texts = sql<string>`json_build_array(${sql.join(orderBy.map(([column]) => sql`${expression(column)}::text`))})::text`.as('page_cursor');
-  return ordered.select(texts).limit(sql<number>`${limit}`) as unknown as Select<DB, TB, Found<R>>;
+  return ordered.select(texts).limit(limitOf(limit)) as unknown as Select<DB, TB, Found<R>>;
 }
 
 function after(orderBy: readonly Order[], cursor: readonly unknown[]): RawBuilder<boolean> {
