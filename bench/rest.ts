@@ -8,6 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
 import { fill } from './rest/fill.ts';
 import { conditions } from './rest/conditions.ts';
@@ -24,6 +26,8 @@ const promises = 20_000;
 
 interface Subject extends RunningApp {
   ids: string[];
+  /** Resolves when what its answers left to be done is done. */
+  settled?: () => Promise<void>;
 }
 interface Measured extends LoadResult {
   appMicros: number;
@@ -37,7 +41,7 @@ const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), di
 const subjects: Subject[] = [];
 try {
   const mainstay = await startMainstay(folder, postgres.adminUrl('bench'));
-  subjects.push({ ...mainstay, ids: await fill(postgres.adminUrl('bench'), 'mod_promist.mod_promist_promises', mainstay, promises) });
+  subjects.push({ ...mainstay, ids: await fill(postgres.adminUrl('bench'), 'mod_promist.mod_promist_promises', mainstay, promises), settled });
   for (const [name, script] of [['bare Fastify + pg', 'fastify-pg'], ['Express + Drizzle', 'express-drizzle'], ['NestJS + TypeORM', 'nest-typeorm']] as const) {
     const peer = await startPeer(name, script, postgres.adminUrl);
     subjects.push({ ...peer, ids: await fill(peer.databaseUrl, 'promises', peer, promises) });
@@ -59,7 +63,10 @@ try {
 
 async function compare(what: string, script: (subject: Subject) => string): Promise<void> {
   const results = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
-  for (const subject of subjects) await wrk({ script: script(subject), address: subject.address, connections, seconds: Math.min(3, seconds) });
+  for (const subject of subjects) {
+    await wrk({ script: script(subject), address: subject.address, connections, seconds: Math.min(3, seconds) });
+    await subject.settled?.();
+  }
   for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, script(subject)));
   const reference = median(results.get(subjects[1]!)!);
   console.log(`### ${what}\n\n| | requests/s | ratio to bare | p50 ms | p99 ms | app µs/request | PostgreSQL µs/request | errors | MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
@@ -71,9 +78,20 @@ async function compare(what: string, script: (subject: Subject) => string): Prom
   console.log('');
 }
 
+/** Waits until the audit has all records of commands, so that nobody else is measured meanwhile. */
+async function settled(): Promise<void> {
+  const client = new pg.Client(postgres.adminUrl('bench'));
+  await client.connect();
+  const left = async () => (await client.query<{ left: boolean }>('select exists (select from mod_promist.mod_promist_commands where not collected) as left')).rows[0]!.left;
+  while (await left()) await sleep(100);
+  await client.end();
+}
+
+/** Processor time counts until all is done that the answers left behind. */
 async function measure(subject: Subject, script: string): Promise<Measured> {
   const [app, database] = [processorSeconds(subject.pid), processorSeconds(postgres.pid)];
   const result = await wrk({ script, address: subject.address, connections, seconds });
+  await subject.settled?.();
   const per = (used: number) => (used / result.requests) * 1e6;
   return { ...result, appMicros: per(processorSeconds(subject.pid) - app), databaseMicros: per(processorSeconds(postgres.pid) - database) };
 }

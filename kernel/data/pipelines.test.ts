@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { sql, type Generated } from 'kysely';
+import type { Generated } from 'kysely';
 import { runInCall, type Call } from '../guard/call.ts';
 import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
