@@ -10,7 +10,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { sql, type Generated, type Kysely } from 'kysely';
 import { reasonOf } from '../errors/define-errors.ts';
 import { runInCall, type Call } from '../guard/call.ts';
-import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
 import { isUniqueViolation } from './database-errors.ts';
 import { migrate } from './migrate.ts';
@@ -271,4 +271,26 @@ test('a connection that the server closed is replaced', async () => {
   await inOrg(acme, texts);
   await assert.rejects(inOrg(acme, () => db.write((tx) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx))), (error) => ConnectError.from(error).code === Code.Unavailable);
   assert.deepEqual(await inOrg(acme, texts), ['acme']);
+});
+
+test('a plan that was kept of an empty table reads no whole table when it has grown', async () => {
+  await empty();
+  await asAdministrator(server, (client) => client.query('vacuum analyze mod_notes.mod_notes_notes'));
+  const find = (text: string) => db.read((q) => q.selectFrom('mod_notes_notes').select('text').where('text', '=', text).execute());
+  const findInside = (text: string) => db.write((tx) => tx.selectFrom('mod_notes_notes').select('text').where('text', '=', text).execute());
+  const findOften = async () => {
+    for (let times = 0; times < 12; times++) await inOrg(acme, async () => [await find(`grown ${times}`), await findInside(`grown ${times}`)]);
+  };
+  const readRows = async () => {
+    // Tells the statistics of its sessions.
+    await db.close();
+    db = createDatabase<Tables>({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', secret });
+    const { rows } = await asAdministrator(server, (client) => client.query<{ read: string }>(`select seq_tup_read as read from pg_stat_user_tables where relname = 'mod_notes_notes'`));
+    return Number(rows[0]!.read);
+  };
+  const before = await readRows();
+  await findOften();
+  await asAdministrator(server, (client) => client.query(`insert into mod_notes.mod_notes_notes (org_id, text) select $1, 'grown ' || n from generate_series(0, 5000) n`, [acme]));
+  await findOften();
+  assert.equal(await readRows() - before, 0);
 });

@@ -157,12 +157,9 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #pool(purpose: keyof typeof sizes): pg.Pool {
-    const { adminUrl, database, module, secret } = this.#options;
     let pool = this.#pools.get(purpose);
     if (!pool) {
-      const roles = rolesOf(database, module);
-      const user = purpose.endsWith('all orgs') ? roles.allOrgs : roles.login;
-      pool = createPool(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), sizes[purpose] ?? this.#options.poolSize ?? 8, orgKeyOf(secret));
+      pool = createPool(this.#settings(!purpose.endsWith('all orgs')), sizes[purpose] ?? this.#options.poolSize ?? 8, orgKeyOf(this.#options.secret));
       this.#pools.set(purpose, pool);
     }
     return pool;
@@ -175,9 +172,14 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #makePipelines(): Pipelines {
+    return new Pipelines({ settings: this.#settings(true), orgKey: orgKeyOf(this.#options.secret) });
+  }
+
+  #settings(ofOneOrg: boolean): pg.ClientConfig {
     const { adminUrl, database, module, secret } = this.#options;
-    const user = rolesOf(database, module).login;
-    return new Pipelines({ settings: clientSettings(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) })), orgKey: orgKeyOf(secret) });
+    const { login, allOrgs } = rolesOf(database, module);
+    const user = ofOneOrg ? login : allOrgs;
+    return clientSettings(connectionConfig(adminUrl, { database, user, password: passwordOf(secret, user) }), ofOneOrg);
   }
 }
 

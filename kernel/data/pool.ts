@@ -13,8 +13,11 @@ export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Mat
 /** What each connection shows to choose its org. */
 export const orgKeys = new WeakMap<pg.PoolClient, Buffer>();
 
-/** How every connection of a module is opened. Its statements are pipelined. */
-export function clientSettings(config: pg.ClientConfig): pg.ClientConfig {
+/**
+ * How every connection of a module is opened. Its statements are pipelined. `ofOneOrg`: reads by indexes wherever it can,
+ * since the plan of a statement is kept, and one that was made while a table was empty would scan it when it is large.
+ */
+export function clientSettings(config: pg.ClientConfig, ofOneOrg: boolean): pg.ClientConfig {
   const settings: pg.ClientConfig & { pipeline: boolean } = {
     ...config,
     pipeline: true,
@@ -22,14 +25,14 @@ export function clientSettings(config: pg.ClientConfig): pg.ClientConfig {
     idle_in_transaction_session_timeout: 60_000,
     // Lets the server notice that a caller who gave up has gone, in the middle of a statement.
     // The rest overrules what a role may have set for itself, for good.
-    options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id= -c TimeZone=UTC -c DateStyle=ISO',
+    options: '-c client_connection_check_interval=1000 -c row_security=on -c app.org_id= -c TimeZone=UTC -c DateStyle=ISO' + (ofOneOrg ? ' -c enable_seqscan=off' : ''),
   };
   return settings;
 }
 
 /** A pool that opens connections when they are needed and closes those that idle. */
-export function createPool(config: pg.ClientConfig, max: number, orgKey: Buffer): pg.Pool {
-  const pool = new pg.Pool({ ...clientSettings(config), max, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, allowExitOnIdle: true });
+export function createPool(settings: pg.ClientConfig, max: number, orgKey: Buffer): pg.Pool {
+  const pool = new pg.Pool({ ...settings, max, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, allowExitOnIdle: true });
   pool.on('connect', (client) => orgKeys.set(client, orgKey));
   return surviveLoss(pool);
 }

@@ -12,7 +12,7 @@ let ours: pg.Client;
 let plain: pg.Client;
 before(async () => {
   database = await testDatabase();
-  ours = new pg.Client(clientSettings(connectionConfig(database.adminUrl, { database: 'postgres' })));
+  ours = new pg.Client(clientSettings(connectionConfig(database.adminUrl, { database: 'postgres' }), true));
   plain = new pg.Client(connectionConfig(database.adminUrl, { database: 'postgres' }));
   await Promise.all([ours.connect(), plain.connect()]);
 });
