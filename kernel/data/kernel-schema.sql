@@ -24,18 +24,24 @@ create table if not exists mainstay.subscriptions (
 -- mainstay.enter_org writes. A variable alone could be set by any statement. Unlogged, so that reads stay reads.
 create unlogged sequence if not exists mainstay.entered_org minvalue -9223372036854775808;
 
+create or replace function mainstay.refuse_org() returns uuid
+  language plpgsql as $$
+begin
+  raise exception 'a statement set the org by itself' using errcode = 'insufficient_privilege';
+end $$;
+
 -- The org whose rows the transaction may see; null shows none. Fails where the variable was set by anything but
--- mainstay.enter_org. Everything is named in full: the caller chooses the search path.
+-- mainstay.enter_org. Everything is named in full: the caller chooses the search path. One expression, since each is
+-- prepared anew in each transaction.
 create or replace function mainstay.current_org() returns uuid
   language plpgsql stable parallel restricted security definer as $$
-declare
-  setting pg_catalog.text := pg_catalog.current_setting('app.org_id', true);
 begin
-  if setting is null or setting operator(pg_catalog.=) '' then return null; end if;
-  if pg_catalog.currval('mainstay.entered_org'::pg_catalog.regclass) operator(pg_catalog.=) pg_catalog.uuid_hash_extended(setting::pg_catalog.uuid, 0) then
-    return setting::pg_catalog.uuid;
-  end if;
-  raise exception 'a statement set the org by itself' using errcode = 'insufficient_privilege';
+  return case
+    when coalesce(pg_catalog.current_setting('app.org_id', true), '') operator(pg_catalog.=) '' then null
+    when pg_catalog.currval('mainstay.entered_org'::pg_catalog.regclass) operator(pg_catalog.=) pg_catalog.uuid_hash_extended(pg_catalog.current_setting('app.org_id', true)::pg_catalog.uuid, 0)
+      then pg_catalog.current_setting('app.org_id', true)::pg_catalog.uuid
+    else mainstay.refuse_org()
+  end;
 end $$;
 
 -- Whether the transaction may see the rows of every org. That is a matter of the role it logged in with, which
