@@ -35,9 +35,13 @@ export class SocketCall {
     this.streamsIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
   }
 
+  /** The client has not sent its last message. */
+  get takesMore(): boolean {
+    return !this.#inputEnded;
+  }
+
   /** Takes a message from the client, of that many bytes as JSON. One that cannot be read ends the call. */
   push(json: JsonObject, bytes: number): void {
-    if (this.#inputEnded) throw httpErrors.MALFORMED_FRAME({ problem: 'the call takes no more messages' });
     try {
       if (this.#waiting.length >= messagesAhead) throw httpErrors.TOO_MANY_MESSAGES({ limit: messagesAhead });
       this.#waiting.push(messageFromJson(this.#method.input, json, this.#options.json, bytes));

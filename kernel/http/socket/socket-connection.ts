@@ -48,15 +48,17 @@ export class SocketConnection {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    let id: string | undefined;
+    let begins: string | undefined;
     try {
       if (isBinary) throw malformed('send text, not binary');
       const bytes = data as Buffer;
       const frame = frameOf(bytes);
-      id = idOf(frame);
+      const id = idOf(frame);
+      // With the id of another call, an error would say that this one has ended.
+      if ('call' in frame && !this.#calls.has(id)) begins = id;
       this.#dispatch(id, frame, bytes.length);
     } catch (error) {
-      void this.#send({ ...(id !== undefined && { id }), error: problemOf(error) as unknown as JsonObject });
+      void this.#send({ ...(begins !== undefined && { id: begins }), error: problemOf(error) as unknown as JsonObject });
     }
   }
 
@@ -66,18 +68,20 @@ export class SocketConnection {
       if (call) throw malformed(`a call with the id ${JSON.stringify(id)} is open already`);
       return this.#begin(id, frame, bytes);
     }
-    if (!('message' in frame) && frame.end !== true && frame.cancel !== true) throw malformed('it has none of call, message, end: true, cancel: true');
+    if (!('message' in frame) && frame.end !== true && frame.cancel !== true) throw malformed(`it has none of call, message, end: true, cancel: true; its id is ${JSON.stringify(id)}`);
     // What the client sent before it could know that the call had ended.
     if (!call) return;
     if (frame.cancel === true) return call.cancel();
+    if ('message' in frame && !call.takesMore) throw malformed(`the call ${JSON.stringify(id)} takes no more messages`);
     if ('message' in frame) call.push(messageOf(frame), bytes);
     if (frame.end === true) call.endInput();
   }
 
   #begin(id: string, frame: JsonObject, bytes: number): void {
     if (this.#calls.size >= callsAtOnce) throw httpErrors.TOO_MANY_CALLS({ limit: callsAtOnce });
-    const method = typeof frame.call === 'string' ? this.#methods.get(frame.call) : undefined;
-    if (!method) throw httpErrors.NO_SUCH_METHOD({ call: String(frame.call).slice(0, 200) });
+    if (typeof frame.call !== 'string') throw malformed('call must be a string');
+    const method = this.#methods.get(frame.call);
+    if (!method) throw httpErrors.NO_SUCH_METHOD({ call: frame.call.slice(0, 200) });
     const header = callHeaders(this.#request.headers);
     addHeaders(header, frame.headers);
     header.set(requestIdHeader, requestIdOf(header.get(requestIdHeader) ?? undefined));

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { InProcessRegistry } from '../../placement/in-process-registry.ts';
 import type { EchoWatch } from '../../testing/echo.ts';
 import { startTestServer } from '../../testing/test-server.ts';
+import { until } from '../../testing/until.ts';
 import type { HttpServer } from '../start-http-server.ts';
 import { socketRoute } from './websocket.ts';
 
@@ -42,10 +43,6 @@ async function connect(headers: Record<string, string> = {}) {
     },
   };
 }
-
-const until = async (holds: () => boolean) => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 test('a unary call is answered with a message and an end that carries the trailers', async () => {
   await using peer = await connect();
@@ -120,6 +117,7 @@ for (const [what, frame, reason] of [
   ['a frame without an id', { call: echo('GetEcho') }, 'kernel.MALFORMED_FRAME'],
   ['a frame that says nothing known', { id: 'x', method: 'GetEcho' }, 'kernel.MALFORMED_FRAME'],
   ['a binary frame', Buffer.from('{}'), 'kernel.MALFORMED_FRAME'],
+  ['a call that is no text', { id: 'x', call: { toString: 1 } }, 'kernel.MALFORMED_FRAME'],
   ['a method that does not exist', { id: 'x', call: 'none.Service/None' }, 'kernel.NO_SUCH_METHOD'],
   ['a message that does not fit', { id: 'x', call: echo('GetEcho'), message: { text: 1 } }, 'kernel.INVALID_REQUEST'],
   ['a message that breaks a rule', { id: 'x', call: echo('CreateEcho'), message: { text: '' } }, 'kernel.INVALID_REQUEST'],
@@ -133,6 +131,30 @@ for (const [what, frame, reason] of [
     assert.equal((await peer.next()).message?.text, 'well');
   });
 }
+
+test('what is wrong with a frame for an open call is said without its id, and the call goes on', async () => {
+  await using peer = await connect();
+  peer.send({ id: 'a', call: echo('Converse'), message: { text: 'one' } });
+  assert.equal((await peer.next()).message?.text, 'one');
+  for (const frame of [{ id: 'a', call: echo('GetEcho') }, { id: 'a', end: 1 }, { id: 'a', message: 1 }]) {
+    peer.send(frame);
+    const { id, error } = await peer.next();
+    assert.deepEqual([id, error?.reason], [undefined, 'kernel.MALFORMED_FRAME']);
+  }
+  peer.send({ id: 'a', message: { text: 'two' }, end: true });
+  assert.equal((await peer.next()).message?.text, 'two');
+  assert.deepEqual(await peer.next(), { id: 'a', end: {} });
+});
+
+test('a message after the last is refused, and the call that takes no more goes on', async () => {
+  await using peer = await connect();
+  peer.send({ id: 'c', call: echo('Count'), message: { to: 1, delayMs: 50 } });
+  peer.send({ id: 'c', message: { to: 2 } });
+  const { id, error } = await peer.next();
+  assert.deepEqual([id, error?.reason, error?.detail], [undefined, 'kernel.MALFORMED_FRAME', 'the frame is not valid: the call "c" takes no more messages']);
+  assert.equal((await peer.next()).message?.number, 1);
+  assert.deepEqual(await peer.next(), { id: 'c', end: {} });
+});
 
 test('a frame over the limit closes the socket with 1009', async () => {
   await using peer = await connect();

@@ -21,7 +21,8 @@ export interface SocketRouteOptions extends SocketOptions {
  *           { id, message }  one more message of a client stream      { id, end: true }  that was the last
  *           { id, cancel: true }  gives the call up
  *   server  { id, message }  a message      { id, end: { trailers? } }  success, the last frame of the call
- *           { id, error: problem }  failure, the last frame of the call; without `id` if the frame could not be read
+ *           { id, error: problem }  failure, the last frame of the call; without `id` if the frame could not be read,
+ *           begins no call, or does not fit the open call that it names, which goes on
  *
  * A method that takes one message gets it in the first frame. Credentials go into the headers of each call, or of the
  * upgrade request. Only pages of this same origin, and programs (which send no Origin), may connect.
