@@ -25,6 +25,7 @@ test('an update mask that names what can not be changed is refused with what can
     assert.equal(reasonOf(error), 'kernel.INVALID_MASK');
     return violationsOf(error).length === 2 && /update_mask may name name, count, end_time, maker$/.test(violationsOf(error)[0]!.description);
   });
+  for (const path of ['name.x', 'maker.nobody', 'maker.name.x', 'maker.', 'Name', 'end_time.day', '', '.']) assert.throws(() => updatePaths(ListedSchema, listed, mask(path), updatable), (error) => reasonOf(error) === 'kernel.INVALID_MASK', path);
 });
 
 test('a read mask leaves what it names, in messages too', () => {

@@ -18,7 +18,8 @@ export function readMask<T extends object>(schema: DescMessage, mask: FieldMask 
   return (resource) => cut(schema, wanted, resource as Record<string, unknown>) as T;
 }
 
-function leads(schema: DescMessage, [first, ...rest]: readonly string[]): boolean {
+/** Whether a path leads to a field of a message, or of messages in it. */
+export function leads(schema: DescMessage, [first, ...rest]: readonly string[]): boolean {
   const field = schema.fields.find(({ name }) => name === first);
   if (!field) return false;
   return rest.length === 0 || (field.fieldKind === 'message' && leads(field.message, rest));
