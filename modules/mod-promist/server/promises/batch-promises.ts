@@ -85,8 +85,9 @@ export async function readMessages(needs: Needs, ids: readonly string[]) {
 /** Throws `INVALID_PROMISE` for a promise that a batch names twice. */
 export function requireEachOnce(ids: readonly string[], field: (index: number) => string): void {
   const violations = new Violations();
-  ids.forEach((id, index) => {
-    if (ids.indexOf(id) !== index) violations.add(field(index), 'names a promise that the batch has named before');
+  const named = ids.map((id) => id.toLowerCase());
+  named.forEach((id, index) => {
+    if (named.indexOf(id) !== index) violations.add(field(index), 'names a promise that the batch has named before');
   });
   violations.throwIfAny();
 }
