@@ -23,11 +23,13 @@ const locks = (what: string, instead: string): Found[] => [{ what, contracting: 
 export async function unsafeStatements(sql: string, tables: Set<string>): Promise<UnsafeStatement[]> {
   await loadModule();
   const before = new Set(tables);
+  const added = new Set<string>();
   const bytes = Buffer.from(sql);
   return (parseSync(sql).stmts ?? []).flatMap(({ stmt = {}, stmt_location = 0 }) => {
     follow(stmt as Statement, tables);
+    addedBy(stmt as Statement).forEach((constraint) => added.add(constraint));
     const line = bytes.subarray(0, stmt_location).toString().split('\n').length;
-    return rulesOf(stmt as Statement, before).map((found) => ({ line, ...found }));
+    return rulesOf(stmt as Statement, before, added).map((found) => ({ line, ...found }));
   });
 }
 
@@ -41,12 +43,19 @@ function follow({ CreateStmt, CreateTableAsStmt, RenameStmt, DropStmt }: Stateme
   if (DropStmt?.removeType === 'OBJECT_TABLE') for (const name of dropped(DropStmt)) tables.delete(name);
 }
 
+/** The constraints that a statement adds, each behind its table. */
+const addedBy = ({ AlterTableStmt }: Statement): string[] =>
+  ((AlterTableStmt?.cmds ?? []) as { AlterTableCmd: AlterTableCmd }[]).flatMap(({ AlterTableCmd: { def } }) => {
+    const name = (def as { Constraint?: Constraint } | undefined)?.Constraint?.conname;
+    return name === undefined ? [] : [`${AlterTableStmt.relation.relname} ${name}`];
+  });
+
 const dropped = (drop: { objects: Node[] }): string[] => drop.objects.map((object) => {
   const { items } = (object as { List: { items: { String: { sval: string } }[] } }).List;
   return items.at(-1)!.String.sval;
 });
 
-function rulesOf(statement: Statement, before: Set<string>): Found[] {
+function rulesOf(statement: Statement, before: Set<string>, added: Set<string>): Found[] {
   const [kind, body] = Object.entries(statement)[0] ?? ['', undefined];
   const table = (body?.relation as RangeVar | undefined)?.relname ?? '';
   const known = before.has(table);
@@ -54,7 +63,7 @@ function rulesOf(statement: Statement, before: Set<string>): Found[] {
     case 'AlterTableStmt': {
       if (!known) return [];
       const commands = (body.cmds as { AlterTableCmd: AlterTableCmd }[]).map(({ AlterTableCmd }) => AlterTableCmd);
-      return commands.flatMap((command) => commandRules(command, table, commands));
+      return commands.flatMap((command) => commandRules(command, table, commands, added));
     }
     case 'RenameStmt':
       return known ? contracts(body.subname ? `renames ${body.subname} of ${table}` : `renames ${table}`, 'add the new one beside the old, let a release fill and read both, and drop the old in a later one') : [];
@@ -66,6 +75,14 @@ function rulesOf(statement: Statement, before: Set<string>): Found[] {
       return (body.relations as { RangeVar: RangeVar }[]).filter(({ RangeVar }) => before.has(RangeVar.relname!)).flatMap(({ RangeVar }) => contracts(`empties ${RangeVar.relname}`));
     case 'IndexStmt':
       return known && !body.concurrent ? locks(`builds an index of ${table} while nobody can write to it`, 'give it a migration of its own that begins with "-- outside a transaction" and says "create index concurrently if not exists"') : [];
+    case 'DeleteStmt':
+      return known && !body.whereClause ? contracts(`empties ${table}`) : [];
+    case 'GrantStmt':
+      return body.is_grant ? [] : tablesIn(body.objects ?? []).filter((name) => before.has(name)).flatMap((name) => contracts(`takes rights on ${name} away`));
+    case 'CreatePolicyStmt':
+      return before.has(body.table?.relname) && !body.permissive ? contracts(`hides rows of ${body.table.relname}`) : [];
+    case 'ReindexStmt':
+      return isConcurrent(body) ? [] : locks('builds indexes while nobody can write', 'say "concurrently", in a migration of its own that begins with "-- outside a transaction"');
     case 'LockStmt':
     case 'VacuumStmt':
     case 'ClusterStmt':
@@ -79,6 +96,10 @@ function rulesOf(statement: Statement, before: Set<string>): Found[] {
   }
 }
 
+const tablesIn = (objects: Node[]): string[] => objects.flatMap((object) => (object as { RangeVar?: RangeVar }).RangeVar?.relname ?? []);
+
+const isConcurrent = ({ params = [] }: { params?: { DefElem: { defname: string } }[] }): boolean => params.some(({ DefElem }) => DefElem.defname === 'concurrently');
+
 const droppable = new Set(['OBJECT_INDEX', 'OBJECT_TABLE', 'OBJECT_POLICY', 'OBJECT_TRIGGER']);
 
 function dropRules(drop: { objects: Node[]; removeType: string }, before: Set<string>): Found[] {
@@ -86,7 +107,7 @@ function dropRules(drop: { objects: Node[]; removeType: string }, before: Set<st
   return droppable.has(drop.removeType) ? [] : contracts(`drops a ${drop.removeType.replace('OBJECT_', '').toLowerCase().replaceAll('_', ' ')}`);
 }
 
-function commandRules(command: AlterTableCmd, table: string, all: AlterTableCmd[]): Found[] {
+function commandRules(command: AlterTableCmd, table: string, all: AlterTableCmd[], added: Set<string>): Found[] {
   const { name } = command;
   switch (command.subtype) {
     case 'AT_DropColumn':
@@ -101,6 +122,10 @@ function commandRules(command: AlterTableCmd, table: string, all: AlterTableCmd[
       return columnRules((command.def as { ColumnDef: ColumnDef }).ColumnDef, table);
     case 'AT_AddConstraint':
       return constraintRules((command.def as { Constraint: Constraint }).Constraint, table, all);
+    case 'AT_ValidateConstraint':
+      return added.has(`${table} ${name}`) ? locks(`looks at every row of ${table} for ${name}, while the lock of its adding keeps everybody away`, 'validate it in the next migration') : [];
+    case 'AT_EnableRowSecurity':
+      return contracts(`hides the rows of ${table} from whom no policy lets in`, 'let a release run with the policies, and do this in a later one');
     case 'AT_SetLogged':
     case 'AT_SetUnLogged':
     case 'AT_SetTableSpace':
@@ -112,18 +137,27 @@ function commandRules(command: AlterTableCmd, table: string, all: AlterTableCmd[
 }
 
 const steady = new Set(['now', 'current_org', 'transaction_timestamp']);
+const counted = /^(small|big)?serial[248]?$/;
 
-function columnRules({ colname, constraints: nodes = [] }: ColumnDef, table: string): Found[] {
+function columnRules({ colname, typeName, constraints: nodes = [] }: ColumnDef, table: string): Found[] {
   const constraints = (nodes as { Constraint: Constraint }[]).map(({ Constraint }) => Constraint);
   const has = (kind: Constraint['contype']) => constraints.find(({ contype }) => contype === kind);
-  const computed = has('CONSTR_DEFAULT')?.raw_expr as { FuncCall?: { funcname: { String: { sval: string } }[] } } | undefined;
-  const call = computed?.FuncCall?.funcname.at(-1)!.String.sval;
+  const type = (typeName?.names?.at(-1) as { String?: { sval?: string } } | undefined)?.String?.sval ?? '';
+  const computed = counted.test(type) || callsIn(has('CONSTR_DEFAULT')?.raw_expr).some((call) => !steady.has(call));
   const found: Found[] = [];
-  if (has('CONSTR_NOTNULL') && !has('CONSTR_DEFAULT') && !has('CONSTR_GENERATED') && !has('CONSTR_IDENTITY')) found.push(...locks(`adds ${colname} to ${table}, which must be there and has no default`, 'give it a default, or leave out "not null"'));
-  if (call && !steady.has(call)) found.push(...locks(`writes all of ${table} anew, for a default that differs from row to row`, 'add the column without it, set the default afterwards, and let a job fill the old rows'));
+  if (has('CONSTR_NOTNULL') && !has('CONSTR_DEFAULT') && !has('CONSTR_GENERATED') && !has('CONSTR_IDENTITY') && !counted.test(type)) found.push(...locks(`adds ${colname} to ${table}, which must be there and has no default`, 'give it a default, or leave out "not null"'));
+  if (computed) found.push(...locks(`writes all of ${table} anew, for a default that differs from row to row`, 'add the column without it, set the default afterwards, and let a job fill the old rows'));
   if (has('CONSTR_GENERATED')?.generated_kind === 's' || has('CONSTR_IDENTITY')) found.push(...locks(`writes all of ${table} anew, to compute ${colname}`, 'let the column be virtual, or a job fill it'));
+  if (has('CONSTR_CHECK') || (has('CONSTR_FOREIGN') && has('CONSTR_DEFAULT'))) found.push(...locks(`looks at every row of ${table} for ${colname} while nobody can write`, 'add the column alone, then its constraint as "not valid", and say "validate constraint" in the next migration'));
   if (has('CONSTR_UNIQUE') || has('CONSTR_PRIMARY')) found.push(...locks(`builds an index of ${table} while nobody can write to it`, 'build a unique index concurrently in a migration of its own'));
   return found;
+}
+
+/** The functions that an expression calls, however deep. */
+function callsIn(expression: unknown): string[] {
+  if (typeof expression !== 'object' || expression === null) return [];
+  const { FuncCall } = expression as { FuncCall?: { funcname: { String: { sval: string } }[] } };
+  return [...(FuncCall ? [FuncCall.funcname.at(-1)!.String.sval] : []), ...Object.values(expression).flatMap(callsIn)];
 }
 
 function constraintRules(constraint: Constraint, table: string, all: AlterTableCmd[]): Found[] {

@@ -37,6 +37,16 @@ const unsafe: Record<string, RegExp> = {
   'alter table mod_a_notes add unique (title)': /adds a constraint to mod_a_notes/,
   'alter table mod_a_notes add constraint short check (length(title) < 9)': /looks at every row/,
   'alter table mod_a_notes add constraint short check (length(title) < 9) not valid': /which processes of the release before don't know/,
+  'alter table mod_a_notes add number bigserial': /writes all of mod_a_notes anew/,
+  'alter table mod_a_notes add key text default gen_random_uuid()::text': /writes all of mod_a_notes anew/,
+  'alter table mod_a_notes add dice int default (1 + floor(random() * 6))::int': /writes all of mod_a_notes anew/,
+  'alter table mod_a_notes add stars int check (stars < 6)': /looks at every row of mod_a_notes for stars/,
+  'alter table mod_a_notes add constraint short check (length(title) < 9) not valid, drop constraint short, validate constraint short': /looks at every row of mod_a_notes for short/,
+  'alter table mod_a_notes enable row level security': /hides the rows of mod_a_notes/,
+  'create policy few on mod_a_notes as restrictive using (id > 9)': /hides rows of mod_a_notes/,
+  'revoke select on mod_a.mod_a_notes from public': /takes rights on mod_a_notes away/,
+  'delete from mod_a_notes': /empties mod_a_notes/,
+  'reindex table mod_a_notes': /builds indexes while nobody can write/,
   'drop table mod_a_notes': /drops mod_a_notes/,
   'drop view mod_a_view': /drops a view/,
   'truncate mod_a_notes': /empties mod_a_notes/,
@@ -63,6 +73,9 @@ test('what expands is allowed, and everything on tables that the same migration 
     alter table mod_a_notes alter title set default '', alter body drop not null;
     alter table mod_a_notes drop constraint if exists kinds, add constraint kinds check (title in ('a', 'b')) not valid;
     do $$ begin execute 'grant select on mod_a_tags to public'; end $$;
+    delete from mod_a_notes where title = '';
+    grant select on mod_a_notes to public;
+    create policy more on mod_a_notes using (true);
     update mod_a_notes set author = '' where author is null;
     drop index mod_a.mod_a_notes_title_idx;`);
   write('0003-index.sql', '-- outside a transaction\ncreate index concurrently if not exists mod_a_notes_author on mod_a_notes (author);');
