@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf } from '@mainstay/kernel';
 import { ClerkService, LedgerService } from '@mainstay/kernel/testing';
 import { SessionsService } from '@mainstay/sys-accounts/contract';
+import { FilesService } from '@mainstay/sys-core/contract';
 import { everyTopology, type TestDeployment } from './index.ts';
 import { clerk, ledger } from './ledger/ledger-modules.ts';
 
@@ -165,6 +166,33 @@ fact('while a stream runs its repeat is refused, and after it was left it may be
     if (Array.isArray(answered)) return assert.equal(answered.length, 3);
     assert.ok(answered === 'kernel.COMMAND_RUNNING' && tries < 20, String(answered));
   }
+});
+
+fact('a streamed request is good for its key only if it says the same again, however it is cut', async (deployment) => {
+  const client = await deployment.client(FilesService, ada);
+  const key = crypto.randomUUID();
+  const content = Buffer.from(`a file with the key ${key}`);
+  const upload = (bytes: Uint8Array, piece: number, name = 'same') => client.uploadFile((async function* () {
+    yield { name };
+    for (let at = 0; at < bytes.length; at += piece) yield { content: { data: bytes.subarray(at, at + piece) } };
+  })(), keyed(key));
+  const { id } = await upload(content, 7);
+  for (const piece of [1, 100]) assert.equal((await upload(content, piece)).id, id);
+  for (const other of [content.subarray(1), Buffer.concat([content, content]), Buffer.from(content).fill('x', 0, 1), Buffer.alloc(0)]) await assert.rejects(upload(other, 7), isReason('kernel.IDEMPOTENCY_KEY_REUSED'));
+  await assert.rejects(upload(content, 7, 'other'), isReason('kernel.IDEMPOTENCY_KEY_REUSED'));
+  const rest = (body: string) => deployment.fetch('/v1/files?name=rest', { as: ada, body, headers: { 'idempotency-key': `${key}-rest` } });
+  const [first, again, other] = [await rest('one'), await rest('one'), await rest('two')];
+  assert.deepEqual([first.status, again.status, other.status], [200, 200, 422]);
+  assert.equal(((await again.json()) as { id: string }).id, ((await first.json()) as { id: string }).id);
+});
+
+fact('a command to which a version is named, and that compares none, is refused and undone', async (deployment) => {
+  const text = crypto.randomUUID();
+  for (const headers of [{ 'if-match': '"1"' }, { 'if-match': '*', 'idempotency-key': text }] as Record<string, string>[]) {
+    const answer = await deployment.fetch('/v1/ledger/lines', { as: ada, body: { text }, headers });
+    assert.deepEqual([answer.status, ((await answer.json()) as { reason: string }).reason], [400, 'kernel.IF_MATCH_NOT_COMPARED']);
+  }
+  assert.equal(await count(deployment, text), 0);
 });
 
 fact('every command is in the audit, with who did what to what from where', async (deployment) => {

@@ -56,8 +56,8 @@ export function recordStatements(module: string) {
     insertWithKey: (values: RecordValues, idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(insertWithKey, [...values, idempotency, requestHash, answer]),
     /** Reads what was answered under a key. */
     kept: prepared<any>()((q, p: { name: Buffer }) => q.selectFrom(table).select(['request_hash', 'answer']).where('idempotency', '=', p.name) as unknown as Compilable<Kept>),
-    /** Keeps the answer of a command that claimed its key. */
-    keepAnswer: (idempotency: Buffer, answer: Uint8Array) => CompiledQuery.raw(`update ${table} set answer = $2 where idempotency = $1`, [idempotency, answer]),
+    /** Keeps the answer of a command that claimed its key, and what it knows of its request by now. */
+    keepAnswer: (idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(`update ${table} set request_hash = $2, answer = $3 where idempotency = $1`, [idempotency, requestHash, answer]),
     /** Keeps records of commands of any orgs; `rows` hold `RecordValues` and their time. */
     insertMany: (rows: readonly (readonly [...RecordValues, time: string])[]) => CompiledQuery.raw(`
       insert into ${table} (${columns}, time)

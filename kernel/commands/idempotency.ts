@@ -15,6 +15,8 @@ export const idempotencyErrors = defineErrors('kernel', {
 
 const NONCE = 12;
 const TAG = 16;
+const hashLength = 32;
+const streamLength = 8;
 
 /** Throws `IDEMPOTENCY_KEY_INVALID` for what is no key. */
 export function checkKey(key: string): void {
@@ -40,6 +42,18 @@ export class Idempotency {
   /** Tells requests apart. */
   hashRequest(method: DescMethod, request: Message): Buffer {
     return this.#hash(toBinary(method.input, request));
+  }
+
+  /** Tells streamed requests apart, by their digest and their length in bytes, which stands behind the hash. */
+  hashStreamed(digest: Uint8Array, bytes: number): Buffer {
+    const length = Buffer.alloc(streamLength);
+    length.writeBigUInt64BE(BigInt(bytes));
+    return Buffer.concat([this.#hash(digest), length]);
+  }
+
+  /** The length of the streamed request that a hash is of; nothing if it is of no streamed request. */
+  streamedLength(requestHash: Buffer): number | undefined {
+    return requestHash.length === hashLength + streamLength ? Number(requestHash.readBigUInt64BE(hashLength)) : undefined;
   }
 
   /** An answer as it is kept: encrypted (AES-256-GCM) if its type holds anything sensitive. */

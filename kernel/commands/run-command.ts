@@ -4,6 +4,7 @@ import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import { repeatedly } from '../data/repeat.ts';
 import { runInCall, type Call } from '../guard/call.ts';
+import { requireCompared } from '../queries/etag.ts';
 import { DONE, recordOf, type Kept } from './command-record.ts';
 import type { CommandScope } from './command-scope.ts';
 import type { Commands } from './commands.ts';
@@ -44,10 +45,16 @@ export async function runCommand(running: RunningCommand, handle: Handle): Promi
 
 function runOnce({ call, commands, method, request }: RunningCommand, handle: Handle): Promise<Answer> {
   return inScope(call, commands, async (scope) => {
-    const answer = await runInCall(call, handle);
+    const answer = await answerOf(call, handle);
     await scope.commit([commands.statements.insert(recordOf(call, method, request, DONE, answer))]);
     return answer;
   });
+}
+
+async function answerOf(call: Call, handle: Handle): Promise<Answer> {
+  const answer = await runInCall(call, handle);
+  requireCompared(call);
+  return answer;
 }
 
 function runWithKey(running: RunningCommand, key: string, handle: Handle): Promise<Answer> {
@@ -69,7 +76,7 @@ async function runUnlessKept(running: RunningCommand, name: Buffer, requestHash:
   if (before) return replay(running, before, name, requestHash);
   try {
     return await inScope(call, commands, async (scope) => {
-      const answer = await runInCall(call, handle);
+      const answer = await answerOf(call, handle);
       const bytes = idempotency.seal(method, toBinary(method.output, create(method.output, answer)), name);
       await scope.commit([statements.insertWithKey(recordOf(call, method, request, DONE, answer), name, requestHash, bytes)]);
       return answer;

@@ -6,6 +6,10 @@ import type { OpenTransaction } from '../data/open-transaction.ts';
 import { recordOf, type Kept } from './command-record.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
 import { keptBytes, type RunningCommand } from './run-command.ts';
+import { StreamedRequest } from './streamed-request.ts';
+
+/** Runs the handler, with this request or with the one that came. */
+type Start = (request?: Message) => AsyncIterable<Message>;
 
 /** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
 const MOST_KEPT = 256 * 1024;
@@ -14,9 +18,10 @@ const LOCK_NOT_AVAILABLE = '55P03';
 /**
  * Runs a command that streams. It is no single transaction: each `db.write` of its handler is one, and its record is
  * written at the end. With an idempotency key a repeat gets the last messages that the first was answered with, up to
- * 256 KiB; while the first runs it is refused with `COMMAND_RUNNING`. A first one that ended badly may be repeated.
+ * 256 KiB; while the first runs it is refused with `COMMAND_RUNNING`. A first one that ended badly may be repeated. Of requests
+ * that stream those are compared which are answered once, at their end.
  */
-export async function* runStreamingCommand(running: RunningCommand, start: () => AsyncIterable<Message>): AsyncGenerator<Message> {
+export async function* runStreamingCommand(running: RunningCommand, start: Start): AsyncGenerator<Message> {
   const { call, commands, method, request } = running;
   if (call.idempotencyKey !== undefined) return yield* runWithKey(running, call.idempotencyKey, start);
   yield* start();
@@ -24,29 +29,46 @@ export async function* runStreamingCommand(running: RunningCommand, start: () =>
   commands.kept();
 }
 
-async function* runWithKey(running: RunningCommand, key: string, start: () => AsyncIterable<Message>): AsyncGenerator<Message> {
+async function* runWithKey(running: RunningCommand, key: string, start: Start): AsyncGenerator<Message> {
   checkKey(key);
   const { call, commands, method, request } = running;
   const { idempotency, statements } = commands;
   const name = idempotency.nameKey(call, method, key);
-  // A streamed request is not known before it was read, so nothing of it is compared.
+  // A streamed request is not known before it was read.
   const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
+  const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
   let claim: OpenTransaction<any> | undefined = commands.database.beginBeside(call);
   try {
     const first = await claimOrRead(claim, running, name, requestHash);
-    if (first) return yield* replay(running, first, name, requestHash);
+    if (first) {
+      // Reading the repeat may take long.
+      await claim.rollback();
+      claim = undefined;
+      return yield* replay(running, first, name, streamed ? await hashOfRepeat(running, first, streamed) : requestHash);
+    }
     const kept = new LastMessages();
-    for await (const message of start()) {
+    for await (const message of start(streamed && passed(streamed, request))) {
       kept.add(sizeDelimitedEncode(method.output, create(method.output, message)));
       yield message;
     }
     const open = claim;
     claim = undefined;
-    await open.commit([statements.keepAnswer(name, idempotency.seal(method, kept.bytes(), name))]);
+    const known = streamed?.isWhole ? idempotency.hashStreamed(streamed.digest(), streamed.bytes) : requestHash;
+    await open.commit([statements.keepAnswer(name, known, idempotency.seal(method, kept.bytes(), name))]);
     commands.kept();
   } finally {
     await claim?.rollback();
   }
+}
+
+const passed = (streamed: StreamedRequest, request: Message) => streamed.passed(request as unknown as AsyncIterable<Message>) as unknown as Message;
+
+/** Reads a streamed request that came again, no further than where it differs in length from the first. */
+async function hashOfRepeat({ commands: { idempotency }, request }: RunningCommand, { request_hash: first }: Kept, streamed: StreamedRequest): Promise<Buffer> {
+  const length = idempotency.streamedLength(first);
+  if (length === undefined) return first;
+  for await (const _ of passed(streamed, request) as unknown as AsyncIterable<Message>) if (streamed.bytes > length) break;
+  return idempotency.hashStreamed(streamed.digest(), streamed.bytes);
 }
 
 /** Claims the key as long as the transaction is open, or gives what was kept under it. */

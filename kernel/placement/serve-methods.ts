@@ -101,7 +101,7 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
   try {
     const call = await admitCall(method, request, context, door.serving, passage);
     passage.letIn = true;
-    const start = () => inCall(call, () => streamOf(door, door.checked(request), context));
+    const start = (given = request) => inCall(call, () => streamOf(door, door.checked(given), context));
     yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start(), call.onLoss);
     over = true;
     passage.observed?.end();
