@@ -26,6 +26,12 @@ export const isRepeatable = (error: unknown): boolean => REPEATABLE.has(codeOf(e
 /** A prepared statement whose table has changed since: a fresh connection does not have it. */
 export const isStalePlan = (error: unknown): boolean => codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan');
 
+/** A statement of a transaction in which another failed before: that one says why. */
+export const isAfterFailure = (error: unknown): boolean => codeOf(error) === '25P02';
+
+/** What is thrown where PostgreSQL answered a commit by rolling back, and no statement said why. */
+export const rolledBack = (): Error => new Error('the transaction was rolled back because one of its statements failed');
+
 /** Whether a unique constraint refused the row: the named one, or any. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && (constraint === undefined || error.constraint === constraint);

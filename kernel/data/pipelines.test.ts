@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import type { Generated } from 'kysely';
+import { sql, type Generated, type RawBuilder } from 'kysely';
 import { runInCall, type Call } from '../guard/call.ts';
 import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
@@ -45,7 +45,7 @@ const inOrg = <T>(orgId: string, work: (call: Call) => Promise<T>): Promise<T> =
 };
 
 /** A command whose statements all travel with the commit. */
-const command = (orgId: string, texts: readonly string[]) => inOrg(orgId, async (call) => {
+const command = (orgId: string, texts: readonly (string | RawBuilder<string>)[]) => inOrg(orgId, async (call) => {
   const scope = db.beginCommand(call);
   try {
     await scope.write(async (tx) => { for (const text of texts) tx.atCommit(tx.insertInto('mod_lanes_notes').values({ text })); });
@@ -79,6 +79,19 @@ test('whoever travels behind whom sees and writes the rows of their own org, als
     }));
     for (const [org, orgId] of orgs.entries()) assert.deepEqual((await texts(orgId)).map(({ text }) => text).sort(), written[org]!.sort());
   }), { numRuns: 15 });
+});
+
+test('who comes behind a transaction that has entered their org and fails later is in that org', async () => {
+  const taken = randomUUID();
+  await command(randomUUID(), [taken]);
+  for (let round = 0; round < 20; round++) {
+    const [orgId, text] = [randomUUID(), randomUUID()];
+    const refused = assert.rejects(command(orgId, [sql<string>`${randomUUID()}::text || pg_sleep(0.03)::text`, taken]), (error) => isUniqueViolation(error));
+    await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 15));
+    await command(orgId, [text]);
+    await refused;
+    assert.deepEqual((await texts(orgId)).map((row) => row.text), [text]);
+  }
 });
 
 test('a statement that is held up does not hold up those that come after it', async () => {

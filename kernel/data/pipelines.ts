@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import pg from 'pg';
-import { codeOf, databaseError, databaseErrors, isStalePlan } from './database-errors.ts';
+import { codeOf, databaseError, databaseErrors, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
+import { enterOrg } from './enter-org.ts';
+import { holdWrites, socketOf } from './hold-writes.ts';
 import { MOST_WAITING } from './pool.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
@@ -16,9 +18,7 @@ const FULL = 12;
 const SLOW = 50;
 const IDLE_MILLISECONDS = 30_000;
 
-const ENTER_ORG = 'select mainstay.enter_org($1, $2, false)';
 const REFUSED = '42501';
-const ABORTED_TRANSACTION = '25P02';
 
 interface PipelinesOptions {
   settings: pg.ClientConfig;
@@ -125,11 +125,10 @@ class Lane {
   readonly #gone: () => void;
   #isConnected = false;
   #isClosed = false;
-  #isHeld = false;
-  /** The org that the session is known to be in. */
+  /** The org that the session is in for good, where that is known. */
   #org: string | undefined;
-  /** Units under way that change it. */
-  #entering = 0;
+  /** What units under way enter, in their order. */
+  readonly #entering: string[] = [];
 
   constructor({ settings, orgKey }: PipelinesOptions, unitEnded: () => void, gone: () => void) {
     this.#client = new pg.Client(settings);
@@ -142,8 +141,9 @@ class Lane {
     this.#connected.catch(() => this.#drop());
   }
 
+  /** Whether what is sent next finds the session in this org, whatever becomes of what is under way. */
   isIn(orgId: string): boolean {
-    return this.#org === orgId && this.#entering === 0;
+    return this.#org === orgId && this.#entering.every((entered) => entered === orgId);
   }
 
   isHeldUp(): boolean {
@@ -156,6 +156,7 @@ class Lane {
       const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
       const answer = this.#send(query.sql, query.parameters);
       if (entered) {
+        this.#settleBy(entered);
         answer.catch(() => {});
         // Without it the statement saw the rows of another org: they must not be given out.
         await entered;
@@ -171,12 +172,12 @@ class Lane {
       const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
       const sent = [begun, ...statements.map(({ sql, parameters }) => this.#send(sql, parameters))];
       const committed = this.#send('commit');
+      if (entered) this.#settleBy(committed);
       for (const each of [...sent, entered]) each?.catch(() => {});
       if ((await committed).command !== 'ROLLBACK') return;
-      // After a failed statement PostgreSQL answers a commit by rolling back, the entering too.
-      this.#org = undefined;
+      // After a failed statement PostgreSQL answers a commit by rolling back.
       const failed = (await Promise.allSettled([entered, ...sent])).filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason);
-      throw failed.find((reason) => codeOf(reason) !== ABORTED_TRANSACTION) ?? new Error('the transaction was rolled back because one of its statements failed');
+      throw failed.find((reason) => !isAfterFailure(reason)) ?? rolledBack();
     });
   }
 
@@ -188,44 +189,34 @@ class Lane {
   async #unit<R>(work: () => Promise<R>): Promise<R> {
     if (this.pending++ === 0) {
       this.since = performance.now();
-      if (this.#isConnected) this.#socket().ref();
+      if (this.#isConnected) socketOf(this.#client).ref();
     }
     try {
       if (!this.#isConnected) await this.#connected;
-      this.#hold();
+      holdWrites(this.#client);
       return await work();
     } catch (error) {
       throw this.#explain(error);
     } finally {
       this.since = performance.now();
-      if (--this.pending === 0) this.#socket().unref();
+      if (--this.pending === 0) socketOf(this.#client).unref();
       this.#unitEnded();
     }
   }
 
-  /** Whoever comes later trusts in the session's org only when nobody is about to change it. */
-  #enter(orgId: string): Promise<unknown> {
-    this.#entering++;
-    this.#org = undefined;
-    const settle = (org: string | undefined) => {
-      this.#entering--;
-      this.#org = this.#entering === 0 ? org : undefined;
-    };
-    const entered = this.#send(ENTER_ORG, [orgId, this.#orgKey]);
-    entered.then(() => settle(orgId), () => settle(undefined));
-    return entered;
+  #enter(orgId: string): Promise<Answer> {
+    this.#entering.push(orgId);
+    return enterOrg(this.#client, 'session', orgId, this.#orgKey);
   }
 
-  // What is sent until the event loop turns leaves in one write.
-  #hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    const socket = this.#socket();
-    socket.cork();
-    setImmediate(() => {
-      this.#isHeld = false;
-      socket.uncork();
-    });
+  /** The session stays in the org that the first in line enters if this answer is good: nothing can undo it any more. */
+  #settleBy(answer: Promise<Answer>): void {
+    const settle = (stays: boolean) => {
+      const entered = this.#entering.shift();
+      if (stays) this.#org = entered;
+      else if (this.#org !== entered) this.#org = undefined;
+    };
+    answer.then(({ command }) => settle(command !== 'ROLLBACK'), () => settle(false));
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<Answer> {
@@ -247,10 +238,6 @@ class Lane {
       setTimeout(close, 10);
     }
     return explained;
-  }
-
-  #socket(): { cork(): void; uncork(): void; ref(): void; unref(): void } {
-    return (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void; ref(): void; unref(): void } } }).connection.stream;
   }
 }
 

@@ -1,7 +1,9 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type pg from 'pg';
 import type { Span } from '../telemetry/span.ts';
-import { abortError, codeOf, databaseError, isStalePlan } from './database-errors.ts';
+import { abortError, databaseError, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
+import { enterOrg } from './enter-org.ts';
+import { holdWrites, socketOf } from './hold-writes.ts';
 import { orgKeys } from './pool.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
@@ -16,11 +18,8 @@ export interface Scope {
   readonly span?: Span;
 }
 
-const ENTER_ORG = 'select mainstay.enter_org($1, $2, true)';
-const ENTER_SESSION_ORG = 'select mainstay.enter_org($1, $2, false)';
 /** Commands that leave nothing behind on the connection. */
 const ROW_COMMANDS = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'LOCK']);
-const ABORTED_TRANSACTION = '25P02';
 
 /** The org that each connection is set to between transactions; absent where that is not known. */
 const sessionOrgs = new WeakMap<pg.PoolClient, string>();
@@ -44,9 +43,9 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Opens the transaction and enters its org; both travel with the statement that comes next, in one write. */
   begin(): void {
-    this.#hold();
+    holdWrites(this.#client);
     if (sessionOrgs.get(this.#client) !== this.#orgId) sessionOrgs.delete(this.#client);
-    this.#setup = Promise.all([this.#send('begin'), this.#enterOrg(ENTER_ORG)]);
+    this.#setup = Promise.all([this.#send('begin'), this.#enterOrg('transaction')]);
     this.#setup.catch((error: unknown) => (this.#failed ??= error));
   }
 
@@ -64,7 +63,7 @@ export class TenantConnection implements DatabaseConnection {
   /** Sends the last statements and the commit in one write; what a statement refuses is thrown, and nothing is kept. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
     if (this.#signal?.aborted) throw abortError(this.#signal);
-    if (last.length > 0) this.#hold();
+    if (last.length > 0) holdWrites(this.#client);
     this.#committing = true;
     const sent = last.map(({ sql, parameters }) => this.#send(sql, parameters));
     for (const statement of sent) statement.catch((error: unknown) => (this.#failed ??= error));
@@ -72,7 +71,7 @@ export class TenantConnection implements DatabaseConnection {
       const { command } = await this.#send('commit');
       // After a failed statement PostgreSQL answers a commit by rolling back.
       if (command === 'ROLLBACK') await Promise.allSettled(sent);
-      if (command === 'ROLLBACK') throw this.#failed ?? new Error('the transaction was rolled back because one of its statements failed');
+      if (command === 'ROLLBACK') throw this.#failed ?? rolledBack();
     } catch (error) {
       throw this.#explain(error);
     } finally {
@@ -96,8 +95,8 @@ export class TenantConnection implements DatabaseConnection {
   /** Runs one statement that is known to read, without a transaction around it: the connection stays set to its org. */
   async read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (sessionOrgs.get(this.#client) === this.#orgId) return this.executeQuery<R>(query);
-    this.#hold();
-    const entered = this.#enterOrg(ENTER_SESSION_ORG);
+    holdWrites(this.#client);
+    const entered = this.#enterOrg('session');
     const result = this.executeQuery<R>(query);
     result.catch(() => {});
     try {
@@ -130,15 +129,9 @@ export class TenantConnection implements DatabaseConnection {
     return this.#scope.orgId ?? '';
   }
 
-  #enterOrg(statement: string): Promise<unknown> {
-    return this.#send(statement, [this.#orgId, orgKeys.get(this.#client)]);
-  }
-
-  // What is sent until the event loop turns leaves in one write.
-  #hold(): void {
-    const { stream } = (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-    stream.cork();
-    setImmediate(() => stream.uncork());
+  #enterOrg(until: 'transaction' | 'session'): Promise<unknown> {
+    if (this.#signal?.aborted) return Promise.reject(abortError(this.#signal));
+    return enterOrg(this.#client, until, this.#orgId, orgKeys.get(this.#client));
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<Answer> {
@@ -151,13 +144,13 @@ export class TenantConnection implements DatabaseConnection {
   readonly #giveUp = () => {
     if (this.#committing) return;
     this.#broken = true;
-    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    socketOf(this.#client).destroy();
   };
 
   #explain(error: unknown): unknown {
     if (this.#broken && this.#signal?.aborted) return abortError(this.#signal);
     if (isStalePlan(error)) this.#broken = true;
-    if (codeOf(error) === ABORTED_TRANSACTION) return databaseError(this.#failed ?? error);
+    if (isAfterFailure(error)) return databaseError(this.#failed ?? error);
     this.#failed ??= error;
     const explained = databaseError(error);
     if (explained !== error) this.#broken = true;

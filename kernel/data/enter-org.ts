@@ -1,0 +1,14 @@
+import type pg from 'pg';
+import { runStatement, type Answer } from './statement.ts';
+
+const statements = {
+  transaction: 'select mainstay.enter_org($1, $2, true)',
+  session: 'select mainstay.enter_org($1, $2, false)',
+};
+
+/**
+ * Lets a connection see the rows of one org, or of none if its id is empty: to the end of its transaction, or of its
+ * session. `key` is what the connection shows to be allowed to. The session's org is the one before again if the
+ * transaction in which it was entered is rolled back.
+ */
+export const enterOrg = (client: pg.ClientBase, until: keyof typeof statements, orgId: string, key: Buffer | undefined): Promise<Answer> => runStatement(client, statements[until], [orgId, key]);
