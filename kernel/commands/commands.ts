@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ModuleDatabase } from '../data/create-database.ts';
+import { codeName } from '../errors/code-name.ts';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import type { Call } from '../guard/call.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -57,5 +58,4 @@ function isOfInterest({ principal }: Call, error: ConnectError, wasLetIn: boolea
   return error.code !== Code.InvalidArgument || (violationsOf(error).length === 0 && !reasonOf(error)?.startsWith('kernel.'));
 }
 
-const outcomeOf = (error: ConnectError): string => reasonOf(error) ?? `kernel.${Code[error.code].replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-
+const outcomeOf = (error: ConnectError): string => reasonOf(error) ?? `kernel.${codeName(error.code)}`;

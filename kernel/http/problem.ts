@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema, PreconditionFailureSchema, RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import type { FastifyReply } from 'fastify';
+import { codeName } from '../errors/code-name.ts';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { etagPrecondition } from '../queries/etag.ts';
 import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
@@ -50,7 +51,7 @@ export const statusOfCode: Readonly<Record<Code, number>> = {
 export function problemOf(thrown: unknown, instance?: string): Problem {
   const error = ConnectError.from(thrown, Code.Internal);
   // What the transport says itself, such as that the time is over, has no reason of its own.
-  const reason = reasonOf(error) ?? `kernel.${reasonOfCode(error.code)}`;
+  const reason = reasonOf(error) ?? `kernel.${codeName(error.code)}`;
   const ownStatus = statusOfReason[reason] ?? (isEtagMismatch(error) ? 412 : undefined);
   const name = ownStatus ? STATUS_CODES[ownStatus]! : Code[error.code].replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const errors = violationsOf(error).map(({ field, description, reason }) => ({ field, detail: description, ...(reason && { reason }) }));
@@ -87,5 +88,3 @@ export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply 
   if (wait) reply.header('retry-after', String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)));
   return reply.headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
-
-const reasonOfCode = (code: Code): string => Code[code].replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();

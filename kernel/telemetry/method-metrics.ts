@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { Code } from '@connectrpc/connect';
+import type { Code } from '@connectrpc/connect';
+import { codeName } from '../errors/code-name.ts';
 import { Durations, type Labels, type MetricFamily } from './metrics.ts';
 
 /** In seconds: from a call within the process to one that waits for its deadline. */
@@ -30,9 +31,6 @@ export class MethodMetrics {
     this.durations.add(seconds);
   }
 }
-
-/** A code as metrics and logs name it, such as `NOT_FOUND`; `OK` for none. */
-export const codeName = (code: Code | undefined): string => (code === undefined ? 'OK' : Code[code].replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
 
 /** Rate, errors and duration of the methods; those that were never called say nothing. */
 export function callMetrics(methods: readonly MethodMetrics[]): MetricFamily[] {

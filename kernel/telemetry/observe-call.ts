@@ -1,8 +1,9 @@
 import type { ConnectError, HandlerContext } from '@connectrpc/connect';
+import { codeName } from '../errors/code-name.ts';
 import { reasonOf } from '../errors/define-errors.ts';
 import { callKey, peerKey, type Call } from '../guard/call.ts';
 import { callerTrace } from './caller-trace.ts';
-import { codeName, type MethodMetrics } from './method-metrics.ts';
+import type { MethodMetrics } from './method-metrics.ts';
 import { isWorthALine, type SeenCall } from './seen-call.ts';
 import type { Span, Tracer } from './span.ts';
 

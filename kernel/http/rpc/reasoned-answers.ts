@@ -5,6 +5,7 @@ import { codeToHttpStatus, endStreamFlag, endStreamFromJson, endStreamToJson, er
 import { findTrailerError, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import { trailerFlag, trailerParse, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
 import { ErrorInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+import { codeName } from '../../errors/code-name.ts';
 import { httpErrors } from '../http-errors.ts';
 import { problemOf } from '../problem.ts';
 
@@ -96,7 +97,7 @@ const one = async function* (bytes: Uint8Array) {
 /** The same error with a reason. Made by nobody here, it is about the request. */
 function reasonedError({ code, rawMessage }: ConnectError): ConnectError {
   if (code === Code.Internal && /^(parse|cannot decode|decompression failed|received compressed|protocol error|invalid|illegal|premature)/.test(rawMessage)) return httpErrors.MALFORMED_MESSAGE({ problem: rawMessage });
-  const reason = reasons[code] ?? Code[code].replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+  const reason = reasons[code] ?? codeName(code);
   return new ConnectError(rawMessage, code, undefined, [{ desc: ErrorInfoSchema, value: { domain: 'kernel', reason } }]);
 }
 
