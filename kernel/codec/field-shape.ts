@@ -25,7 +25,7 @@ export const isOptional = (field: DescField): boolean => !field.oneof && (field.
 const isSingle = (field: DescField) => field.fieldKind === 'scalar' || field.fieldKind === 'enum';
 
 /** The prototype of the type's messages; messages of proto2 and some of editions tell unset from zero by own properties. */
-export const prototypeOf = (desc: DescMessage): object => Object.getPrototypeOf(create(desc)) as object;
+const prototypeOf = (desc: DescMessage): object => Object.getPrototypeOf(create(desc)) as object;
 
 /** JavaScript of a message with every field at its default; the same properties in the same order as a copy has. */
 export function emptyLiteral(desc: DescMessage): string {

@@ -31,7 +31,7 @@ const http = z.strictObject({
 });
 
 /** The schema of a deployment file for these modules: one section a module, and nothing unknown. */
-export function deploymentSchema(modules: readonly Module[]) {
+function deploymentSchema(modules: readonly Module[]) {
   const sections = Object.fromEntries(modules.map((module) => [module.name, section(module).nullish()]));
   return z.strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must start with a letter and hold at most 31 lower-case letters, digits and hyphens').describe('Names the state folder and the database.'),

@@ -4,7 +4,7 @@ import { Few } from './few.ts';
 /** Timers of Node count milliseconds in 31 bits; a deadline beyond, 24 days, is none. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-export const deadlineExceeded = () => new ConnectError('the operation timed out', Code.DeadlineExceeded);
+const deadlineExceeded = () => new ConnectError('the operation timed out', Code.DeadlineExceeded);
 
 /** Made once: each error has a stack. */
 const theyLeft = new DOMException('the caller left', 'AbortError');

@@ -12,7 +12,7 @@ export function prometheusText(families: readonly MetricFamily[], { openMetrics 
 }
 
 /** The name of a family as Prometheus has it, without the suffix of its samples. */
-export const prometheusName = ({ name, unit }: Pick<MetricFamily, 'name' | 'unit'>): string => {
+const prometheusName = ({ name, unit }: Pick<MetricFamily, 'name' | 'unit'>): string => {
   const base = name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
   const suffix = units[unit] ?? '';
   return base.endsWith(suffix) ? base : base + suffix;

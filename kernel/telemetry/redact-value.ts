@@ -15,7 +15,7 @@ const addressName = /^(url|uri|href|originalUrl|path|referer|referrer|location)$
  * A value as a log may hold it, decided by its type: messages of a contract without their sensitive fields, errors
  * without values of rows, bytes as their number, headers and other objects of a class by their name alone.
  */
-export function redactValue(value: unknown, name = '', depth = 0): unknown {
+function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (secretName.test(name) && typeof value !== 'function') return REDACTED;
   if (typeof value === 'string') return cutText(addressName.test(name) ? value.replace(/[?#].*$/s, '') : value);

@@ -11,7 +11,7 @@ interface Tables {
   mod_clerk_pairs: { id: Generated<string>; text: string };
 }
 
-export const ledgerErrors = defineErrors('mod-ledger', {
+const ledgerErrors = defineErrors('mod-ledger', {
   TROUBLE: ['FailedPrecondition', 'it went wrong as it was told to'],
   STRANGER: ['Unauthenticated', 'who are you'],
 });

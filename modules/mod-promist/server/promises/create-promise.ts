@@ -50,13 +50,13 @@ export async function checkNewPromise(needs: Pick<Needs, 'db' | 'accounts'>, pro
 }
 
 /** Announces a promise, and tells the person it was made to. */
-export async function announceMade(tx: Transaction<Tables>, { id, owner, promisee, title }: { id: string; owner: string; promisee: string | null; title: string }): Promise<void> {
+async function announceMade(tx: Transaction<Tables>, { id, owner, promisee, title }: { id: string; owner: string; promisee: string | null; title: string }): Promise<void> {
   await tx.emit(PromiseMadeSchema, { promiseId: id, ownerAccountId: owner, promiseeAccountId: promisee ?? '' }, { aggregate: id });
   await tellPromisee(tx, { id, owner, promisee, title });
 }
 
 /** Tells a person of a promise that was made to them; not of one's own to oneself. */
-export async function tellPromisee(tx: Transaction<Tables>, { id, owner, promisee, title }: { id: string; owner: string; promisee: string | null; title: string }): Promise<void> {
+async function tellPromisee(tx: Transaction<Tables>, { id, owner, promisee, title }: { id: string; owner: string; promisee: string | null; title: string }): Promise<void> {
   if (!promisee || promisee === owner) return;
   tx.atCommit(tx.insertInto('mod_promist_notifications').values({ account_id: promisee, kind: 'MADE_TO_YOU', promise_id: id, title }));
 }
