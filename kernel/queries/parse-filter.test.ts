@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
-import { printFilter, type Filter } from './filter.ts';
+import type { Filter } from './filter.ts';
 import { parseFilter } from './parse-filter.ts';
+import { printFilter } from './testing/print-filter.ts';
 
 const read = (text: string) => parseFilter(text) && printFilter(parseFilter(text)!);
 

@@ -13,9 +13,10 @@ import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { runInCall } from '../guard/call.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { ListedSchema } from '../testing/contract/gen/mainstay/testing/v1/listed_pb.js';
-import { printFilter, type Comparator, type Filter, type Literal } from './filter.ts';
+import type { Comparator, Filter, Literal } from './filter.ts';
 import { queryFields } from './query-fields.ts';
 import { readList, type ListRequest } from './read-list.ts';
+import { printFilter } from './testing/print-filter.ts';
 
 interface Row { id: number; name: string; count: number; open: boolean; loudness: string; end_time: Date | null; length: number | null; tags: string[]; maker: string | null }
 
