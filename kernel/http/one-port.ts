@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import type { Server as TcpServer, Socket } from 'node:net';
+import { bindAll } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -31,7 +32,7 @@ export interface OnePortOptions {
   mostUnreadBytes?: number;
 }
 
-export const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
+const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
 
 const maxHeaderSize = 32 * 1024;
 /** An HTTP/2 connection without calls is closed after this; gRPC clients open another when they need it. */
@@ -73,7 +74,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       return sockets.size;
     },
     async listen(host, port) {
-      const bound = await bindAll(interfacesOf(host), port, accept);
+      const bound = await bindAll(host, port, accept);
       listeners = bound.listeners;
       return bound.port;
     },
@@ -126,39 +127,4 @@ function http2Server(handler: RequestListener): { server: Http2Server; sessions:
 function* readersOf(sockets: ReadonlySet<Socket>, sessions: ReadonlyMap<ServerHttp2Session, ReadonlySet<ServerHttp2Stream>>): Generator<Reader> {
   for (const socket of sockets) yield { unreadBytes: () => socket.writableLength, cut: () => socket.destroy() };
   for (const [session, streams] of sessions) yield { unreadBytes: () => streams.values().reduce((sum, stream) => sum + stream.writableLength, 0), cut: () => session.destroy() };
-}
-
-/** The addresses that a host stands for: `localhost` is IPv4 and IPv6 loopback. */
-export const interfacesOf = (host: string): string[] => (host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
-
-/** Binds every address to one port. Port 0 takes one that is free on all of them. */
-export async function bindAll(hosts: readonly string[], port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: TcpServer[] }> {
-  const listeners: TcpServer[] = [];
-  let bound = port;
-  for (const host of hosts) {
-    const listener = createTcpServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
-    try {
-      bound = await bind(listener, host, bound);
-      listeners.push(listener);
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      // A machine without IPv6 has no ::1.
-      if (listeners.length > 0 && ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(code)) continue;
-      for (const listener of listeners) listener.close();
-      if (port === 0 && code === 'EADDRINUSE' && attempt < 5) return bindAll(hosts, port, accept, attempt + 1);
-      throw error;
-    }
-  }
-  return { port: bound, listeners };
-}
-
-function bind(listener: TcpServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? Object.assign(new Error(`port ${port} is taken`, { cause: error }), { code: error.code, port }) : error));
-    listener.listen({ host, port }, () => {
-      // Later errors, such as too many open files, concern one connection, not the port.
-      listener.removeAllListeners('error').on('error', () => {});
-      resolve((listener.address() as AddressInfo).port);
-    });
-  });
 }

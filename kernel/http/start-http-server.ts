@@ -5,6 +5,7 @@ import { Health } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '@mainstay/kernel/contract/grpc/reflection/v1/reflection_pb.js';
 import { ServerReflection as ServerReflectionAlpha } from '@mainstay/kernel/contract/grpc/reflection/v1alpha/reflection_pb.js';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { urlOf } from './bind-all.ts';
 import { limitBodyTime } from './body-time-limit.ts';
 import { longestTimeoutMs } from './call-timeout.ts';
 import { checkRpcBodies } from './rpc/check-rpc-body.ts';
@@ -76,7 +77,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     throw error;
   });
   return {
-    address: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    address: urlOf(options.host, port),
     port,
     fastify: app,
     get connections() {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket, Server as TcpServer } from 'node:net';
-import { bindAll, interfacesOf } from '../http/one-port.ts';
+import type { Socket } from 'node:net';
+import { bindAll, urlOf } from '../http/bind-all.ts';
 import { StartError } from '../module/start-error.ts';
 import { openMetricsType, prometheusText, prometheusType } from './prometheus-text.ts';
 import type { MetricFamily } from './metrics.ts';
@@ -31,14 +31,14 @@ export async function openOperatorsPort({ host, port }: { host: string; port: nu
     socket.once('close', () => sockets.delete(socket));
     server.emit('connection', socket);
   };
-  const bound = await bindAll(interfacesOf(host), port, accept).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError([error.code === 'EADDRINUSE' ? `port ${port} for operators is taken by another program; choose another --port (that of the operators is the next one), or set operators.port in the deployment file, or operators: off` : `it is not possible to listen on ${host}:${port} for operators: ${error.message}; correct "operators" in the deployment file`], { cause: error });
+  const bound = await bindAll(host, port, accept).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError([error.code === 'EADDRINUSE' ? `port ${port} for operators is taken by another program; set operators.port in the deployment file to another (0 takes any free one), or operators: off` : `it is not possible to listen on ${host}:${port} for operators: ${error.message}; correct "operators" in the deployment file`], { cause: error });
   });
   return {
-    address: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`,
+    address: urlOf(host, bound.port),
     close: async () => {
       server.close(() => {});
-      const closed = bound.listeners.map((listener: TcpServer) => new Promise<void>((resolve) => listener.close(() => resolve())));
+      const closed = bound.listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
       for (const socket of sockets) socket.destroy();
       await Promise.all(closed);
     },

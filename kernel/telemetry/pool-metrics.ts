@@ -8,7 +8,7 @@ export interface WatchedPool {
   options: { max: number };
 }
 
-/** How busy the connections of each module are; `scope` tells logins of one org from those of all. */
+/** How busy the connections of each module are; the label `purpose` tells what they are for. */
 export function poolMetrics(pools: Iterable<{ labels: Labels; pool: WatchedPool }>): MetricFamily[] {
   const all = [...pools];
   const connections = all.flatMap(({ labels, pool: { totalCount, idleCount } }) => [

@@ -1,0 +1,39 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Binds every address of a host to one port; `localhost` is IPv4 and IPv6 loopback. Port 0 takes one that is free on all of them. */
+export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
+  const listeners: Server[] = [];
+  let bound = port;
+  for (const address of interfacesOf(host)) {
+    const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
+    try {
+      bound = await bind(listener, address, bound);
+      listeners.push(listener);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      // A machine without IPv6 has no ::1.
+      if (listeners.length > 0 && ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(code)) continue;
+      for (const listener of listeners) listener.close();
+      if (port === 0 && code === 'EADDRINUSE' && attempt < 5) return bindAll(host, port, accept, attempt + 1);
+      throw error;
+    }
+  }
+  return { port: bound, listeners };
+}
+
+function bind(listener: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? Object.assign(new Error(`port ${port} is taken`, { cause: error }), { code: error.code, port }) : error));
+    listener.listen({ host, port }, () => {
+      // Later errors, such as too many open files, concern one connection, not the port.
+      listener.removeAllListeners('error').on('error', () => {});
+      resolve((listener.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** The addresses that a host stands for. */
+const interfacesOf = (host: string): string[] => (host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
+
+/** A host and port as a URL for HTTP, such as `http://[::1]:4400`. */
+export const urlOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
