@@ -5,7 +5,7 @@
  * `node bench/cached-queries.ts [seconds a measurement]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase, type ModuleDatabase } from '../kernel/data/create-database.ts';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
@@ -16,6 +16,7 @@ import { findAccounts } from '../modules/sys-accounts/server/find-accounts.ts';
 import { registerPerson } from '../modules/sys-accounts/server/register-person.ts';
 import { addMember } from '../modules/sys-accounts/server/members.ts';
 import type { Tables } from '../modules/sys-accounts/database/tables.ts';
+import { conditions } from './conditions.ts';
 
 const seconds = Number(process.argv[2] ?? 3);
 const secret = 'a'.repeat(64);
@@ -33,7 +34,7 @@ const uncached: ModuleDatabase<Tables> = Object.assign(Object.create(db) as Modu
 
 try {
   const { orgId, ids } = await fill();
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores; Node ${process.version}; load before ${loadavg()[0]!.toFixed(1)}`);
+  console.log(conditions());
   console.log(`FindAccounts by id in an org of ${people} people, ${atOnce} at once\n\n| people asked for | a change after every | without the cache, answers/s | with it, answers/s | ratio | CPU µs without | CPU µs with |\n| --- | --- | --- | --- | --- | --- | --- |`);
   for (const count of [1, 20]) {
     for (const every of [Infinity, 1000, 100, 10, 1]) {

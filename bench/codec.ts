@@ -2,13 +2,14 @@
  * What it costs to copy, write and read a message, by compiled codecs and by the library. Both in the same run, in turns.
  * `node bench/codec.ts [milliseconds per measurement]`
  */
-import { cpus, loadavg } from 'node:os';
 import { clone, create, fromBinary, fromJson, fromJsonString, type JsonValue, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { codecOf } from '../kernel/codec/codec-of.ts';
 import { copierOf } from '../kernel/codec/copy-message.ts';
 import { parseJson } from '../kernel/http/rest/json-text.ts';
 import { Promise_State, PromiseSchema } from '../modules/mod-promist/contract/gen/mod/promist/v1/promises_pb.js';
+import { conditions } from './conditions.ts';
+import { median } from './percentile.ts';
 
 const milliseconds = Number(process.argv[2] ?? 300);
 const rounds = 7;
@@ -34,7 +35,7 @@ const directions: Record<string, [mine: () => unknown, library: () => unknown]> 
   'bytes of JSON to message': [() => codec.fromJson(parseJson(body)), () => fromJsonString(PromiseSchema, body.toString())],
 };
 
-console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]!.toFixed(1)}`);
+console.log(conditions());
 console.log(`message of ${bytes.length} bytes, ${body.length} as JSON; the median of ${rounds} rounds of ${milliseconds} ms, half of one to warm up\n`);
 console.table(Object.entries(directions).map(([direction, [mine, library]]) => {
   const samples = { mine: [] as number[], library: [] as number[] };
@@ -59,8 +60,4 @@ function measure(work: () => unknown, duration: number): number {
   }
   if (kept === undefined) throw new Error('nothing was done');
   return ((now - begin) * 1000) / calls;
-}
-
-function median(samples: number[]): number {
-  return samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)]!;
 }

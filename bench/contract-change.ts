@@ -6,13 +6,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { conditions } from './conditions.ts';
+import { median } from './percentile.ts';
 
 const root = join(import.meta.dirname, '..');
 const contract = join(root, 'examples/mod-hello/contract/mod/hello/v1/hello.proto');
 const runs = Number(process.argv[2] ?? 5);
-const before = readFileSync(contract, 'utf8');
+const original = readFileSync(contract, 'utf8');
+const before = conditions();
 const changed: Taken[] = [];
 const cold: Taken[] = [];
 let errors = 0;
@@ -26,20 +28,20 @@ interface Taken {
 try {
   check();
   for (let run = 0; run < runs; run++) {
-    writeFileSync(contract, before.replace('message Greeting {', `message Greeting {\n  // Added by the benchmark.\n  string added_${run} = ${100 + run};`));
+    writeFileSync(contract, original.replace('message Greeting {', `message Greeting {\n  // Added by the benchmark.\n  string added_${run} = ${100 + run};`));
     changed.push(check());
     rmSync(join(root, '.toolchain/types.tsbuildinfo'), { force: true });
     cold.push(check());
   }
 } finally {
-  writeFileSync(contract, before);
+  writeFileSync(contract, original);
   check();
 }
-console.log(`${cpus()[0]!.model}, ${cpus().length} cores; Node ${process.version}; load ${loadavg()[0]!.toFixed(1)}; errors: ${errors}\n`);
+console.log(`${before}; errors: ${errors}\n`);
 console.log('| what | runs | fastest s | median s | slowest s | CPU s, median |\n| --- | --- | --- | --- | --- | --- |');
 for (const [name, times] of [['contract changed → code generated → types checked (bound 3 s)', changed], ['types checked with nothing known', cold]] as const) {
-  const [sorted, cpu] = [times.map(({ wall }) => wall), times.map((taken) => taken.cpu)].map((values) => values.toSorted((a, b) => a - b)) as [number[], number[]];
-  console.log(`| ${name} | ${runs} | ${sorted[0]!.toFixed(2)} | ${sorted[runs >> 1]!.toFixed(2)} | ${sorted.at(-1)!.toFixed(2)} | ${cpu[runs >> 1]!.toFixed(2)} |`);
+  const walls = times.map(({ wall }) => wall);
+  console.log(`| ${name} | ${runs} | ${Math.min(...walls).toFixed(2)} | ${median(walls).toFixed(2)} | ${Math.max(...walls).toFixed(2)} | ${median(times.map(({ cpu }) => cpu)).toFixed(2)} |`);
 }
 
 function check(): Taken {

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFlags } from '@mainstay/deploy/node-flags';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
-import { conditions } from './rest/conditions.ts';
+import { conditions } from './conditions.ts';
 import { budgetTable, statementsTable } from './rest/budget.ts';
 import { callTree } from './rest/call-tree.ts';
 import { profileWhile } from './rest/cpu-profile.ts';
@@ -43,7 +43,7 @@ try {
   postgres = await startEmbeddedPostgres({ directory, diesWithParent: true });
   await openStatistics(postgres.adminUrl('postgres'));
   const url = postgres.adminUrl('bench');
-  mainstay = await startMainstay(folder, url, '', {}, [...nodeFlags, '--inspect=127.0.0.1:0']);
+  mainstay = await startMainstay(folder, url, '', [...nodeFlags, '--inspect=127.0.0.1:0']);
   const ids = await fill(url, 'mod_promist.mod_promist_promises', mainstay, 20_000);
   await analyse(mainstay, chosen.title, chosen.script(mainstay.token, ids));
 } finally {

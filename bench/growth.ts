@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
-import { conditions } from './rest/conditions.ts';
+import { conditions } from './conditions.ts';
 import { startMainstay, type MainstayApp } from './rest/mainstay-app.ts';
 import { processorSeconds } from './rest/processor-time.ts';
-import { getting, making, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
+import { getting, making, medianRun, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
 
 const seconds = Number(process.argv[2] ?? 8);
 const rounds = Number(process.argv[3] ?? 3);
@@ -79,7 +79,7 @@ async function measure({ address, token }: MainstayApp, promises: number, orgs: 
       const result = await wrk({ script, address, connections: 64, seconds });
       runs.push({ ...result, databaseMicros: ((processorSeconds(postgres.pid) - before) / result.requests) * 1e6 });
     }
-    const { perSecond, p50, p99, databaseMicros } = runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(runs.length / 2)]!;
+    const { perSecond, p50, p99, databaseMicros } = medianRun(runs);
     if (!smallest.has(request)) smallest.set(request, perSecond);
     const times = (smallest.get(request)! / perSecond).toFixed(2);
     console.log(`| ${promises} | ${orgs} | ${promises / 10} | ${request} | ${perSecond.toFixed(0)} | ${times} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | ${databaseMicros.toFixed(0)} | ${runs.reduce((sum, run) => sum + run.errors, 0)} |`);

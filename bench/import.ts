@@ -6,15 +6,18 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ICAL from 'ical.js';
+import { conditions } from './conditions.ts';
+import { median, percentile } from './percentile.ts';
 
 const mainstay = join(import.meta.dirname, '../mainstay');
 const count = Number(process.argv[2] ?? 10_000);
 const runs = Number(process.argv[3] ?? 5);
 const home = mkdtempSync(join(tmpdir(), 'mainstay-bench-'));
 const environment = { ...process.env, MAINSTAY_HOME: home };
+const before = conditions();
 
 const fresh: number[] = [];
 const again: number[] = [];
@@ -70,10 +73,9 @@ function calendar(run: number): string {
 }
 
 function print(): void {
-  const at = (values: number[], share: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1]!;
   const row = (name: string, values: number[]) =>
-    console.log(`| ${name} | ${values.length} | ${at(values, 0.5).toFixed(0)} | ${at(values, 0.99).toFixed(0)} | ${(count / at(values, 0.5) * 1000).toFixed(0)} | ${(at(values, 0.5) / at(parsed, 0.5)).toFixed(1)} |`);
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; ${count} to-dos, half with a reminder; errors: ${errors}\n`);
+    console.log(`| ${name} | ${values.length} | ${median(values).toFixed(0)} | ${percentile(values, 0.99).toFixed(0)} | ${(count / median(values) * 1000).toFixed(0)} | ${(median(values) / median(parsed)).toFixed(1)} |`);
+  console.log(`${before}; ${count} to-dos, half with a reminder; errors: ${errors}\n`);
   console.log('| what | runs | p50 ms | p99 ms | to-dos/s | ratio to parsing alone |\n| --- | --- | --- | --- | --- | --- |');
   row('import, all new (bound 10,000 ms)', fresh);
   row('import again, all unchanged', again);

@@ -5,7 +5,6 @@
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { cpus, loadavg } from 'node:os';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient as createConnectClient, createRouterTransport } from '@connectrpc/connect';
 import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-node';
@@ -19,6 +18,8 @@ import { createLog } from '../kernel/telemetry/log.ts';
 import { Telemetry } from '../kernel/telemetry/telemetry.ts';
 import { EchoRequestSchema, EchoService, SpecimenSchema, type EchoRequest } from '../kernel/testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { createDecide } from '../modules/sys-core/server/decide.ts';
+import { conditions } from './conditions.ts';
+import { percentile } from './percentile.ts';
 
 type Call = () => Promise<{ text: string }>;
 
@@ -36,7 +37,6 @@ const server = createServer(connectNodeAdapter({ routes: (routes) => void routes
 await new Promise((resolve) => server.once('listening', resolve));
 const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const http = createConnectClient(EchoService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
-
 
 /** As two modules of a process call each other: the caller handles a call of a signed-in account, with a deadline; the callee stands behind its door. */
 const decide = createDecide({ rules: [{ role: 'USER', may: ['testing.echoes.*'] }], requires: new Map([['mod-caller', new Set([EchoService.typeName])]]) });
@@ -64,7 +64,7 @@ const peers: Record<string, Call> = {
   'Connect over HTTP/1.1': () => http.echo(request),
 };
 
-console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]!.toFixed(1)}`);
+console.log(conditions());
 console.log(`message of ${toBinary(EchoRequestSchema, request).length} bytes each way, ${milliseconds / 1000} s a measurement, half as much to warm up\n`);
 const rows = [];
 let first: number | undefined;
@@ -99,9 +99,7 @@ async function oneAtATime(call: Call, duration: number) {
     now = performance.now();
     samples.push(((now - then) * 1000) / batch);
   }
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.floor(sorted.length * share)]!;
-  return { mean: samples.reduce((sum, sample) => sum + sample, 0) / samples.length, p50: at(0.5), p99: at(0.99), errors };
+  return { mean: samples.reduce((sum, sample) => sum + sample, 0) / samples.length, p50: percentile(samples, 0.5), p99: percentile(samples, 0.99), errors };
 }
 
 async function together(call: Call, duration: number) {

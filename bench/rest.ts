@@ -11,13 +11,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { conditions } from './conditions.ts';
 import { fill } from './rest/fill.ts';
-import { conditions } from './rest/conditions.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
 import { installPeers, startPeer } from './rest/peers.ts';
 import { processorSeconds, residentMiB } from './rest/processor-time.ts';
 import type { RunningApp } from './rest/running-app.ts';
-import { getting, making, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
+import { getting, making, medianRun, requireWrk, wrk, type LoadResult } from './rest/wrk.ts';
 
 const seconds = Number(process.argv[2] ?? 8);
 const rounds = Number(process.argv[3] ?? 3);
@@ -68,10 +68,10 @@ async function compare(what: string, script: (subject: Subject) => string): Prom
     await subject.settled?.();
   }
   for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, script(subject)));
-  const reference = median(results.get(subjects[1]!)!);
+  const reference = medianRun(results.get(subjects[1]!)!);
   console.log(`### ${what}\n\n| | requests/s | ratio to bare | p50 ms | p99 ms | app µs/request | PostgreSQL µs/request | errors | MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
   for (const [subject, runs] of results) {
-    const { perSecond, p50, p99, appMicros, databaseMicros } = median(runs);
+    const { perSecond, p50, p99, appMicros, databaseMicros } = medianRun(runs);
     const errors = runs.reduce((sum, run) => sum + run.errors, 0);
     console.log(`| ${subject.name} | ${perSecond.toFixed(0)} | ${(perSecond / reference.perSecond).toFixed(2)} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | ${appMicros.toFixed(0)} | ${databaseMicros.toFixed(0)} | ${errors} | ${residentMiB(subject.pid).toFixed(0)} |`);
   }
@@ -94,8 +94,4 @@ async function measure(subject: Subject, script: string): Promise<Measured> {
   await subject.settled?.();
   const per = (used: number) => (used / result.requests) * 1e6;
   return { ...result, appMicros: per(processorSeconds(subject.pid) - app), databaseMicros: per(processorSeconds(postgres.pid) - database) };
-}
-
-function median(runs: Measured[]): Measured {
-  return runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(runs.length / 2)]!;
 }

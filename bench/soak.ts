@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
-import { conditions } from './rest/conditions.ts';
+import { conditions } from './conditions.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
 import { residentMiB } from './rest/processor-time.ts';
 import { requireWrk, wrk } from './rest/wrk.ts';

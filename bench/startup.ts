@@ -7,9 +7,11 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { conditions } from './conditions.ts';
+import { median, percentile } from './percentile.ts';
 
 interface Memory {
   /** Proportional set size in MB: shared pages count once, divided among those who share them. */
@@ -24,6 +26,7 @@ const home = mkdtempSync(join(tmpdir(), 'mainstay-bench-'));
 // The first start compiles everything, as it does after an install.
 const environment = { ...process.env, MAINSTAY_HOME: home, NODE_COMPILE_CACHE: join(home, 'compile-cache') };
 const settleMs = 10_000;
+const before = conditions();
 
 let errors = 0;
 try {
@@ -91,10 +94,9 @@ function read(file: string): string {
 }
 
 function print(first: number, later: number[], node: number[], memory: ReturnType<typeof idleMemory>): void {
-  const at = (values: number[], share: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1]!;
   const row = (name: string, values: number[], bound: string) =>
-    console.log(`| ${name} | ${values.length} | ${at(values, 0.5).toFixed(0)} | ${at(values, 0.99).toFixed(0)} | ${(at(values, 0.5) / at(node, 0.5)).toFixed(1)} | ${bound} |`);
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}; failed commands: ${errors}\n`);
+    console.log(`| ${name} | ${values.length} | ${median(values).toFixed(0)} | ${percentile(values, 0.99).toFixed(0)} | ${(median(values) / median(node)).toFixed(1)} | ${bound} |`);
+  console.log(`${before}; failed commands: ${errors}\n`);
   console.log('| command | runs | p50 ms | p99 ms | ratio to an empty Node process | bound ms |\n| --- | --- | --- | --- | --- | --- |');
   row('first `up` (initialise, migrate, demo data)', [first], '4000');
   row('later `up`', later, '1500');

@@ -8,9 +8,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
+import { conditions } from './conditions.ts';
+import { median } from './percentile.ts';
 import { startMainstay, type MainstayApp } from './rest/mainstay-app.ts';
 import { processorSeconds } from './rest/processor-time.ts';
 import { getting, requireWrk, wrk } from './rest/wrk.ts';
@@ -25,6 +27,7 @@ interface Run {
 
 const seconds = Number(process.argv[2] ?? 5);
 const rounds = Number(process.argv[3] ?? 7);
+const before = conditions();
 
 requireWrk();
 let received = 0;
@@ -77,7 +80,7 @@ async function measure({ app, script, runs }: (typeof apps)[number]): Promise<vo
 }
 
 function print(): void {
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores; Node ${process.version}; load ${loadavg()[0]!.toFixed(1)}; 64 connections, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
+  console.log(`${before}; 64 connections, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
   console.log('| observed | requests/s | of nothing observed (median of rounds) | p50 ms | p99 ms | processor µs/request | least of all rounds | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
   const reference = apps[0]!.runs;
   for (const { name, runs } of apps) {
@@ -85,9 +88,4 @@ function print(): void {
     const of = (key: keyof Run) => median(runs.map((run) => run[key]));
     console.log(`| ${name} | ${of('perSecond').toFixed(0)} | ${ratio.toFixed(3)} | ${of('p50').toFixed(1)} | ${of('p99').toFixed(1)} | ${of('micros').toFixed(1)} | ${Math.min(...runs.map(({ micros }) => micros)).toFixed(1)} | ${runs.reduce((sum, { errors }) => sum + errors, 0)} |`);
   }
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

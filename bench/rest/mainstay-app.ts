@@ -11,7 +11,7 @@ export interface MainstayApp extends RunningApp {
 }
 
 /** Starts Mainstay as its controller would, in a process of its own, and signs in as a user of the demo. `sections` are added to its deployment file. */
-export async function startMainstay(folder: string, databaseUrl: string, sections = '', environment: NodeJS.ProcessEnv = {}, flags: readonly string[] = nodeFlags): Promise<MainstayApp> {
+export async function startMainstay(folder: string, databaseUrl: string, sections = '', flags: readonly string[] = nodeFlags): Promise<MainstayApp> {
   const file = join(folder, 'bench.yaml');
   writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  mod-promist:\n`);
   const app = await startApp({
@@ -19,7 +19,7 @@ export async function startMainstay(folder: string, databaseUrl: string, section
     script: join(import.meta.dirname, '../../main/main.ts'),
     args: ['--deployment', file],
     nodeFlags: flags,
-    environment: { DATABASE_URL: databaseUrl, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(folder, 'files'), ...environment },
+    environment: { DATABASE_URL: databaseUrl, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(folder, 'files') },
     read: ({ msg, address }) => (msg === 'ready' ? { address: String(address).replace('localhost', '127.0.0.1') } : undefined),
   });
   const response = await fetch(`${app.address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'ada@acme.test', password: 'mainstay-demo' }) });

@@ -41,6 +41,9 @@ export async function wrk({ script, address, connections, seconds }: Load): Prom
   }
 }
 
+/** Of several measurements of one thing that with the median throughput. */
+export const medianRun = <R extends LoadResult>(runs: readonly R[]): R => runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(runs.length / 2)]!;
+
 const report = `
 done = function(summary, latency)
   local e = summary.errors
