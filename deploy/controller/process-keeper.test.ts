@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { launchProcess, type LaunchedProcess } from './launch-process.ts';
 import { isAlive } from './process-info.ts';
 import { backOff, ProcessKeeper } from './process-keeper.ts';
@@ -30,10 +31,6 @@ function keep(t: TestContext, source: string, waitForChange = false) {
     rmSync(folder, { recursive: true, force: true });
   });
   return { keeper, program, log, said, launched, announced };
-}
-
-async function until(condition: () => boolean) {
-  for (const end = Date.now() + 10_000; !condition(); await sleep(10)) assert.ok(Date.now() < end, 'nothing happened within 10 s');
 }
 
 test('a process that serves gives its address and ends when it is stopped', async (t) => {

@@ -8,6 +8,7 @@ import { newId } from '../data/new-id.ts';
 import { provision } from '../data/provision.ts';
 import { createLog } from '../telemetry/log.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
 import { collectRecords } from './collect-records.ts';
 
 const log = createLog({ level: 'silent' });
@@ -35,9 +36,6 @@ const record = async (by: pg.Client, module: string, key: string | null = null) 
   return id;
 };
 const collect = (audit: AuditLog) => collectRecords({ adminUrl: server.adminUrl, database: server.name, modules: ['mod-a', 'mod-b'], audit, log });
-const until = async (done: () => boolean) => {
-  for (let tries = 0; !done() && tries < 200; tries++) await sleep(20);
-};
 /** An audit kept in memory. */
 function keeping() {
   const kept: AuditEntry[] = [];

@@ -16,6 +16,7 @@ import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { anySpecimen } from '../testing/any-specimen.ts';
 import { EchoService, Failure, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { echoService, type EchoWatch } from '../testing/echo.ts';
+import { until } from '../testing/until.ts';
 import { createClient } from './create-client.ts';
 import { endWithCall } from './end-with-call.ts';
 import { InProcessRegistry } from './in-process-registry.ts';
@@ -309,14 +310,7 @@ const refusalOf = (text: string) => ({
   violations: [{ field: 'text', description: 'must be another', reason: 'testing.other' }],
 });
 
-const freed = (watch: EchoWatch) => until(() => watch.running === 0, 'the handler still runs');
-
-async function until(condition: () => boolean, otherwise = 'it did not happen') {
-  for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 3_000) assert.fail(otherwise);
-    await sleep(5);
-  }
-}
+const freed = (watch: EchoWatch) => until(() => watch.running === 0, 'the handler ends');
 
 /** JSON cannot write an `Any` without a registry of its types. */
 const writableAsJson = ({ any }: { any?: unknown }) => any === undefined;

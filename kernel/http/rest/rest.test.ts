@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { connect as connectHttp2 } from 'node:http2';
 import type { EchoWatch } from '../../testing/echo.ts';
 import { startTestServer } from '../../testing/test-server.ts';
+import { until } from '../../testing/until.ts';
 import type { Problem } from '../problem.ts';
 import type { HttpServer } from '../start-http-server.ts';
 
@@ -31,10 +32,6 @@ async function problem(method: string, path: string, body?: unknown, headers?: R
   assert.equal(answer.json.status, answer.status);
   return { ...answer.json, headers: answer.headers };
 }
-
-const until = async (holds: () => boolean) => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 test('a book is created, read, changed, moved and deleted', async () => {
   const created = await call('POST', '/v1/shelves/1/books?book_id=faust', { title: 'Faust', genre: 'GENRE_NOVEL', authors: [{ name: 'Goethe', email: 'g@weimar.test' }] });
