@@ -1,24 +1,44 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ServiceImpl } from '@connectrpc/connect';
+import { prepared, type Prepared } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import type { ApiKeyProof, StandingService } from '../contract/index.ts';
-import type { Needs, Reader } from './needs.ts';
+import type { GetStandingRequest, StandingService } from '../contract/index.ts';
+import type { Tables } from '../database/tables.ts';
+import type { Needs } from './needs.ts';
 import { roleGrant, type GrantRow } from './roles.ts';
 
 interface Bearer {
+  id: string;
   account_id: string;
   acting_org: string;
   personal_org: string;
   grants: GrantRow[];
 }
 
-/** Tells the guard whether a session or API key holds at this moment, and what its account may be. */
+interface KeyBearer extends Bearer {
+  secret_hash: Uint8Array;
+}
+
+type ById = { ids: readonly string[] };
+
+/** Tells the guard whether sessions and API keys hold at this moment, and what their accounts may be. */
 export function standingService({ db }: Needs): ServiceImpl<typeof StandingService> {
+  const read = async <B extends Bearer>(bearers: Prepared<ById, B>, ids: readonly string[]): Promise<Map<string, B>> => {
+    const rows = ids.length > 0 ? await db.read((q) => bearers.all(q, { ids })) : [];
+    return new Map(rows.map((row) => [row.id, row]));
+  };
+
+  const standingsOf = async (requests: readonly GetStandingRequest[]) => {
+    const [sessions, keys] = await Promise.all([
+      read(bearersOfSessions, requests.flatMap(({ proof }) => (proof.case === 'sessionId' ? proof.value : []))),
+      read(bearersOfKeys, requests.flatMap(({ proof }) => (proof.case === 'apiKey' ? proof.value.apiKeyId : []))),
+    ]);
+    return requests.map(({ proof }) => (proof.case === 'apiKey' ? standingOfKey(keys.get(proof.value.apiKeyId), proof.value.secretHash) : standingOfSession(sessions.get(proof.value!))));
+  };
+
   return {
-    async getStanding({ proof }) {
-      if (proof.case === 'apiKey') return standingOfKey(await db.read((q) => bearerOfKey(q, proof.value)));
-      return standingOfSession(await db.read((q) => bearerOfSession(q, proof.value!)));
-    },
+    getStanding: async (request) => (await standingsOf([request]))[0]!,
+    batchGetStandings: async ({ requests }) => ({ standings: await standingsOf(requests) }),
   };
 }
 
@@ -29,7 +49,8 @@ function standingOfSession(bearer: Bearer | undefined) {
 }
 
 /** A key acts in its own org or not at all. */
-const standingOfKey = (bearer: Bearer | undefined) => (bearer && isMember(bearer) ? standing(bearer, bearer.acting_org) : { active: false });
+const standingOfKey = (bearer: KeyBearer | undefined, secretHash: Uint8Array) =>
+  bearer && timingSafeEqual(bearer.secret_hash, secretHash) && isMember(bearer) ? standing(bearer, bearer.acting_org) : { active: false };
 
 const isMember = ({ grants, acting_org }: Bearer) => grants.some(({ scope_org }) => scope_org === acting_org);
 
@@ -39,26 +60,24 @@ const grantsOf = sql<GrantRow[]>`(
   select coalesce(json_agg(json_build_object('role', g.role, 'scope_org', g.scope_org, 'scope_project', g.scope_project)), '[]')
   from sys_accounts_role_grants g where g.account_id = a.id)`;
 
-const bearerOfSession = (q: Reader, sessionId: string): Promise<Bearer | undefined> =>
+const bearersOfSessions = prepared<Tables>()((q, { ids }: ById) =>
   q
     .selectFrom('sys_accounts_sessions as s')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 's.account_id')
-    .select(['s.account_id', 's.acting_org', 'a.personal_org', grantsOf.as('grants')])
-    .where('s.id', '=', sessionId)
+    .select(['s.id', 's.account_id', 's.acting_org', 'a.personal_org', grantsOf.as('grants')])
+    .where('s.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('s.ended_at', 'is', null)
     .where('s.expires_at', '>', sql<Date>`now()`)
-    .where('a.state', '=', 'ACTIVE')
-    .executeTakeFirst();
+    .where('a.state', '=', 'ACTIVE'),
+);
 
-async function bearerOfKey(q: Reader, { apiKeyId, secretHash }: ApiKeyProof): Promise<Bearer | undefined> {
-  const row = await q
+const bearersOfKeys = prepared<Tables>()((q, { ids }: ById) =>
+  q
     .selectFrom('sys_accounts_api_keys as k')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 'k.account_id')
-    .select(['k.account_id', 'k.acting_org', 'k.secret_hash', 'a.personal_org', grantsOf.as('grants')])
-    .where('k.id', '=', apiKeyId)
+    .select(['k.id', 'k.account_id', 'k.acting_org', 'k.secret_hash', 'a.personal_org', grantsOf.as('grants')])
+    .where('k.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('k.revoked_at', 'is', null)
     .where((where) => where.or([where('k.expires_at', 'is', null), where('k.expires_at', '>', sql<Date>`now()`)]))
-    .where('a.state', '=', 'ACTIVE')
-    .executeTakeFirst();
-  return row && timingSafeEqual(row.secret_hash, secretHash) ? row : undefined;
-}
+    .where('a.state', '=', 'ACTIVE'),
+);
