@@ -107,7 +107,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   beginCommand(call: Call): CommandScope<T> {
     const place = { pool: this.#poolOf(call), ...(!call.acrossOrgs && { pipelines: this.#writes }) };
-    return new CommandScope<T>(this, () => new OpenTransaction<T>(place, scopeOf(call), this.#transactions));
+    return new CommandScope<T>(this, () => new OpenTransaction<T>(place, scopeOf(call), this.#transactionsOf(call)));
   }
 
   beginBeside(call: Call): OpenTransaction<T> {
@@ -149,7 +149,17 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #begin(pool: pg.Pool, call: Call | undefined): OpenTransaction<T> {
-    return new OpenTransaction<T>({ pool }, scopeOf(call), this.#transactions);
+    return new OpenTransaction<T>({ pool }, scopeOf(call), this.#transactionsOf(call));
+  }
+
+  #transactionsOf(call: Call | undefined): TransactionOptions {
+    const told = call?.changed;
+    if (!told) return this.#transactions;
+    const ended = (changed: Iterable<string>) => {
+      this.#cache.drop(changed);
+      for (const id of changed) told.add(id);
+    };
+    return { ...this.#transactions, ended };
   }
 
   #poolOf(call: Call | undefined): pg.Pool {

@@ -31,6 +31,8 @@ export interface Call {
   ifMatch?: string;
   /** The transaction of the command that the call is; absent where there is none, or not yet. */
   command?: CommandOfCall;
+  /** The ids that its transactions named as changed; absent unless the guard wants to hear of them. */
+  changed?: Set<string>;
   /** How many commands of other services it has called. */
   nestedCommands?: number;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */

@@ -51,7 +51,11 @@ function letIn(call: AdmittedCall, decision: Decision): GuardedCall {
     throw refuse({ because: decision.because });
   }
   call.acrossOrgs = decision.acrossOrgs;
-  call.ended = decision.ended;
+  const { ended } = decision;
+  if (ended) {
+    const changed = (call.changed = new Set());
+    call.ended = () => ended(changed);
+  }
   return call;
 }
 
@@ -83,6 +87,7 @@ class AdmittedCall implements GuardedCall {
   ended: GuardedCall['ended'];
   onLoss: GuardedCall['onLoss'];
   command: Call['command'];
+  changed: Call['changed'];
   nestedCommands = 0;
   span: Call['span'];
   readonly deadline: number | undefined;
