@@ -78,12 +78,11 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       const account = await provenSelf(needs, requireSelf(accountId), currentPassword);
       checkNewPassword(newPassword, account.email!, 'new_password');
       const password_hash = await hashPassword(newPassword);
-      const ended = await db.write(async (tx) => {
+      return db.write(async (tx) => {
         await tx.updateTable('sys_accounts_accounts').set({ password_hash, password_change_required: false, updated_at: sql<Date>`now()` }).where('id', '=', account.id).where('state', '=', 'ACTIVE').execute();
         tx.changed(account.id);
-        return endSessions(tx).where('account_id', '=', account.id).where('id', '<>', caller().sessionId).returning('id').execute();
+        return { endedSessions: await endSessions(tx, { accountId: account.id, except: caller().sessionId }) };
       });
-      return { endedSessions: ended.length };
     },
 
     async closeAccount({ accountId, password, etag }) {
@@ -98,7 +97,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       if (accountId === caller().accountId) throw errors.OWN_ACCOUNT();
       return db.write(async (tx) => {
         await setState(tx, accountId, { state: 'LOCKED', lock_reason: reason }, etag);
-        await endSessions(tx).where('account_id', '=', accountId).execute();
+        await endSessions(tx, { accountId });
         await tx.emit(AccountLockedSchema, { accountId, reason }, { aggregate: accountId });
         return readFullAccount(tx, accountId);
       });

@@ -40,9 +40,10 @@ export function apiKeysService({ db, deployment }: Needs): ServiceImpl<typeof Ap
     },
 
     async revokeApiKey({ apiKeyId }) {
-      const revoked = await db.write((tx) =>
-        tx.updateTable('sys_accounts_api_keys').set({ revoked_at: sql<Date>`now()` }).where('id', '=', apiKeyId).where('account_id', '=', caller().accountId).where('revoked_at', 'is', null).returning('id').executeTakeFirst(),
-      );
+      const revoked = await db.write((tx) => {
+        tx.changed(apiKeyId);
+        return tx.updateTable('sys_accounts_api_keys').set({ revoked_at: sql<Date>`now()` }).where('id', '=', apiKeyId).where('account_id', '=', caller().accountId).where('revoked_at', 'is', null).returning('id').executeTakeFirst();
+      });
       if (!revoked) throw errors.API_KEY_NOT_FOUND({ apiKeyId });
       return create(EmptySchema);
     },

@@ -20,7 +20,7 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   for (const orgId of orgIds) if (orgId !== personal_org) await requireAnotherAdmin(tx, orgId, id);
   if (grants.some(({ role }) => role === 'SUPERADMIN')) await requireAnotherSuperadmin(tx, id);
   await tx.insertInto('sys_accounts_closed_emails').values({ email_hash: closedEmailHash(email!) }).onConflict((conflict) => conflict.doNothing()).execute();
-  await endSessions(tx).where('account_id', '=', id).execute();
+  await endSessions(tx, { accountId: id });
   await tx.updateTable('sys_accounts_sessions').set({ client_address: '' }).where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', id).execute();

@@ -65,9 +65,11 @@ export function projectMethods({ db, deployment }: Needs): Methods {
       requireOrgOfCall(orgId);
       await db.write(async (tx) => {
         await lockVersion(tx, { orgId, projectId, etag });
+        // The roles in it go with it: whoever was a member by such a role alone is none any more.
+        const lost = await tx.selectFrom('sys_accounts_role_grants').select('account_id').where('scope_org', '=', orgId).where('scope_project', '=', projectId).execute();
         await tx.deleteFrom('sys_accounts_projects').where('id', '=', projectId).execute();
-        // Whoever was a member by a role in it alone is none any more.
         tx.changed(orgId);
+        for (const { account_id } of lost) tx.changed(account_id);
       });
       return create(EmptySchema);
     },

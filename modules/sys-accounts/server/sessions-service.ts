@@ -36,7 +36,7 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
       if (session === 'overlapped') throw errors.REFRESH_TOKEN_TAKEN();
       if (session === 'invalid') throw errors.REFRESH_TOKEN_INVALID();
       if ('reusedOf' in session) {
-        await db.writeApart((tx) => endSessions(tx).where('id', '=', session.reusedOf).execute());
+        await db.writeApart((tx) => endSessions(tx, { sessionId: session.reusedOf }));
         throw errors.REFRESH_TOKEN_REUSED();
       }
       return tokens(session);
@@ -63,7 +63,7 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
     async deleteSession(request) {
       const { accountId, sessionId: current } = caller();
       const sessionId = request.sessionId === 'current' ? current : request.sessionId;
-      const ended = await db.write((tx) => endSessions(tx).where('id', '=', sessionId).where('account_id', '=', accountId).returning('id').executeTakeFirst());
+      const ended = await db.write((tx) => endSessions(tx, { sessionId, accountId }));
       if (!ended) throw errors.SESSION_NOT_FOUND({ sessionId });
       return create(EmptySchema);
     },
@@ -96,7 +96,7 @@ async function logIn({ db, config }: Needs, request: CreateSessionRequest, accou
       .where('state', '=', 'ACTIVE')
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw errors.WRONG_CREDENTIALS();
-    if (newPassword) await endSessions(tx).where('account_id', '=', account.id).execute();
+    if (newPassword) await endSessions(tx, { accountId: account.id });
     return beginSession(tx, config, { accountId: account.id, orgId, clientAddress: currentCall().clientAddress });
   });
 }

@@ -52,8 +52,24 @@ export async function refreshSession(tx: Tx, { sessionDays }: Config, refreshTok
   return { sessionId: consumed.session_id, accountId: session.account_id, orgId: session.acting_org, refreshToken: await addRefreshToken(tx, consumed.session_id) };
 }
 
-/** Ends the sessions that the caller's further conditions name. */
-export const endSessions = (tx: Tx) => tx.updateTable('sys_accounts_sessions').set({ ended_at: sql<Date>`now()` }).where('ended_at', 'is', null);
+/** One session, if it is of the account where that is given too; or all of an account, except one. */
+type SessionChoice = { sessionId: string; accountId?: string } | { accountId: string; except?: string };
+
+/** Ends the chosen sessions that are open, and names them as changed, so that the guard asks about them again; gives how many. */
+export async function endSessions(tx: Tx, choice: SessionChoice): Promise<number> {
+  const { sessionId, accountId, except } = { sessionId: undefined, except: undefined, ...choice };
+  const ended = await tx
+    .updateTable('sys_accounts_sessions')
+    .set({ ended_at: sql<Date>`now()` })
+    .where('ended_at', 'is', null)
+    .$if(sessionId !== undefined, (open) => open.where('id', '=', sessionId!))
+    .$if(accountId !== undefined, (open) => open.where('account_id', '=', accountId!))
+    .$if(except !== undefined, (open) => open.where('id', '<>', except!))
+    .returning('id')
+    .execute();
+  for (const { id } of ended) tx.changed(id);
+  return ended.length;
+}
 
 async function addRefreshToken(tx: Tx, sessionId: string): Promise<string> {
   const token = newOpaqueToken();
