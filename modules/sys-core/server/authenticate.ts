@@ -45,7 +45,7 @@ async function byToken(token: string, wantedOrg: string | undefined, { verifyTok
 }
 
 async function bySession({ accountId, sessionId }: TokenClaims, wantedOrg: string | undefined, standings: Standings): Promise<Account> {
-  const standing = await standings.of({ sessionId });
+  const standing = await standings.of({ sessionId, accountId });
   if (!standing.active || standing.accountId !== accountId) throw errors.SESSION_ENDED();
   const account = accountOf(standing, sessionId);
   if (!wantedOrg || wantedOrg === account.orgId) return account;

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { authenticate, renewed } from './authenticate.ts';
 import { createDecide } from './decide.ts';
 import { OpenStreams } from './open-streams.ts';
+import { StandingQuestions } from './standing-questions.ts';
 import { Standings } from './standings.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
@@ -20,7 +21,7 @@ interface Needs {
 
 /** The one place where authentication and authorization are decided. */
 export function createGuard({ config, deployment, keys, standing }: Needs, facts: GuardFacts): Guard {
-  const standings = new Standings(standing, config.standingCacheMilliseconds);
+  const standings = new Standings(new StandingQuestions(standing), config.standingCacheMilliseconds);
   const verifyToken = createTokenVerifier({
     issuer: deployment.address,
     audience: config.audience ?? deployment.address,
@@ -28,9 +29,10 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
   });
   const decide = createDecide(facts);
   const streams = new OpenStreams({ renewed, decide });
-  const ended = () => {
-    standings.forget();
-    streams.check();
+  const ended = (changed: ReadonlySet<string>) => {
+    if (changed.size === 0) return;
+    standings.changed(changed);
+    streams.changed(changed);
   };
   return {
     authenticate: (header) => authenticate(header, { standings, verifyToken }),

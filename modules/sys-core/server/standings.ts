@@ -1,48 +1,80 @@
 import { createHash } from 'node:crypto';
-import type { Client } from '@connectrpc/connect';
-import type { Standing, StandingService } from '@mainstay/sys-accounts/contract';
+import type { Standing } from '@mainstay/sys-accounts/contract';
+import { ByIds } from './by-ids.ts';
+import type { StandingQuestions } from './standing-questions.ts';
 
 /** What proves a caller. */
-export type Proof = { sessionId: string } | { apiKeyId: string; secret: string };
+export type Proof = { sessionId: string; accountId: string } | { apiKeyId: string; secret: string };
+
+interface Answer {
+  key: string;
+  until: number;
+  standing: Promise<Standing>;
+  /** The session or API key it is about, and the account as far as that is known. */
+  ids: readonly string[];
+}
 
 const remembered = 10_000;
 
 /**
- * Asks for the standing of sessions and API keys, and remembers the answer for up to two seconds. Callers that ask
- * at once share one question. What `forget` is called after is seen by whoever asks then: it acts at once in this process.
+ * Asks for the standing of sessions and API keys, and remembers the answer for up to two seconds. Callers that ask at
+ * once share one question. What `changed` names is asked about again by whoever asks then: a change acts at once in this process.
  */
 export class Standings {
-  readonly #client: Client<typeof StandingService>;
+  readonly #questions: Pick<StandingQuestions, 'ask'>;
   readonly #milliseconds: number;
-  readonly #answers = new Map<string, { until: number; standing: Promise<Standing> }>();
+  readonly #answers = new Map<string, Answer>();
+  readonly #byId = new ByIds<Answer>();
+  /** Those of which it is not known whom they are about: of API keys, until they are answered and if they do not hold. */
+  readonly #ofAnybody = new Set<Answer>();
 
-  constructor(client: Client<typeof StandingService>, milliseconds: number) {
-    this.#client = client;
+  constructor(questions: Pick<StandingQuestions, 'ask'>, milliseconds: number) {
+    this.#questions = questions;
     this.#milliseconds = milliseconds;
   }
 
-  /** Forgets every answer, also those that are still on their way. */
-  forget(): void {
-    this.#answers.clear();
+  /** Forgets the answers about these sessions, API keys and accounts, also those that are still on their way. */
+  changed(ids: Iterable<string>): void {
+    for (const answer of [...this.#byId.of(ids), ...this.#ofAnybody]) this.#forget(answer);
   }
 
   of(proof: Proof): Promise<Standing> {
-    const now = performance.now();
     if (this.#milliseconds === 0) return this.#ask(proof);
-    const key = 'sessionId' in proof ? proof.sessionId : `${proof.apiKeyId} ${proof.secret}`;
-    const answer = this.#answers.get(key);
-    if (answer && answer.until > now) return answer.standing;
-    const standing = this.#ask(proof);
-    this.#answers.delete(key);
-    if (this.#answers.size >= remembered) this.#answers.delete(this.#answers.keys().next().value!);
-    this.#answers.set(key, { until: now + this.#milliseconds, standing });
-    standing.catch(() => { if (this.#answers.get(key)?.standing === standing) this.#answers.delete(key); });
-    return standing;
+    const key = 'sessionId' in proof ? `${proof.sessionId} ${proof.accountId}` : `${proof.apiKeyId} ${proof.secret}`;
+    const known = this.#answers.get(key);
+    if (known && known.until > performance.now()) return known.standing;
+    if (known) this.#forget(known);
+    if (this.#answers.size >= remembered) this.#forget(this.#answers.values().next().value!);
+    return this.#remember(key, proof).standing;
+  }
+
+  #remember(key: string, proof: Proof): Answer {
+    const ids = 'sessionId' in proof ? [proof.sessionId, proof.accountId] : [proof.apiKeyId];
+    const answer = { key, until: performance.now() + this.#milliseconds, standing: this.#ask(proof), ids };
+    this.#answers.set(key, answer);
+    this.#byId.add(answer);
+    if ('apiKeyId' in proof) this.#ofAnybody.add(answer);
+    answer.standing.then(({ accountId }) => this.#learn(answer, accountId), () => this.#forget(answer));
+    return answer;
+  }
+
+  #learn(answer: Answer, accountId: string): void {
+    if (!accountId || !this.#ofAnybody.has(answer)) return;
+    this.#ofAnybody.delete(answer);
+    this.#byId.delete(answer);
+    answer.ids = [...answer.ids, accountId];
+    this.#byId.add(answer);
+  }
+
+  #forget(answer: Answer): void {
+    if (this.#answers.get(answer.key) === answer) this.#answers.delete(answer.key);
+    this.#ofAnybody.delete(answer);
+    this.#byId.delete(answer);
   }
 
   #ask(proof: Proof): Promise<Standing> {
-    if ('sessionId' in proof) return this.#client.getStanding({ proof: { case: 'sessionId', value: proof.sessionId } });
+    if ('sessionId' in proof) return this.#questions.ask({ proof: { case: 'sessionId', value: proof.sessionId } });
     const secretHash = createHash('sha256').update(proof.secret).digest();
-    return this.#client.getStanding({ proof: { case: 'apiKey', value: { apiKeyId: proof.apiKeyId, secretHash } } });
+    return this.#questions.ask({ proof: { case: 'apiKey', value: { apiKeyId: proof.apiKeyId, secretHash } } });
   }
 }
