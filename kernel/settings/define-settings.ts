@@ -6,6 +6,10 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   scope: 'deployment' | 'org';
   /** What it may be, with its description. Its default counts unless the module's configuration has a value of the same name. */
   schema: S;
+  /** Who changes an org's value: the org's administrators too, or operators alone. */
+  changedBy?: 'orgs' | 'operators';
+  /** Where the module's configuration has the value, if not under the same name. */
+  configured?: (config: never) => z.output<S>;
 }
 
 export type Settings = Record<string, Setting>;
@@ -14,7 +18,7 @@ export type Settings = Record<string, Setting>;
 export const deploymentWide = <S extends z.ZodType>(schema: S): Setting<S> => ({ scope: 'deployment', schema });
 
 /** Declares a setting of which each org may have its own value. */
-export const perOrg = <S extends z.ZodType>(schema: S): Setting<S> => ({ scope: 'org', schema });
+export const perOrg = <S extends z.ZodType>(schema: S, options: Pick<Setting<S>, 'changedBy' | 'configured'> = {}): Setting<S> => ({ scope: 'org', schema, ...options });
 
 type ValueOf<D extends Settings, K extends keyof D> = z.output<D[K]['schema']>;
 

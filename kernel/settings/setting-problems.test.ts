@@ -16,6 +16,7 @@ test('settings that could not work are told by name, all at once', () => {
     empty: perOrg(z.int().describe('Nothing.')),
     'two words': perOrg(z.int().default(1).describe('Misnamed.')),
     limit: perOrg(config.shape.limit),
+    deeper: perOrg(z.int().describe('Lies elsewhere.'), { configured: ({ limit }: z.infer<typeof config>) => limit }),
   };
   const problems = settingProblems([defineModule({ name: 'mod-a', config, requires: {}, settings })]);
   const expected = [/password of mod-a is a secret/, /token of mod-a is a secret/, /silent of mod-a has no description/, /empty of mod-a has no value/, /two words of mod-a needs a name/];

@@ -106,16 +106,17 @@ export class SettingsOfProcess implements SettingsCatalogue {
 
 const slot = (module: string, key: string, orgId = ''): string => `${module} ${key} ${orgId}`;
 
-function declare(module: string, key: string, { scope, schema }: Setting, config: unknown): Declared {
+function declare(module: string, key: string, { scope, schema, changedBy = 'orgs', configured }: Setting, config: unknown): Declared {
   const own = config as Record<string, unknown> | undefined;
   const { $schema: _, default: __, description: ___, ...shape } = z.toJSONSchema(schema, { io: 'input' });
   return {
     module,
     key,
     scope,
+    changedBy,
     description: schema.description ?? '',
     schema: shape,
-    configured: own && key in own ? own[key] : schema.parse(undefined),
+    configured: configured ? configured(config as never) : own && key in own ? own[key] : schema.parse(undefined),
     zod: schema,
     problemsOf: (value) => {
       const result = schema.safeParse(value);

@@ -21,6 +21,8 @@ export interface DeclaredSetting {
   module: string;
   key: string;
   scope: 'deployment' | 'org';
+  /** Whether an org's administrators may change its value, or operators alone. */
+  changedBy: 'orgs' | 'operators';
   description: string;
   /** What it may be, as JSON Schema (draft 2020-12). */
   schema: object;
