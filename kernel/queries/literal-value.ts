@@ -6,6 +6,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const date = /^\d{4}-\d{2}-\d{2}$/;
 const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 const duration = /^-?\d{1,9}(\.\d{1,9})?s$/;
+const whole = /^[+-]?\d{1,18}$/;
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
 
 /** The parameter for a value that a field is compared with; undefined for one that no row can have. Throws `kernel.INVALID_FILTER`. */
@@ -20,7 +21,8 @@ export function valueOf({ name, kind, desc }: FilterField, text: string, at: num
       return sql`${text === 'true'}`;
     case 'number':
       if (!number.test(text) || text.length > 40) throw wrong('a number');
-      return sql`${text}::numeric`;
+      // An index of whole numbers knows no others.
+      return whole.test(text) ? sql`${text}::bigint` : sql`${text}::numeric`;
     case 'enum': {
       const names = desc.enum!.values.filter(({ number: value }) => value !== 0).map((value) => value.name);
       if (!names.includes(text)) throw wrong(`one of ${names.join(', ')}`);
