@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { checkKey, storageError, type ByteRange, type FileStorage, type ReceivedContent, type StoredContent } from './file-storage.ts';
+import { checkKey, isKey, storageError, type ByteRange, type FileStorage, type ReceivedContent, type StoredContent } from './file-storage.ts';
 import { Incoming } from './incoming.ts';
 
 /** Contents as files below a folder; the last word of a key is split after two letters, so that no folder grows large. */
@@ -46,8 +46,9 @@ export class DiskStorage implements FileStorage {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
       const words = path.slice(this.#root.length + 1).split('/');
-      const found = await orNothing(stat(path));
-      if (found) yield stored([...words.slice(0, -2), words.slice(-2).join('')].join('/'), found);
+      const key = [...words.slice(0, -2), words.slice(-2).join('')].join('/');
+      const found = isKey(key) ? await orNothing(stat(path)) : undefined;
+      if (found) yield stored(key, found);
     }
   }
 

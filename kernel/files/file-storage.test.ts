@@ -122,6 +122,27 @@ test('on disk a content is private to the user of the process', async () => {
   assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
 });
 
+test('contents are all listed, also those behind the thousand that S3 lists at a time', async () => {
+  const storage = openStorage({ s3: { ...s3.settings, prefix: 'many' } }, join(home, 'many'));
+  const keys = Array.from({ length: 1003 }, (_, index) => `org/content-${index}`);
+  await Promise.all(keys.map((key) => storage.write(key, chunksOf(Buffer.from(key)))));
+  assert.deepEqual(await listed(storage), keys.toSorted());
+});
+
+test('what others put beside the contents is not listed', async () => {
+  const dataFolder = join(home, 'foreign');
+  const onDisk = openStorage({}, dataFolder);
+  const inS3 = openStorage({ s3: { ...s3.settings, prefix: 'foreign' } }, dataFolder);
+  for (const storage of [onDisk, inS3]) await storage.write('org/abcdef', chunksOf(Buffer.from('ours')));
+  writeFileSync(join(dataFolder, 'files/org/.DS_Store'), 'theirs');
+  const { S3Client, PutObjectCommand } = await import('@aws-sdk/client-s3');
+  const { endpoint, region, bucket, accessKeyId, secretAccessKey } = s3.settings;
+  const client = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true });
+  for (const Key of ['foreign/Read me.txt', 'foreign/org/']) await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'theirs' }));
+  client.destroy();
+  assert.deepEqual([await listed(onDisk), await listed(inS3)], [['org/abcdef'], ['org/abcdef']]);
+});
+
 test('keys that S3 refuses are no missing content', async () => {
   const storage = openStorage({ s3: { ...s3.settings, secretAccessKey: 'wrong' } }, join(home, 'wrong'));
   await assert.rejects(storage.write('a/b', chunksOf(Buffer.from('x'))), { name: 'SignatureDoesNotMatch' });

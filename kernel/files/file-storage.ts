@@ -47,7 +47,7 @@ export interface FileStorage {
   /** Throws `kernel.CONTENT_MISSING` if there is none under the key. The reader sets the pace. */
   read(key: string, range?: ByteRange): Promise<Readable>;
   find(key: string): Promise<StoredContent | undefined>;
-  /** Every content whose key is below `folder`; all of them if absent. */
+  /** Every content whose key is below `folder`; all of them if absent. What others put there is passed over. */
   list(folder?: string): AsyncIterable<StoredContent>;
   /** Nothing happens if it is gone already. */
   remove(key: string): Promise<void>;
@@ -57,9 +57,12 @@ export interface FileStorage {
 
 const wellFormed = /^[a-z0-9][a-z0-9-]*(\/[a-z0-9][a-z0-9-]*)*$/;
 
+/** Whether something in a storage can be a content, and was not put there by somebody else. */
+export const isKey = (key: string): boolean => wellFormed.test(key) && key.length <= 500;
+
 /** The key itself. Throws for one that is not well formed: a programming error. */
 export function checkKey(key: string): string {
-  if (!wellFormed.test(key) || key.length > 500) throw new Error(`"${key}" is not a storage key`);
+  if (!isKey(key)) throw new Error(`"${key}" is not a storage key`);
   return key;
 }
 

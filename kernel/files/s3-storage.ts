@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { checkKey, storageErrors, type ByteRange, type FileStorage, type ReceivedContent, type StoredContent } from './file-storage.ts';
+import { checkKey, isKey, storageErrors, type ByteRange, type FileStorage, type ReceivedContent, type StoredContent } from './file-storage.ts';
 import type { S3Settings } from './files-config.ts';
 import { Incoming, type IncomingFile } from './incoming.ts';
 
@@ -62,7 +62,10 @@ export class S3Storage implements FileStorage {
     const prefix = this.#name(folder && `${checkKey(folder)}/`);
     try {
       for await (const { Contents = [] } of library.paginateListObjectsV2({ client }, { Bucket: this.#settings.bucket, Prefix: prefix })) {
-        for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) yield { key: Key.slice(this.#name('').length), size: Size, modified: LastModified };
+        for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {
+          const key = Key.slice(this.#name('').length);
+          if (isKey(key)) yield { key, size: Size, modified: LastModified };
+        }
       }
     } catch (error) {
       explain(error);
