@@ -4,7 +4,7 @@ import { OperatorError } from '@mainstay/deploy/operator-error';
 /** Prints what went wrong for a person, never a stack: the message, the fields that are wrong, and the reason to search for. */
 export async function printError(thrown: unknown): Promise<void> {
   // Connect wraps what an interceptor throws.
-  const error = thrown instanceof Error && thrown.cause instanceof OperatorError ? thrown.cause : thrown;
+  const error = thrown instanceof Error && thrown.name === 'ConnectError' && thrown.cause instanceof OperatorError ? thrown.cause : thrown;
   const lines = error instanceof Error && error.name === 'ConnectError' ? await describeCall(error) : [error instanceof Error ? error.message : String(error)];
   process.stderr.write(`mainstay: ${lines.join('\n')}\n`);
 }

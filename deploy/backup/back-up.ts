@@ -14,7 +14,8 @@ import { type StateFolder, stateFolder } from '../controller/state-folder.ts';
 import type { Steps } from '../controller/steps.ts';
 import { type BackupHeader, formatVersion, type Manifest } from './backup-format.ts';
 import { sealFile } from './seal-file.ts';
-import { storageOf } from './storage-of.ts';
+import { requireReadable } from './require-storage.ts';
+import { type PlacedStorage, storageOf } from './storage-of.ts';
 import { writeContent } from './write-content.ts';
 
 export interface BackupOptions {
@@ -43,7 +44,9 @@ export async function backUp(options: BackupOptions, steps: Steps): Promise<Made
   const { folder, config } = findDeployment(options.deployment);
   const { phase } = (parse(readFileSync(config, 'utf8')) ?? {}) as { phase: Phase };
   const header: BackupHeader = { format: 'mainstay-backup', version: formatVersion, platform: platformVersion, created: new Date().toISOString(), deployment: folder.name, phase };
-  const manifest = await steps.step(`backing up ${folder.name}`, (say) => withDatabase(folder, (adminUrl) => write({ options, file, folder, config, header, adminUrl, say })));
+  const storage = storageOf(config, folder.dataFiles, deploymentEnvironment(folder));
+  await requireReadable(storage).catch((error: unknown) => notBackedUp(folder, error));
+  const manifest = await steps.step(`backing up ${folder.name}`, (say) => withDatabase(folder, (adminUrl) => write({ options, file, folder, config, storage, header, adminUrl, say })));
   return { header, manifest, bytes: statSync(file).size };
 }
 
@@ -52,20 +55,24 @@ interface Writing {
   file: string;
   folder: StateFolder;
   config: string;
+  storage: PlacedStorage;
   header: BackupHeader;
   adminUrl: string;
   say: (detail: string) => void;
 }
 
-async function write({ options: { passphrase, workFactor }, file, folder, config, header, adminUrl, say }: Writing): Promise<Manifest> {
+async function write({ options: { passphrase, workFactor }, file, folder, config, storage, header, adminUrl, say }: Writing): Promise<Manifest> {
   const secrets = passphrase !== undefined && existsSync(folder.secrets) ? readFileSync(folder.secrets, 'utf8') : undefined;
-  const storage = storageOf(config, folder.dataFiles, deploymentEnvironment(folder));
   const written = Promise.withResolvers<Manifest>();
   await withClient(connectionConfig(adminUrl), async (client) => {
     const content = writeContent({ client, storage, config: readFileSync(config, 'utf8'), ...(secrets !== undefined && { secrets }), onProgress: say }, written.resolve);
     await sealFile(file, content, { header, ...(passphrase !== undefined && { passphrase }), ...(workFactor !== undefined && { workFactor }) });
-  }).catch((error: unknown) => { throw new OperatorError(`${folder.name} was not backed up: ${(error as Error).message}`, { cause: error }); });
+  }).catch((error: unknown) => notBackedUp(folder, error));
   return written.promise;
+}
+
+function notBackedUp({ name }: StateFolder, error: unknown): never {
+  throw new OperatorError(`${name} was not backed up: ${(error as Error).message}`, { cause: error });
 }
 
 function checkTarget(file: string, force = false): void {

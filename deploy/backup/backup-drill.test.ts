@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,39 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { openStorage } from '@mainstay/kernel/files';
 import { findRunning } from '@mainstay/kernel/postgres';
-import { demoPassword } from '../controller/demo-logins.ts';
-import { type Drill, drillDeployment, freePort, script, until } from '../testing/drill-deployment.ts';
-
-/** Signs ada in and gives ways to call as her. */
-async function callsAsAda(port: number) {
-  let authorization = '';
-  const send = async (path: string, { method = 'POST', body, headers = {} }: { method?: string; body?: string | Buffer; headers?: Record<string, string> }) => {
-    const response = await fetch(`http://localhost:${port}${path}`, { method, headers: { ...headers, ...(authorization && { authorization }) }, ...(body !== undefined && { body: body as never }) });
-    const answer = (await response.json()) as Record<string, string>;
-    assert.equal(response.status, 200, JSON.stringify(answer));
-    return answer;
-  };
-  const post = (path: string, body: object) => send(path, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-  const { accessToken } = await post('/v1/sessions', { email: 'ada@acme.test', password: demoPassword });
-  authorization = `Bearer ${accessToken}`;
-  return { post, send };
-}
-
-/** Promises and files are made all the time until it is stopped, and half of the files removed; gives the promises that were acknowledged. */
-function makeLoad({ post, send }: Awaited<ReturnType<typeof callsAsAda>>) {
-  const made: string[] = [];
-  let stopped = false;
-  const promises = Array.from({ length: 3 }, async () => {
-    while (!stopped) made.push((await post('/v1/promises', { title: 'made while it was backed up' })).id!);
-  });
-  const files = (async () => {
-    for (let count = 0; !stopped; count++) {
-      const { id } = await send('/v1/files?name=made.bin', { method: 'POST', body: randomBytes(20_000) });
-      if (count % 2 === 0) await send(`/v1/files/${id}`, { method: 'DELETE' });
-    }
-  })();
-  return { made, stop: async () => { stopped = true; await Promise.all([...promises, files]); } };
-}
+import { drillDeployment, freePort, script, until } from '../testing/drill-deployment.ts';
+import { callsAsAda, makeLoad, runBeside } from '../testing/use-deployment.ts';
 
 /** Files of the restored deployment whose content is not there, or another. */
 async function filesWithoutContent(home: string): Promise<string[]> {
@@ -54,15 +23,6 @@ async function filesWithoutContent(home: string): Promise<string[]> {
 
 const ask = (home: string, name: string, sql: string) =>
   withClient(connectionConfig(findRunning(join(home, name, 'postgres'))!.adminUrl(name)), async (client) => (await client.query({ text: sql, rowMode: 'array' })).rows.flat() as unknown[]);
-
-/** Runs a command beside this process. */
-async function runBeside(drill: Drill, ...args: string[]) {
-  const child = spawn(script, args, { env: drill.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text; });
-  const [status] = await once(child, 'exit');
-  return { status, output };
-}
 
 test('a backup under load is restored elsewhere: whole commands, logins that work, reminders that fire once', async (t) => {
   const drill = await drillDeployment(t);
@@ -81,7 +41,6 @@ test('a backup under load is restored elsewhere: whole commands, logins that wor
   assert.ok(load.made.length > before, 'promises were made while it ran');
 
   const restored = drill.mainstay('restore', file, '--into', 'copy');
-  t.after(() => drill.mainstay('down', '--deployment', 'copy'));
   assert.equal(restored.status, 0, restored.output);
   assert.match(restored.output, /mod_promist_promises +\d+ .* yes\n/);
   assert.doesNotMatch(restored.output, / no\n/);

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Module } from '@mainstay/kernel';
 import { connectionConfig, migrate, provision, withClient } from '@mainstay/kernel/administration';
 import type { FileStorage } from '@mainstay/kernel/files';
 import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { BackedUpDeployment, Manifest } from './backup-format.ts';
+import { fileDigest } from './content-digest.ts';
 import { queueVersion } from './database-shape.ts';
 import { type ComparedTable, compareTables, DatabaseLoader } from './load-database.ts';
 import { readBackup } from './read-backup.ts';
@@ -22,8 +24,8 @@ export interface RestoredInto {
 }
 
 /**
- * Makes a database as the backup's was, migrated as far as that one, fills it and the storage, and proves each table equal.
- * Throws an `OperatorError` that names the tables that are not.
+ * Makes a database as the backup's was, migrated as far as that one, fills it and the storage, and proves each table and
+ * file equal. Throws an `OperatorError` that names those that are not.
  */
 export async function restoreDatabase(into: RestoredInto): Promise<ComparedTable[]> {
   const { adminUrl, database, secret, deployment } = into;
@@ -35,6 +37,7 @@ export async function restoreDatabase(into: RestoredInto): Promise<ComparedTable
   return withClient(connectionConfig(adminUrl, { database }), async (client) => {
     const manifest = await load(client, into);
     const tables = await prove(client, manifest, into);
+    await proveFiles(manifest, into);
     await client.query('analyze');
     return tables;
   });
@@ -65,4 +68,16 @@ async function prove(client: pg.Client, manifest: Manifest, { onProgress }: Rest
   const unequal = tables.filter(({ equal }) => !equal).map(({ name }) => name);
   if (unequal.length > 0) throw new OperatorError(`these tables are not what was backed up, so nothing was restored: ${unequal.join(', ')}`);
   return tables;
+}
+
+/** Reads every file back from where it lies now. */
+async function proveFiles({ files }: Manifest, { storage, onProgress }: RestoredInto): Promise<void> {
+  const unequal: string[] = [];
+  for (const [index, { key, ...expected }] of files.entries()) {
+    onProgress(`proving files, ${index} of ${files.length}`);
+    const digest = fileDigest();
+    for await (const piece of await storage.read(key)) digest.add(piece as Buffer);
+    if (!isDeepStrictEqual(digest.end(), expected)) unequal.push(key);
+  }
+  if (unequal.length > 0) throw new OperatorError(`these files are not what was backed up, so nothing was restored: ${unequal.join(', ')}`);
 }

@@ -3,8 +3,10 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Module } from '@mainstay/kernel';
+import type { FileStorage } from '@mainstay/kernel/files';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { withStartLock } from '@mainstay/kernel/start-lock';
+import { findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { replaceFile } from '../controller/replace-file.ts';
 import { currentRun } from '../controller/run-record.ts';
@@ -15,15 +17,19 @@ import { deploymentFileIn } from './back-up.ts';
 import { checkBuild } from './check-build.ts';
 import type { ComparedTable } from './load-database.ts';
 import { type BackupContents, readBackup } from './read-backup.ts';
+import { requireRoomFor } from './require-storage.ts';
 import { restoreDatabase } from './restore-database.ts';
 import { requireEmptyDatabase, withSpareDatabase } from './spare-database.ts';
 import { syncFolder } from './seal-file.ts';
-import { storageOf } from './storage-of.ts';
+import { namesS3, type PlacedStorage, storageOf } from './storage-of.ts';
+import { undoableStorage } from './undoable-storage.ts';
 
 export interface RestoreOptions {
   file: string;
   /** The name of the restored deployment; the backup's if absent. */
   into?: string;
+  /** The name or the file of a deployment whose file counts instead of the one in the backup: for its name, and for where its files go. */
+  deployment?: string;
   /** Puts what is there aside. */
   force?: boolean;
   /** Asked once if the backup is encrypted. */
@@ -37,8 +43,10 @@ export interface RestoredDeployment {
   backup: BackupContents;
   name: string;
   tables: ComparedTable[];
-  /** The deployment file that the backup brought. */
+  /** Its deployment file. */
   config: string;
+  /** Where its files lie now. */
+  filesIn: string;
   /** What was there before, if anything was. */
   putAside: string[];
 }
@@ -49,23 +57,56 @@ export interface RestoredDeployment {
  */
 export async function restore(options: RestoreOptions, steps: Steps): Promise<RestoredDeployment> {
   const passphrase = once(options.passphrase);
+  const own = ownFile(options);
   const backup = await steps.step(`checking ${options.file}`, () => readBackup(options.file, passphrase));
   await checkBuild(backup, options.modules);
-  const name = checkName(options.into ?? backup.header.deployment);
+  const name = own?.name ?? checkName(options.into ?? backup.header.deployment);
   const folder = stateFolder(name);
+  if (!own) requireOwnPlace(options.file, backup, name);
   await requireRestorable(folder, options.force);
   return withStartLock(`restore ${folder.directory}`, async () => {
     const beside = stateFolder(`.restoring-${name}`);
     await removeRemnants(beside);
     try {
-      prepare(beside, folder, backup, name);
-      const { tables, database } = await steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, say }));
+      prepare(beside, folder, backup, own ?? { name });
+      const placed = storageOf(own?.file ?? deploymentFileIn(beside), beside.dataFiles, deploymentEnvironment(beside), own?.file ?? inBackup(options.file));
+      const { tables, database } = await withStorage(placed, options.force, (storage) =>
+        steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, storage, say })));
       const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
-      return { backup, name, tables, config: deploymentFileIn(folder), putAside };
+      return { backup, name, tables, config: own?.file ?? deploymentFileIn(folder), filesIn: placed.inS3 ? placed.place : folder.dataFiles, putAside };
     } finally {
       await removeRemnants(beside);
     }
   });
+}
+
+const inBackup = (file: string) => `the deployment file in ${file}`;
+
+/** The deployment file that counts instead of the backup's. */
+function ownFile({ deployment, into }: RestoreOptions): { name: string; file: string } | undefined {
+  if (deployment === undefined) return undefined;
+  if (into !== undefined) throw new OperatorError('--into and --deployment both name the restored deployment; give one of them');
+  const file = findDeploymentFile(deployment);
+  return { name: checkName(nameIn(file) ?? ''), file };
+}
+
+/** Each of two deployments with one place for their files would remove those of the other as unused. */
+function requireOwnPlace(file: string, { header, deployment }: BackupContents, name: string): void {
+  if (name === header.deployment || !namesS3(inBackup(file), deployment.config)) return;
+  throw new OperatorError(`the files of ${header.deployment} lie in S3, and ${name} needs a place of its own for them: write a deployment file with another section "files", and name it with --deployment FILE instead of --into`);
+}
+
+/** A bucket has no place beside its place: what was written there is removed again if the work fails. */
+async function withStorage<T>(placed: PlacedStorage, force: boolean | undefined, work: (storage: PlacedStorage) => Promise<T>): Promise<T> {
+  if (!placed.inS3) return work(placed);
+  await requireRoomFor(placed, force);
+  const { storage, undo } = undoableStorage(placed);
+  try {
+    return await work(storage);
+  } catch (error) {
+    await undo().catch((problem: Error) => { throw new OperatorError(`${(error as Error).message}\nand the files that were written by then are left behind: ${problem.message}`, { cause: error }); });
+    throw error;
+  }
 }
 
 function checkName(name: string): string {
@@ -88,25 +129,26 @@ async function removeRemnants(beside: StateFolder): Promise<void> {
   await rm(beside.directory, { recursive: true, force: true });
 }
 
-/** The files of the state folder, but not its data. Secrets that are there stay, except those that the backup brings. */
-function prepare(beside: StateFolder, folder: StateFolder, { deployment }: BackupContents, name: string): void {
+/** The files of the state folder, but not its data. */
+function prepare(beside: StateFolder, folder: StateFolder, { deployment }: BackupContents, { name, file }: { name: string; file?: string }): void {
   makeStateFolder(beside);
   const kept = existsSync(folder.secrets) ? parseEnv(readFileSync(folder.secrets, 'utf8')) : {};
-  const secrets = { ...kept, ...parseEnv(deployment.secrets ?? '') };
+  const brought = parseEnv(deployment.secrets ?? '');
+  // The keys of another place for files are those that lie here; what seals the data comes with it.
+  const secrets = file === undefined ? { ...kept, ...brought } : { ...brought, ...kept, ...(brought.MAINSTAY_SECRET && { MAINSTAY_SECRET: brought.MAINSTAY_SECRET }) };
   if (Object.keys(secrets).length > 0) replaceFile(beside.secrets, Object.entries(secrets).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`).join(''));
   if (!secrets.MAINSTAY_SECRET) makeSecrets(beside);
-  writeFileSync(deploymentFileIn(beside), deployment.config.replace(/^name:.*$/m, `name: ${name}`), { mode: 0o600 });
+  if (file === undefined) writeFileSync(deploymentFileIn(beside), deployment.config.replace(/^name:.*$/m, `name: ${name}`), { mode: 0o600 });
 }
 
 interface Filling extends RestoreOptions {
   backup: BackupContents;
+  storage: FileStorage;
   say: (detail: string) => void;
 }
 
-async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
-  const environment = deploymentEnvironment(beside);
-  const storage = storageOf(deploymentFileIn(beside), beside.dataFiles, environment);
-  const into = { file, passphrase, deployment: backup.deployment, secret: environment.MAINSTAY_SECRET!, modules, storage, onProgress: say };
+async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, storage, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
+  const into = { file, passphrase, deployment: backup.deployment, secret: deploymentEnvironment(beside).MAINSTAY_SECRET!, modules, storage, onProgress: say };
   if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, (adminUrl, database) => restoreDatabase({ ...into, adminUrl, database }));
   const { adminUrl } = await startEmbeddedPostgres({ directory: beside.postgres, onProgress: say });
   try {

@@ -1,5 +1,6 @@
 import { type FileStorage, holdRemovals } from '@mainstay/kernel/files';
 import type pg from 'pg';
+import { OperatorError } from '../controller/operator-error.ts';
 import type { BackedUpDeployment, Frame, Manifest } from './backup-format.ts';
 import { type ContentDigest, fileDigest, tableDigest } from './content-digest.ts';
 import { rowsOf, textSettings } from './copy-table.ts';
@@ -42,10 +43,11 @@ export async function* writeContent(source: ContentSource, contains: (manifest: 
   }
   // They are outside of the snapshot: read now, they are behind no row of it.
   yield line({ kind: 'sequences', values: await sequencesIn(client, schemas) });
-  for await (const { key } of source.storage.list()) {
+  for await (const { key, size } of source.storage.list()) {
     onProgress?.(`${manifest.files.length} files`);
     yield line({ kind: 'file', key });
     const found = yield* data(await source.storage.read(key), fileDigest());
+    if (found.bytes !== size) throw new OperatorError(`of the file ${key} ${found.bytes} bytes could be read, and it has ${size}; try again`);
     yield line({ kind: 'file-end', ...found });
     manifest.files.push({ key, ...found });
   }

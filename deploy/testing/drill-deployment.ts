@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A deployment of all modules in phase T, not started yet, in a state folder of its own; the test ends it. */
+/** A deployment of all modules in phase T, not started yet, in a state folder of its own; the test ends it, and others that it started there. */
 export async function drillDeployment(owner: { after(end: () => void): unknown }) {
   const home = mkdtempSync(join(tmpdir(), 'mainstay-drill-'));
   const port = await freePort();
@@ -41,7 +41,7 @@ export async function drillDeployment(owner: { after(end: () => void): unknown }
   const pid = (what: string) => (existsSync(join(home, 'drill')) ? status().processes.find((process) => process.what === what)?.pid : undefined);
   const kill = (...whats: string[]) => whats.map((what) => pid(what)!).forEach((pid) => process.kill(pid, 'SIGKILL'));
   owner.after(() => {
-    mainstay('down', '--deployment', 'drill');
+    for (const folder of readdirSync(home, { withFileTypes: true })) if (folder.isDirectory() && !folder.name.startsWith('.')) mainstay('down', '--deployment', folder.name);
     rmSync(home, { recursive: true, force: true });
   });
   return { home, file, port, env, run, mainstay, up, status, pid, kill };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Module } from '@mainstay/kernel';
 import { connectionConfig, migrate, provision, withClient } from '@mainstay/kernel/administration';
-import { type FileStorage, openStorage } from '@mainstay/kernel/files';
+import { type FileStorage, type FilesSettings, openStorage } from '@mainstay/kernel/files';
 import { testDatabase } from '@mainstay/kernel/testing';
 import { type BackupHeader, formatVersion, type Manifest } from '../backup/backup-format.ts';
 import { sealFile } from '../backup/seal-file.ts';
@@ -15,7 +15,7 @@ export const specimenHeader: BackupHeader = { format: 'mainstay-backup', version
 const secret = 'e'.repeat(64);
 
 /** A database with one module, whose tables the test gives as SQL, and how to back it up. The test ends it. */
-export async function specimenDeployment(owner: { after(end: () => unknown): unknown }, sql: string) {
+export async function specimenDeployment(owner: { after(end: () => unknown): unknown }, sql: string, files: FilesSettings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-backup-'));
   const { adminUrl, name: database, drop } = await testDatabase();
   owner.after(async () => { rmSync(folder, { recursive: true }); await drop(); });
@@ -25,7 +25,7 @@ export async function specimenDeployment(owner: { after(end: () => unknown): unk
   addMigration('0001-tables.sql', sql);
   await provision({ adminUrl, database, modules: ['mod-specimen'], secret });
   await migrate({ adminUrl, database, module: 'mod-specimen', migrations });
-  const storage: FileStorage = openStorage({}, join(folder, 'data-files'));
+  const storage: FileStorage = openStorage(files, join(folder, 'data-files'));
   const module = { name: 'mod-specimen', database: { migrations } } as unknown as Module;
   const backUp = async (file: string, options: { passphrase?: string; header?: Partial<BackupHeader> } = {}): Promise<Manifest> => {
     const written = Promise.withResolvers<Manifest>();
