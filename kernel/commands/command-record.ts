@@ -46,18 +46,13 @@ export function recordStatements(module: string) {
   const table = commandsTable(module);
   const insert = `insert into ${table} (${columns}) values (${places})`;
   const insertWithKey = `insert into ${table} (${columns}, idempotency, request_hash, answer) values (${places}, $13, $14, $15)`;
-  const claim = `insert into ${table} (${columns}, idempotency, request_hash) values (${places}, $13, $14) on conflict (idempotency) where idempotency is not null do nothing returning id`;
   return {
     /** Keeps the record of a command. */
     insert: (values: RecordValues) => CompiledQuery.raw(insert, values),
-    /** Keeps the record of a command and claims its idempotency key; gives no row if the key is another's, after waiting for that to end. */
-    claim: (values: RecordValues, idempotency: Buffer, requestHash: Buffer) => CompiledQuery.raw(claim, [...values, idempotency, requestHash]),
     /** Keeps the record of a command with its key and answer; fails if another has taken the key, after waiting for that to end. */
     insertWithKey: (values: RecordValues, idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(insertWithKey, [...values, idempotency, requestHash, answer]),
     /** Reads what was answered under a key. */
     kept: prepared<any>()((q, p: { name: Buffer }) => q.selectFrom(table).select(['request_hash', 'answer']).where('idempotency', '=', p.name) as unknown as Compilable<Kept>),
-    /** Keeps the answer of a command that claimed its key, and what it knows of its request by now. */
-    keepAnswer: (idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(`update ${table} set request_hash = $2, answer = $3 where idempotency = $1`, [idempotency, requestHash, answer]),
     /** Keeps records of commands of any orgs; `rows` hold `RecordValues` and their time. */
     insertMany: (rows: readonly (readonly [...RecordValues, time: string])[]) => CompiledQuery.raw(`
       insert into ${table} (${columns}, time)

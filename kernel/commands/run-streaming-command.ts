@@ -37,13 +37,13 @@ async function* runWithKey(running: RunningCommand, key: string, start: Start): 
   // A streamed request is not known before it was read.
   const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
   const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
-  let claim: OpenTransaction<any> | undefined = commands.database.beginBeside(call);
+  let turn: OpenTransaction<any> | undefined = commands.database.beginBeside(call);
   try {
-    const first = await claimOrRead(claim, running, name, requestHash);
+    const first = await takeTurn(turn, running, name);
     if (first) {
       // Reading the repeat may take long.
-      await claim.rollback();
-      claim = undefined;
+      await turn.rollback();
+      turn = undefined;
       return yield* replay(running, first, name, streamed ? await hashOfRepeat(running, first, streamed) : requestHash);
     }
     const kept = new LastMessages();
@@ -51,13 +51,13 @@ async function* runWithKey(running: RunningCommand, key: string, start: Start): 
       kept.add(sizeDelimitedEncode(method.output, create(method.output, message)));
       yield message;
     }
-    const open = claim;
-    claim = undefined;
+    const open = turn;
+    turn = undefined;
     const known = streamed?.isWhole ? idempotency.hashStreamed(streamed.digest(), streamed.bytes) : requestHash;
-    await open.commit([statements.keepAnswer(name, known, idempotency.seal(method, kept.bytes(), name))]);
+    await open.commit([statements.insertWithKey(recordOf(call, method, request), name, known, idempotency.seal(method, kept.bytes(), name))]);
     commands.kept();
   } finally {
-    await claim?.rollback();
+    await turn?.rollback();
   }
 }
 
@@ -71,13 +71,16 @@ async function hashOfRepeat({ commands: { idempotency }, request }: RunningComma
   return idempotency.hashStreamed(streamed.digest(), streamed.bytes);
 }
 
-/** Claims the key as long as the transaction is open, or gives what was kept under it. */
-async function claimOrRead(claim: OpenTransaction<any>, { call, commands, method, request }: RunningCommand, name: Buffer, requestHash: Buffer): Promise<Kept | undefined> {
+/**
+ * Locks the key as long as the transaction is open, and gives what was kept under it. The commit alone can't tell who was
+ * first, as it does for a unary command: what a second one had written meanwhile could not be undone.
+ */
+async function takeTurn({ tx }: OpenTransaction<any>, { commands }: RunningCommand, name: Buffer): Promise<Kept | undefined> {
   try {
-    const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(claim.tx);
-    const claimed = claim.run(commands.statements.claim(recordOf(call, method, request), name, requestHash));
-    const [, { rows }] = await Promise.all([set, claimed]);
-    return rows.length > 0 ? undefined : await commands.statements.kept.first(claim.tx, { name });
+    const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(tx);
+    const locked = sql`select pg_advisory_xact_lock(${name.readBigInt64BE()})`.execute(tx);
+    await Promise.all([set, locked]);
+    return await commands.statements.kept.first(tx, { name });
   } catch (error) {
     throw codeOf(error) === LOCK_NOT_AVAILABLE ? idempotencyErrors.COMMAND_RUNNING() : error;
   }
