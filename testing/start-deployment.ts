@@ -12,6 +12,7 @@ import { createClient, startProcess, type RunningProcess } from '@mainstay/kerne
 import { createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
+import { signIn } from './sign-in.ts';
 
 export interface DeploymentOptions {
   phase?: 'D' | 'T' | 'A' | 'P';
@@ -54,9 +55,6 @@ export interface TestDeployment {
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** The password of every demo account, in phases D and T. */
-const DEMO_PASSWORD = 'mainstay-demo';
 
 export async function startDeployment({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, logFile, logLevel = 'trace' }: DeploymentOptions = {}): Promise<TestDeployment> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
@@ -125,11 +123,4 @@ export function readYamlOf(content: object, available: readonly Module[]) {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-async function signIn(address: string, email: string): Promise<string> {
-  const response = await fetch(`${address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: DEMO_PASSWORD }) });
-  const body = (await response.json()) as { accessToken: string };
-  if (!response.ok) throw new Error(`${email} could not sign in: ${JSON.stringify(body)}`);
-  return body.accessToken;
 }

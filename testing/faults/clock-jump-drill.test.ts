@@ -11,25 +11,25 @@ test('however the clock of the process jumps, sessions last, keys and pages hold
   t.after(() => deployment.stop());
   const token = await deployment.token();
   const client = clientOf(deployment, token);
-  const first = await client('POST', '/v1/promises', { title: 'before' }, 'key-before');
-  const page = (await client('GET', '/v1/promises?page_size=1')).nextPageToken as string;
+  const first = await client('/v1/promises', { title: 'before' }, 'key-before');
+  const page = (await client('/v1/promises?page_size=1')).nextPageToken as string;
   const reminded: string[] = [];
   for (const [name, jump] of Object.entries(jumps)) {
     deployment.jumpClock(jump);
     await sleep(200);
-    assert.equal((await client('POST', '/v1/promises', { title: 'before' }, 'key-before')).id, first.id, `a key holds ${name}`);
-    assert.equal(((await client('GET', `/v1/promises?page_size=1&page_token=${encodeURIComponent(page)}`)).promises as unknown[]).length, 1, `a page token holds ${name}`);
+    assert.equal((await client('/v1/promises', { title: 'before' }, 'key-before')).id, first.id, `a key holds ${name}`);
+    assert.equal(((await client(`/v1/promises?page_size=1&page_token=${encodeURIComponent(page)}`)).promises as unknown[]).length, 1, `a page token holds ${name}`);
     const time = new Date(Date.now() + 2500).toISOString();
-    const made = await client('POST', '/v1/promises', { title: name, reminders: [{ time }] });
+    const made = await client('/v1/promises', { title: name, reminders: [{ time }] });
     assert.ok(Math.abs(Date.parse(made.createTime as string) - Date.now()) < HOUR / 2, `the time of a promise is right ${name}: ${made.createTime}`);
     const fresh = clientOf(deployment, await deployment.token());
-    await fresh('POST', `/v1/promises/${(await fresh('POST', '/v1/promises', { title: `${name}, signed in then` })).id}:fulfill`, {});
+    await fresh(`/v1/promises/${(await fresh('/v1/promises', { title: `${name}, signed in then` })).id}:fulfill`, {});
     const [reminder] = made.reminders as { id: string }[];
     reminded.push(reminder!.id);
     await told(deployment, reminder!.id, name);
     deployment.jumpClock(0);
-    await fresh('GET', '/v1/promises');
-    await client('GET', '/v1/promises');
+    await fresh('/v1/promises');
+    await client('/v1/promises');
   }
   const rows = await deployment.sql<{ reminder_id: string }>('select reminder_id from mod_promist.mod_promist_notifications where reminder_id = any($1)', [reminded]);
   assert.deepEqual(rows.map((row) => row.reminder_id).sort(), reminded.toSorted());
@@ -37,11 +37,10 @@ test('however the clock of the process jumps, sessions last, keys and pages hold
 
 type Answer = Record<string, unknown>;
 
-const clientOf = (deployment: FaultyDeployment, token: string) => async (method: string, path: string, body?: object, key?: string): Promise<Answer> => {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...(key && { 'idempotency-key': key }) };
-  const response = await fetch(deployment.address + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+const clientOf = (deployment: FaultyDeployment, token: string) => async (path: string, body?: object, key?: string): Promise<Answer> => {
+  const response = await deployment.fetch(path, { token, body, key });
   const answer = (await response.json()) as Answer;
-  assert.ok(response.ok, `${method} ${path}: ${JSON.stringify(answer)}`);
+  assert.ok(response.ok, `${path}: ${JSON.stringify(answer)}`);
   return answer;
 };
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@mainstay/deploy/testing';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { signIn } from '../sign-in.ts';
 
 const program = new URL('./faulty-process.ts', import.meta.url);
 
@@ -18,6 +19,17 @@ export interface FaultyOptions {
   environment?: NodeJS.ProcessEnv;
   /** Lines of the deployment file, beside its name, phase, port and modules. */
   sections?: string;
+}
+
+/** A REST call: of a command if it has a body, which is sent as JSON. */
+export interface FaultyRequest {
+  /** An access token. */
+  token: string;
+  body?: object;
+  /** The idempotency key of the command. */
+  key?: string;
+  /** When the caller gives up; never if absent. */
+  withinMilliseconds?: number;
 }
 
 /** A real process on a PostgreSQL of its own, each started again as soon as it ends: to be killed at any moment. */
@@ -63,10 +75,6 @@ export class FaultyDeployment {
     return this.#stopping;
   }
 
-  get processId(): number | undefined {
-    return this.#process?.pid;
-  }
-
   /** Where an administrator of its database connects. */
   get adminUrl(): string {
     return this.#adminUrl!;
@@ -99,10 +107,13 @@ export class FaultyDeployment {
   }
 
   /** An access token of a demo account. */
-  async token(email = 'ada@acme.test'): Promise<string> {
-    const response = await fetch(`${this.address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'mainstay-demo' }), signal: AbortSignal.timeout(5000) });
-    if (!response.ok) throw new Error(`signing in was answered with ${response.status}`);
-    return ((await response.json()) as { accessToken: string }).accessToken;
+  token(email = 'ada@acme.test'): Promise<string> {
+    return signIn(this.address, email, AbortSignal.timeout(5000));
+  }
+
+  fetch(path: string, { token, body, key, withinMilliseconds }: FaultyRequest): Promise<Response> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...(key && { 'idempotency-key': key }) };
+    return fetch(this.address + path, { method: body ? 'POST' : 'GET', headers, ...(body && { body: JSON.stringify(body) }), ...(withinMilliseconds && { signal: AbortSignal.timeout(withinMilliseconds) }) });
   }
 
   /** Rows, asked for as the server's administrator. */
@@ -117,7 +128,6 @@ export class FaultyDeployment {
     await stopEmbeddedPostgres(this.#postgresFolder);
     rmSync(this.#folder, { recursive: true, force: true });
   }
-
 
   async #startPostgres(): Promise<void> {
     const server = await startEmbeddedPostgres({ directory: this.#postgresFolder, diesWithParent: true, reserve: true });

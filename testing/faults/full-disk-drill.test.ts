@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { FaultyDeployment } from './faulty-deployment.ts';
 import { PersistentWriter } from './persistent-writer.ts';
 
@@ -91,7 +92,7 @@ function fill(file: string, disk: string): void {
 
 async function make(deployment: FaultyDeployment, token: string, title: string): Promise<{ status: number; reason?: string }> {
   try {
-    const response = await fetch(`${deployment.address}/v1/promises`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify({ title }), signal: AbortSignal.timeout(5000) });
+    const response = await deployment.fetch('/v1/promises', { token, body: { title }, withinMilliseconds: 5000 });
     return { status: response.status, reason: ((await response.json()) as { reason?: string }).reason };
   } catch {
     return { status: 0 };
@@ -99,11 +100,7 @@ async function make(deployment: FaultyDeployment, token: string, title: string):
 }
 
 async function promises(deployment: FaultyDeployment, token: string): Promise<{ id: string }[]> {
-  const response = await fetch(`${deployment.address}/v1/promises?page_size=100`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(5000) });
+  const response = await deployment.fetch('/v1/promises?page_size=100', { token, withinMilliseconds: 5000 });
   assert.equal(response.status, 200, await response.clone().text());
   return ((await response.json()) as { promises: { id: string }[] }).promises;
-}
-
-async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = performance.now() + 30_000; !(await holds()); await sleep(20)) assert.ok(performance.now() < end, `not within 30 seconds: ${what}`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FaultyDeployment } from './faulty-deployment.ts';
+import { FaultyDeployment, type FaultyRequest } from './faulty-deployment.ts';
 import { PersistentWriter, type Acknowledged } from './persistent-writer.ts';
 
 const kills = Number(process.env.MAINSTAY_KILLS ?? 50);
@@ -75,20 +75,19 @@ async function judge(deployment: FaultyDeployment, acknowledged: readonly Acknow
 
 /** The chain of the audit is whole, each command left one event, no transaction is open, and a repeat gets the first answer. */
 async function judgeTraces(deployment: FaultyDeployment, acknowledged: readonly Acknowledged[], session: string): Promise<void> {
-  const verified = await ask(deployment, await deployment.token('root@mainstay.test'), '/v1/audit:verify?max_entries=1000000') as { complete?: boolean; broken?: unknown };
+  const verified = await ask(deployment, '/v1/audit:verify?max_entries=1000000', { token: await deployment.token('root@mainstay.test') }) as { complete?: boolean; broken?: unknown };
   assert.deepEqual([verified.complete, verified.broken], [true, undefined]);
   const announced = await deployment.sql<{ subject: string }>(`select subject from mod_promist.mod_promist_outbox where type like '%PromiseMade' and subject = any($1)`, [acknowledged.map(({ id }) => id)]);
   assert.deepEqual(announced.map(({ subject }) => subject).sort(), acknowledged.map(({ id }) => id).sort());
   assert.deepEqual(await deployment.sql(`select query from pg_stat_activity where state like 'idle in transaction%' and state_change < now() - interval '1 second'`), []);
   for (const { id, key } of acknowledged.filter(({ reminderId }) => !reminderId).slice(-20)) {
-    const again = await ask(deployment, session, '/v1/promises', { key, body: { title: key, reminders: [] } }) as { id: string };
+    const again = await ask(deployment, '/v1/promises', { token: session, key, body: { title: key, reminders: [] } }) as { id: string };
     assert.equal(again.id, id, 'a repeat gets the first answer, in a session from before the kills');
   }
 }
 
-async function ask(deployment: FaultyDeployment, token: string, path: string, command?: { key: string; body: object }): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...(command && { 'idempotency-key': command.key }) };
-  const response = await fetch(deployment.address + path, { method: command ? 'POST' : 'GET', headers, ...(command && { body: JSON.stringify(command.body) }) });
+async function ask(deployment: FaultyDeployment, path: string, request: FaultyRequest): Promise<unknown> {
+  const response = await deployment.fetch(path, request);
   const answer = await response.text();
   assert.equal(response.status, 200, answer);
   return JSON.parse(answer);

@@ -51,7 +51,7 @@ async function takeEveryConnection(t: TestContext, deployment: FaultyDeployment)
 }
 
 async function make(deployment: FaultyDeployment, token: string, title: string): Promise<{ status: number; reason?: string }> {
-  const response = await fetch(`${deployment.address}/v1/promises`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify({ title }), signal: AbortSignal.timeout(30_000) });
+  const response = await deployment.fetch('/v1/promises', { token, body: { title }, withinMilliseconds: 30_000 });
   const { reason } = (await response.json()) as { reason?: string };
   return { status: response.status, ...(reason && { reason }) };
 }

@@ -46,8 +46,7 @@ export class PersistentWriter {
     for (; !this.#deployment.stopped; await sleep(20)) {
       try {
         this.#token ||= await this.#deployment.token();
-        const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, 'idempotency-key': key };
-        const response = await fetch(this.#deployment.address + path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(5000) });
+        const response = await this.#deployment.fetch(path, { token: this.#token, key, body, withinMilliseconds: 5000 });
         if (response.ok) return await response.json();
         const text = await response.text();
         if (response.status === 401) this.#token = '';

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { signIn } from '../sign-in.ts';
 
 /** Within this, a call of somebody else is answered, whatever goes on: far longer than it takes, far shorter than a hang. */
 const hangMs = 20_000;
@@ -50,9 +51,8 @@ export class Attacked {
     const folder = mkdtempSync(join(tmpdir(), 'mainstay-attacked-'));
     const child = fork(new URL('./attacked-process.ts', import.meta.url), [database.adminUrl, database.name, randomBytes(32).toString('hex'), folder, JSON.stringify(http)], { execArgv: heapLimits });
     const [port] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => Promise.reject(new Error('it did not start')))])) as [number];
-    const response = await fetch(`http://127.0.0.1:${port}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'ada@acme.test', password: 'mainstay-demo' }) });
-    const { accessToken } = (await response.json()) as { accessToken: string };
-    return new Attacked(port, accessToken, child, async () => {
+    const token = await signIn(`http://127.0.0.1:${port}`, 'ada@acme.test');
+    return new Attacked(port, token, child, async () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
       await database.drop();
