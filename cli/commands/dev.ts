@@ -9,7 +9,7 @@ import { stayUntilStopped, stopSignal } from '../stay-until-stopped.ts';
 
 export default (command: Command) => command
   .description('Start a deployment, and start its process again after each change of the sources. Ctrl-C stops it.')
-  .option('--port <number>', 'instead of the port in the deployment file', parsePort)
+  .option('--port <number>', 'instead of the port in the deployment file; operators get a free one, unless the file names theirs', parsePort)
   .action(async ({ port }: { port?: number }) => {
     const { deployment } = globalOptions(command);
     const steps = terminalSteps();

@@ -9,7 +9,7 @@ import { stayUntilStopped, stopSignal } from '../stay-until-stopped.ts';
 export default (command: Command) => command
   .description('Start a deployment: check its file, start PostgreSQL, then the process. Ctrl-C stops it.')
   .option('--detach', 'return when it is ready, and leave it running')
-  .option('--port <number>', 'instead of the port in the deployment file', parsePort)
+  .option('--port <number>', 'instead of the port in the deployment file; operators get a free one, unless the file names theirs', parsePort)
   .action(async ({ detach, port }: { detach?: boolean; port?: number }) => {
     const { deployment, json } = globalOptions(command);
     const show = (started: { run: RunRecord; modules: readonly string[] }) => (json ? printStatus(started.run.name) : showStarted(started));

@@ -6,6 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
+import type { DeploymentStatus } from './deployment-status.ts';
+import { isFree } from './free-port.ts';
 import { identify } from './process-info.ts';
 
 test('a deployment starts, says where it is, and stops without leaving a process', async (t) => {
@@ -141,6 +143,55 @@ test('a taken port is told before anything starts, and another can be chosen', a
   assert.match(refused.output, new RegExp(`port ${drill.port} is taken by another program; choose another with --port N`));
   assert.deepEqual(drill.status().processes, []);
   assert.equal(drill.up('--port', String(await freePort())).status, 0);
+});
+
+/** Two ports, one after the other, that nothing listens on now. */
+async function neighbours(): Promise<[number, number]> {
+  for (;;) {
+    const port = await freePort();
+    if (await isFree('localhost', port + 1)) return [port, port + 1];
+  }
+}
+
+test('deployments on neighbouring ports run side by side, and what operators look at stays where it was', async (t) => {
+  const drill = await drillDeployment(t);
+  const [port, next] = await neighbours();
+  const source = readFileSync(drill.file, 'utf8').replace('operators:\n  port: 0\n', '');
+  const other = join(drill.home, 'other.yaml');
+  writeFileSync(drill.file, source);
+  writeFileSync(other, source.replace('name: drill', 'name: other'));
+  assert.equal(drill.up('--port', String(port)).status, 0);
+  const second = drill.mainstay('up', '--detach', '--deployment', other, '--port', String(next));
+  assert.equal(second.status, 0, second.output);
+  const { deployments } = JSON.parse(drill.mainstay('status', '--json').output) as { deployments: DeploymentStatus[] };
+  assert.deepEqual(deployments.map(({ address }) => address), [`http://localhost:${port}`, `http://localhost:${next}`]);
+  for (const { operatorsAddress } of deployments) assert.equal((await fetch(`${operatorsAddress}/livez`)).status, 200);
+  assert.match(second.output, new RegExp(`for operators {2}${deployments[1]!.operatorsAddress}/metrics`));
+
+  writeFileSync(join(drill.home, 'third.yaml'), source.replace('name: drill', 'name: third').replace(/port: \d+/, `port: ${port - 1}`));
+  const third = drill.mainstay('up', '--detach', '--deployment', join(drill.home, 'third.yaml'));
+  assert.equal(third.status, 1);
+  assert.match(third.output, new RegExp(`port ${port} for operators is taken by drill, which runs here; set operators\\.port in the deployment file to another \\(0 takes any free one\\), or operators: off`));
+  assert.match(drill.mainstay('up', '--detach', '--deployment', join(drill.home, 'third.yaml'), '--port', String(next)).output, new RegExp(`port ${next} is taken by other, which runs here; choose another with --port N`));
+
+  drill.mainstay('down', '--deployment', 'drill');
+  assert.equal(drill.up('--port', String(port)).status, 0);
+  assert.equal(drill.status().operatorsAddress, deployments[0]!.operatorsAddress);
+});
+
+test('a port that the deployment leaves open is the same after its process was killed', async (t) => {
+  const drill = await drillDeployment(t);
+  writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace(/port: \d+/, 'port: 0'));
+  assert.equal(drill.up().status, 0);
+  const { address, operatorsAddress } = drill.status();
+  for (let kills = 0; kills < 2; kills++) {
+    const killed = drill.pid('process');
+    drill.kill('process');
+    await until('another process serves', () => drill.pid('process') !== killed && drill.status().state === 'running');
+    const again = drill.status();
+    assert.deepEqual([again.address, again.operatorsAddress], [address, operatorsAddress]);
+    assert.equal((await fetch(`${operatorsAddress}/readyz`)).status, 200);
+  }
 });
 
 test('a wrong deployment file is told by line and key, and nothing starts', async (t) => {

@@ -1,16 +1,50 @@
 import { createServer } from 'node:net';
 import { OperatorError } from './operator-error.ts';
+import { currentRuns } from './run-record.ts';
 
-/** Throws an `OperatorError` if another program listens on the port. Port 0 is always free. */
-export async function requireFreePort(host: string, port: number): Promise<void> {
-  const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
-  for (const address of port === 0 ? [] : addresses) {
+/** An address that a deployment will listen on. */
+export interface WantedAddress {
+  /** Its section of the deployment file. */
+  section: 'http' | 'operators';
+  host: string;
+  /** 0 is always free. */
+  port: number;
+}
+
+const purposes = { http: '', operators: ' for operators' };
+
+const remedies = {
+  http: 'choose another with --port N',
+  operators: 'set operators.port in the deployment file to another (0 takes any free one), or operators: off',
+};
+
+/** Throws an `OperatorError` that says what to do if another program listens on the port. */
+export async function requireFreePort({ section, host, port }: WantedAddress): Promise<void> {
+  const named = `port ${port}${purposes[section]}`;
+  for (const address of addressesOf(host, port)) {
     const problem = await tryToListen(address, port);
-    if (problem === 'EADDRINUSE') throw new OperatorError(`port ${port} is taken by another program; choose another with --port N`);
-    if (problem === 'EACCES') throw new OperatorError(`port ${port} needs more rights than you have; choose one above 1023 with --port N`);
+    if (problem === 'EADDRINUSE') throw new OperatorError(`${named} is taken by ${whoTook(port)}; ${remedies[section]}`);
+    if (problem === 'EACCES') throw new OperatorError(`${named} needs more rights than you have; ${section === 'http' ? 'choose one above 1023 with --port N' : 'set operators.port in the deployment file to one above 1023'}`);
     // A machine without IPv6 has no ::1.
-    if (problem && host !== 'localhost') throw new OperatorError(`it is not possible to listen on ${host}: ${problem}; correct "http.host" in the deployment file`);
+    if (problem && host !== 'localhost') throw new OperatorError(`it is not possible to listen on ${host}: ${problem}; correct "${section}.host" in the deployment file`);
   }
+}
+
+/** Whether nothing listens on the port. */
+export async function isFree(host: string, port: number): Promise<boolean> {
+  const problems = await Promise.all(addressesOf(host, port).map((address) => tryToListen(address, port)));
+  return !problems.includes('EADDRINUSE');
+}
+
+/** The port of an address such as `http://localhost:4400`. */
+export const portOf = (address: string): number => Number(new URL(address).port || 80);
+
+const addressesOf = (host: string, port: number): string[] => (port === 0 ? [] : host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
+
+function whoTook(port: number): string {
+  const isAt = (address: string | undefined) => address !== undefined && portOf(address) === port;
+  const run = currentRuns().find(({ address, operatorsAddress }) => isAt(address) || isAt(operatorsAddress));
+  return run ? `${run.name}, which runs here${isAt(run.operatorsAddress) ? ', for its operators' : ''}` : 'another program';
 }
 
 function tryToListen(host: string, port: number): Promise<string | undefined> {

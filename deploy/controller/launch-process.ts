@@ -29,7 +29,7 @@ export interface LaunchedProcess {
   /** Resolves when it has found the deployment file right; it then waits for `go`. */
   checked: Promise<DeploymentSummary>;
   /** Lets it start on its database. */
-  go(databaseUrl: string): void;
+  go(go: Go): void;
   /** Resolves when it serves; rejects with an `OperatorError` if it ends before. */
   ready: Promise<Ready>;
   /** Resolves when it has ended, to what became of it. */
@@ -69,7 +69,7 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
     timer.abort();
     await ended;
   };
-  const go = (databaseUrl: string) => { if (child.connected) child.send({ databaseUrl } satisfies Go); };
+  const go = (go: Go) => { if (child.connected) child.send(go); };
   return { identity, checked: checked.promise, go, ready, ended, stop };
 }
 

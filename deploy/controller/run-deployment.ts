@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { DeploymentSummary } from '@mainstay/kernel/process';
+import type { DeploymentSummary, Ports } from '@mainstay/kernel/process';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { findDeploymentFile, nameIn } from './deployment-file.ts';
+import { chosenPorts, keepOperatorsPort, keptOperatorsPort } from './chosen-ports.ts';
 import { requireFreePort } from './free-port.ts';
 import { keepPostgres } from './keep-postgres.ts';
-import { launchProcess } from './launch-process.ts';
+import { launchProcess, type Ready } from './launch-process.ts';
 import { rotateLog, warnInLog } from './log-file.ts';
 import { OperatorError } from './operator-error.ts';
 import { identify } from './process-info.ts';
@@ -62,7 +63,7 @@ export async function runDeployment(options: RunOptions, steps: Steps, cancel?: 
   const ends: (() => Promise<void>)[] = [async () => removeRun(folder)];
   const stop = async () => { for (let end = ends.pop(); end; end = ends.pop()) await end(); };
   try {
-    const { keeper, modules } = await startParts({ options, steps, folder, run, ends, cancel });
+    const { keeper, modules } = await startParts({ options, steps, folder, run, ends, cancel, ports: {} });
     return { run, modules, folder, restart: () => keeper.restart(), stop };
   } catch (error) {
     await stop();
@@ -90,6 +91,8 @@ interface Parts {
   /** What ends each part that was started, in order of their start. */
   ends: (() => Promise<void>)[];
   cancel: AbortSignal | undefined;
+  /** What the process got where the deployment leaves the choice. */
+  ports: Partial<Ports>;
 }
 
 async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; modules: string[] }> {
@@ -104,9 +107,9 @@ async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; module
   // PostgreSQL ends after the process, whichever came first.
   ends.push(() => keeper.stop());
   cancel?.addEventListener('abort', () => void keeper.stop(), { once: true });
-  const { http, phase, modules } = await steps.step('checking the deployment', () => checked.promise);
-  run.phase = phase;
-  await requireFreePort(http.host, http.port);
+  const summary = await steps.step('checking the deployment', () => checked.promise);
+  run.phase = summary.phase;
+  await preparePorts(parts, summary);
   database.resolve(process.env.DATABASE_URL || await steps.step('starting PostgreSQL', async (say) => {
     const postgres = await keepPostgres(folder.postgres, (text) => warnInLog(folder.log, text), say);
     ends.splice(1, 0, postgres.stop);
@@ -114,29 +117,50 @@ async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; module
     return postgres.adminUrl(run.name);
   }));
   await steps.step(`starting ${run.name}`, () => started);
-  return { keeper, modules };
+  return { keeper, modules: summary.modules };
+}
+
+/** Another --port than the file's comes with another port for operators, which is the same at the next start. */
+async function preparePorts({ options, folder, ports }: Parts, { http, operators }: DeploymentSummary): Promise<void> {
+  if (operators && operators.port !== 0 && operators.port === http.port) throw new OperatorError(`port ${http.port} can't be for operators too; choose another with --port N, or for operators in the deployment file`);
+  await requireFreePort({ section: 'http', ...http });
+  if (!operators) return;
+  await requireFreePort({ section: 'operators', ...operators });
+  const kept = options.port === undefined ? undefined : await keptOperatorsPort(folder, operators.host);
+  if (kept !== undefined && kept !== http.port) ports.operators = kept;
+}
+
+function served({ options, folder, run, ports }: Parts, ready: Ready): void {
+  Object.assign(run, { address: ready.address, operatorsAddress: ready.operatorsAddress, quarantined: ready.quarantined });
+  Object.assign(ports, chosenPorts(ready));
+  if (options.port !== undefined && ports.operators !== undefined) whereThereIsRoom(() => keepOperatorsPort(folder, ports.operators!));
 }
 
 /** What runs is not told anew while the disk is full; that ends nothing. */
-function rewriteRun(folder: StateFolder, run: RunRecord): void {
+function whereThereIsRoom(write: () => void): void {
   try {
-    writeRun(folder, run);
+    write();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
 }
 
-function makeKeeper({ options, steps, folder, run }: Parts, checked: (summary: DeploymentSummary) => void, database: Promise<string>): ProcessKeeper {
+function makeKeeper(parts: Parts, checked: (summary: DeploymentSummary) => void, database: Promise<string>): ProcessKeeper {
+  const { options, steps, folder, run, ports } = parts;
   const environment = { ...deploymentEnvironment(folder), MAINSTAY_DATA_FOLDER: folder.dataFiles, ...(options.port !== undefined && { MAINSTAY_PORT: String(options.port) }) };
   const launch = () => {
     const launched = launchProcess({ program, args: ['--deployment', run.file], environment, log: folder.log, announce: steps.line });
-    launched.checked.then(checked).then(() => database).then(launched.go, () => {});
+    launched.checked.then(checked).then(() => database).then((databaseUrl) => launched.go({ databaseUrl, ports }), () => {});
     return launched;
   };
   return new ProcessKeeper({
     launch,
     say: (text) => warnInLog(folder.log, text),
-    changed: (state, { identity }, ready) => rewriteRun(folder, Object.assign(run, { state, process: identity, ...(ready && { address: ready.address, operatorsAddress: ready.operatorsAddress, quarantined: ready.quarantined }) })),
+    changed: (state, { identity }, ready) => {
+      Object.assign(run, { state, process: identity });
+      if (ready) served(parts, ready);
+      whereThereIsRoom(() => writeRun(folder, run));
+    },
     ...(options.waitForChange && { waitForChange: true }),
   });
 }

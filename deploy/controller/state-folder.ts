@@ -14,6 +14,8 @@ export interface StateFolder {
   dataFiles: string;
   /** The deployment's own secret and those its operator added, as `NAME=value` lines. */
   secrets: string;
+  /** The port that was chosen for operators. */
+  operatorsPort: string;
   /** What runs now. */
   run: string;
   /** JSON lines. */
@@ -27,7 +29,7 @@ const home = () => resolve(process.env.MAINSTAY_HOME || join(projectRoot, '.main
 /** The state folder of a deployment, there or not; in `.mainstay/`, or where `MAINSTAY_HOME` says. */
 export function stateFolder(name: string): StateFolder {
   const directory = join(home(), name);
-  return { name, directory, postgres: join(directory, 'postgres'), dataFiles: join(directory, 'data-files'), secrets: join(directory, 'secrets.env'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
+  return { name, directory, postgres: join(directory, 'postgres'), dataFiles: join(directory, 'data-files'), secrets: join(directory, 'secrets.env'), operatorsPort: join(directory, 'operators-port'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
 }
 
 /** Makes the folder if it is absent; nobody else may enter it. */

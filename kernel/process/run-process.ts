@@ -3,6 +3,7 @@ import { readDeployment, type Deployment } from '../module/deployment.ts';
 import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createLog, type Logger } from '../telemetry/log.ts';
+import { movedTo, type Ports, wantedPorts, withChosenPorts } from './ports.ts';
 import { releaseStartMemory } from './release-start-memory.ts';
 import { soundModules, startProcess, type RunningProcess } from './start-process.ts';
 
@@ -18,12 +19,16 @@ export interface DeploymentSummary {
   name: string;
   phase: Phase;
   http: { host: string; port: number };
+  /** The operators' address, unless there is none; 0 is any free port, here and above. */
+  operators?: { host: string; port: number };
   modules: string[];
 }
 
-/** What the controller answers when the port is free and the database runs: modules load while PostgreSQL starts. */
+/** What the controller answers when the ports are free and the database runs: modules load while PostgreSQL starts. */
 export interface Go {
   databaseUrl: string;
+  /** Ports to take where the deployment leaves the choice: those that it had before. */
+  ports: Partial<Ports>;
 }
 
 /** What a process tells the controller that started it, over the IPC channel. */
@@ -72,9 +77,10 @@ async function start({ modules, deploymentFile, environment }: RunOptions, log: 
   const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
   // Before the controller starts anything.
   soundModules(deployment);
+  const { databaseUrl, ports } = process.connected ? await goFromController(deployment) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'), ports: {} };
   return startProcess({
-    deployment,
-    databaseUrl: process.connected ? await databaseFromController(deployment) : required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'),
+    deployment: withChosenPorts(deployment, ports),
+    databaseUrl,
     secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone'),
     dataFolder: environment.MAINSTAY_DATA_FOLDER,
     log,
@@ -82,10 +88,12 @@ async function start({ modules, deploymentFile, environment }: RunOptions, log: 
   });
 }
 
-async function databaseFromController({ name, phase, http: { host, port }, modules }: Deployment): Promise<string> {
-  report({ type: 'checked', name, phase, http: { host, port }, modules: modules.map(({ module }) => module.name) });
-  const [{ databaseUrl }] = (await once(process, 'message')) as [Go];
-  return databaseUrl;
+async function goFromController(deployment: Deployment): Promise<Go> {
+  const { name, phase, http, operators, modules } = deployment;
+  const ports = wantedPorts(deployment);
+  report({ type: 'checked', name, phase, http: { host: http.host, port: ports.http }, ...(operators && { operators: { host: operators.host, port: ports.operators! } }), modules: modules.map(({ module }) => module.name) });
+  const [go] = (await once(process, 'message')) as [Go];
+  return go;
 }
 
 function required(environment: NodeJS.ProcessEnv, name: string, what: string): string {
@@ -97,7 +105,7 @@ function required(environment: NodeJS.ProcessEnv, name: string, what: string): s
 function withPort(deployment: Deployment, port: string | undefined): Deployment {
   if (!port) return deployment;
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw new StartError([`MAINSTAY_PORT is "${port}"; it must be a number from 0 to 65535`]);
-  return { ...deployment, http: { ...deployment.http, port: Number(port) } };
+  return movedTo(deployment, Number(port));
 }
 
 function report(report: Report): void {

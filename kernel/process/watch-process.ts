@@ -8,6 +8,7 @@ import { otlpOptions } from '../telemetry/otlp-options.ts';
 import { poolMetrics } from '../telemetry/pool-metrics.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { RunningJobs } from './jobs.ts';
+import { wantedPorts } from './ports.ts';
 import type { ProcessOptions } from './process-options.ts';
 import type { Starting } from './start-module.ts';
 
@@ -35,10 +36,9 @@ export async function openOperators({ deployment, telemetry, parts, states, room
     { name: 'mainstay.connections', type: 'gauge', unit: '{connection}', help: 'Connections of clients that are open.', samples: [{ labels: {}, value: connections() }] },
     { name: 'mainstay.module.up', type: 'gauge', unit: '{module}', help: '1 for a module that runs, 0 for one that does not.', samples: modules().map(({ name, state }) => ({ labels: { module: name }, value: state === 'running' ? 1 : 0 })) },
   ]);
-  const { operators, http } = deployment;
+  const { operators } = deployment;
   if (!operators) return undefined;
-  const port = operators.port ?? (http.port === 0 ? 0 : http.port < 65535 ? http.port + 1 : http.port - 1);
-  return openOperatorsPort({ host: operators.host, port }, {
+  return openOperatorsPort({ host: operators.host, port: wantedPorts(deployment).operators! }, {
     metrics: () => telemetry.read(),
     ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: modules() }),
   });

@@ -5,7 +5,7 @@ export const operatorsSection = z.union([
   z.literal('off').describe('No such address.'),
   z.strictObject({
     host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Who reaches it sees how the deployment fares, without signing in.'),
-    port: z.int().min(0).max(65535).optional().describe('Its port; the one after that of http if absent, any free one for 0.'),
+    port: z.int().min(0).max(65535).optional().describe('Its port; if absent the one after that of http, or any free one where --port moves that. 0 takes any free one.'),
   }),
 ]);
 
@@ -19,7 +19,7 @@ export const telemetrySection = z.strictObject({
   }).optional().describe('Where spans and metrics go, by OTLP over HTTP.'),
 });
 
-/** The address that is for operators alone; the port after that of `http` if it has none of its own. */
+/** The address that is for operators alone; if it has no port of its own, the one after that of `http`. */
 export type OperatorsSettings = Exclude<z.infer<typeof operatorsSection>, 'off'>;
 
 /** What is told of the requests, and to whom. */
