@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -16,7 +16,8 @@ export async function exportFile(cli: CommandTools, { format, output }: { format
   if (!output) return pipeline(bytes, process.stdout, { end: false });
   // A file that was there stays whole until the new one is complete.
   const unfinished = `${output}.part`;
-  await pipeline(bytes, createWriteStream(unfinished, { mode: 0o600 })).catch((error: NodeJS.ErrnoException) => {
+  await pipeline(bytes, createWriteStream(unfinished, { mode: 0o600 })).catch(async (error: NodeJS.ErrnoException) => {
+    await rm(unfinished, { force: true });
     throw error.syscall === 'open' ? new Error(`${output} can't be written (${error.code})`) : error;
   });
   await rename(unfinished, output);

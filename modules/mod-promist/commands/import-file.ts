@@ -7,7 +7,7 @@ import { ownTimeZone } from './show-promise.ts';
 
 const byExtension: Record<string, keyof typeof Format> = { '.ics': 'ICS', '.ical': 'ICS', '.csv': 'CSV', '.json': 'JSON' };
 
-/** Imports a file, shows how far it is, and says at the end what came of it. */
+/** Imports a file, shows how far it is, and says at the end what came of it. Throws if a part of the file was refused; the rest is imported. */
 export async function importFile(cli: CommandTools, file: string, format?: string): Promise<void> {
   const content = await contentOf(file);
   const written = (format ?? byExtension[extname(file).toLowerCase()] ?? 'FORMAT_UNSPECIFIED') as keyof typeof Format;
@@ -19,6 +19,9 @@ export async function importFile(cli: CommandTools, file: string, format?: strin
   }
   if (!summary) throw new Error('the import ended too early: run it again, nothing is imported twice');
   report(cli, summary);
+  const { imported, updated, unchanged, refusedCount } = summary;
+  const taken = imported + updated + unchanged;
+  if (refusedCount) throw new Error(`${refusedCount} of ${taken + refusedCount} were refused${taken ? ', the others are imported' : ''}: mend them and import the file again, nothing is imported twice`);
 }
 
 async function contentOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -37,7 +40,6 @@ function report(cli: CommandTools, { imported, updated, unchanged, refusedCount,
   for (const { line, reason } of refused) cli.print(`line ${line} refused: ${reason}`);
   if (refusedCount > refused.length) cli.print(`and ${refusedCount - refused.length} more were refused`);
   cli.print(`imported ${imported}, updated ${updated}, unchanged ${unchanged}, refused ${refusedCount}`);
-  if (refusedCount && !imported && !updated && !unchanged) process.exitCode = 1;
 }
 
 const plain = ({ line, reason }: ImportProblem) => ({ line, reason });

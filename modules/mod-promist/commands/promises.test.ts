@@ -14,6 +14,13 @@ after(() => rmSync(folder, { recursive: true }));
 
 /** Runs a command line as somebody of the demo, and gives what it printed. */
 async function run(deployment: TestDeployment, as: string, ...args: string[]) {
+  const { failure, ...printed } = await attempt(deployment, as, ...args);
+  if (failure !== undefined) throw failure;
+  return printed;
+}
+
+/** The same of a command that may fail. */
+async function attempt(deployment: TestDeployment, as: string, ...args: string[]) {
   const lines: string[] = [];
   const rows: Record<string, string>[] = [];
   const progress: number[] = [];
@@ -27,8 +34,8 @@ async function run(deployment: TestDeployment, as: string, ...args: string[]) {
   };
   const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   promises(program.command('promises'), tools);
-  await program.parseAsync(['promises', ...args.filter((word) => word !== '--json')], { from: 'user' });
-  return { lines, rows, progress, text: lines.join('\n') };
+  const failure: unknown = await program.parseAsync(['promises', ...args.filter((word) => word !== '--json')], { from: 'user' }).then(() => undefined, (error: unknown) => error);
+  return { lines, rows, progress, text: lines.join('\n'), failure };
 }
 
 const eve = 'eve@umbrella.test';
@@ -42,11 +49,18 @@ function file(name: string, content: string): string {
 
 everyTopology('import says how far it is, what it refused and where, and what came of it', async (deployment) => {
   const csv = file('tasks.csv', 'TYPE,CONTENT,DATE\ntask,Call @phone,2030-01-02 17:00\ntask,,\ntask,Pay,grumpf\n');
-  const first = await run(deployment, eve, 'import', csv);
+  const first = await attempt(deployment, eve, 'import', csv);
   assert.deepEqual(first.lines, ['line 4: the date "grumpf" is not understood: imported without a due time', 'line 3 refused: the task has no CONTENT', 'imported 2, updated 0, unchanged 0, refused 1']);
   assert.deepEqual(first.progress, [0, 2]);
-  assert.equal((await run(deployment, eve, 'import', csv)).lines.at(-1), 'imported 0, updated 0, unchanged 2, refused 1');
-  assert.equal(JSON.parse((await run(deployment, eve, 'import', csv, '--json')).text).unchanged, 2);
+  assert.match(String(first.failure), /1 of 3 were refused, the others are imported: mend them and import the file again/);
+  const again = await attempt(deployment, eve, 'import', csv);
+  assert.equal(again.lines.at(-1), 'imported 0, updated 0, unchanged 2, refused 1');
+  assert.match(String(again.failure), /1 of 3 were refused/);
+  const asJson = await attempt(deployment, eve, 'import', csv, '--json');
+  assert.deepEqual([JSON.parse(asJson.text).unchanged, JSON.parse(asJson.text).refused], [2, [{ line: 3, reason: 'the task has no CONTENT' }]]);
+  assert.match(String(asJson.failure), /1 of 3 were refused/);
+  assert.match(String((await attempt(deployment, eve, 'import', file('empty.csv', 'TYPE,CONTENT,DATE\ntask,,\n'))).failure), /Error: 1 of 1 were refused: mend them/);
+  assert.equal((await attempt(deployment, eve, 'import', file('good.csv', 'TYPE,CONTENT,DATE\ntask,Call @phone,2030-01-02 17:00\n'))).failure, undefined);
   const row = (await run(deployment, eve, 'list')).rows.find(({ title }) => title === 'Call');
   assert.deepEqual([row?.due, row?.tags, row?.state], ['2030-01-02 17:00', 'phone', 'pending']);
   await assert.rejects(run(deployment, eve, 'import', join(folder, 'none.ics')), /there is no file/);

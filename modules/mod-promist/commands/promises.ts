@@ -32,7 +32,7 @@ export default function promises(group: Command, cli: CommandTools): void {
   group
     .command('import <file>')
     .summary('import promises from iCalendar, Todoist CSV or JSON')
-    .description('Import promises from iCalendar, Todoist CSV or JSON; - reads from standard input.')
+    .description('Import promises from iCalendar, Todoist CSV or JSON; - reads from standard input.\nWhat can\'t be read is refused with its line and the reason, and the rest is imported. The exit code is 0 only if nothing was refused, else 1.')
     .option('--format <json|ics|csv>', 'what the file is written in; found out if absent', formatName)
     .action((file: string, { format }: { format?: string }) => importFile(cli, file, format));
   group
@@ -68,7 +68,7 @@ export default function promises(group: Command, cli: CommandTools): void {
     .option('--keep', 'let them change it, keep it and break it')
     .action((id: string, email: string, { keep }: { keep?: boolean }) => share(cli, id, email, keep));
   for (const [name, change] of Object.entries(changes)) {
-    group.command(`${name} <id...>`).summary(change.summary).action((ids: string[]) => changeAll(cli, ids, change));
+    group.command(`${name} <id...>`).summary(change.summary).description(`${sentence(change.summary)}\nOf several, those that can't be are told, and the exit code is 1.`).action((ids: string[]) => changeAll(cli, ids, change));
   }
 }
 
@@ -101,6 +101,8 @@ async function share(cli: CommandTools, given: string, account: string, keep = f
   cli.print(`shared ${shortId(promise.id)} with ${account}, who may ${keep ? 'keep' : 'view'} it: ${promise.title}`);
 }
 
+const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+
 /** Changes one promise after the other; what can't be changed is told at the end. */
 async function changeAll(cli: CommandTools, given: readonly string[], { method, done }: (typeof changes)[keyof typeof changes]): Promise<void> {
   const client = await cli.client(PromisesService);
@@ -113,7 +115,7 @@ async function changeAll(cli: CommandTools, given: readonly string[], { method, 
       if (!cli.json) cli.print(`${done} ${shortId(promiseId)}  ${promise.title}`);
     } catch (error) {
       if (given.length === 1) throw error;
-      problems.push({ id: promiseId, reason: (error as { rawMessage?: string }).rawMessage ?? String(error) });
+      problems.push({ id: promiseId, reason: (error as { rawMessage?: string }).rawMessage ?? (error as Error).message });
       if (!cli.json) cli.print(`not ${done} ${shortId(promiseId)}: ${problems.at(-1)!.reason}`);
     }
   }

@@ -2,21 +2,34 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { CommandTools } from '@mainstay/kernel';
 import { InvalidArgumentError, type Command } from 'commander';
 import { DeadLettersService, type DeadLetter } from '../contract/index.ts';
+import { withEach } from './with-each.ts';
+
+interface ListOptions {
+  filter: string;
+  orderBy: string;
+  limit: number;
+}
 
 /** Adds the commands for work that failed for good. */
 export default function deadLetters(group: Command, cli: CommandTools): void {
   group.description('Jobs and deliveries of events that failed at every try.');
-  group.command('list').summary('list them, the newest first').option('--limit <count>', 'how many at most', count, 50).action(({ limit }: { limit: number }) => list(cli, limit));
+  group
+    .command('list')
+    .summary('list them, the newest first')
+    .option('--filter <filter>', 'which ones, such as \'module = mod-promist AND fail_time > "2026-11-30"\'', '')
+    .option('--order-by <fields>', 'such as "fail_time desc"', '')
+    .option('--limit <count>', 'how many at most', count, 50)
+    .action((options: ListOptions) => list(cli, options));
   group.command('retry').summary('run them again, with all their tries').argument('<id...>', 'as list shows it', ids).action((given: string[]) => each(cli, given, 'retryDeadLetter', 'queued again'));
   group.command('discard').summary('remove them for good').argument('<id...>', 'as list shows it', ids).action((given: string[]) => each(cli, given, 'discardDeadLetter', 'removed'));
 }
 
-async function list(cli: CommandTools, limit: number): Promise<void> {
+async function list(cli: CommandTools, { filter, orderBy, limit }: ListOptions): Promise<void> {
   const client = await cli.client(DeadLettersService);
   const found: DeadLetter[] = [];
   let pageToken = '';
   do {
-    const page = await client.listDeadLetters({ pageSize: Math.min(limit - found.length, 1000), pageToken });
+    const page = await client.listDeadLetters({ filter, orderBy, pageSize: Math.min(limit - found.length, 1000), pageToken });
     found.push(...page.deadLetters);
     pageToken = page.nextPageToken;
   } while (pageToken && found.length < limit);
@@ -28,11 +41,7 @@ async function list(cli: CommandTools, limit: number): Promise<void> {
 
 async function each(cli: CommandTools, ids: readonly string[], method: 'retryDeadLetter' | 'discardDeadLetter', done: string): Promise<void> {
   const client = await cli.client(DeadLettersService);
-  for (const deadLetterId of ids) {
-    await client[method]({ deadLetterId });
-    if (!cli.json) cli.print(`${deadLetterId} ${done}`);
-  }
-  if (cli.json) cli.print(JSON.stringify({ deadLetterIds: ids }, null, 2));
+  await withEach(cli, ids, (deadLetterId) => client[method]({ deadLetterId }), { result: 'deadLetterIds', line: (id) => `${id} ${done}`, done });
 }
 
 function count(text: string): number {

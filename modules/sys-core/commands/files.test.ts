@@ -40,11 +40,23 @@ everyTopology('a file is put, listed, got and removed', async (deployment) => {
   assert.equal(put.progress.at(-1), 550_000);
   const { rows } = await run(deployment, ada, 'list');
   assert.deepEqual({ ...rows.find((row) => row.id === id), kept: '' }, { id, name: 'notes.txt', type: 'text/plain', bytes: '550000', kept: '', 'who reads': 'the org' });
+  assert.deepEqual((await run(deployment, ada, 'list', '--filter', 'name = "notes.txt" AND size > 1000', '--order-by', 'size desc')).rows.map((row) => row.id), [id]);
+  assert.deepEqual((await run(deployment, ada, 'list', '--filter', 'size < 1000')).lines, ['no files']);
   const output = join(folder, 'copy.txt');
   assert.equal((await run(deployment, ada, 'get', id!, '-o', output)).text, `written to ${output}`);
   assert.ok(readFileSync(output).equals(readFileSync(path)));
   assert.equal((await run(deployment, ada, 'remove', id!)).text, `removed ${id}`);
   assert.deepEqual((await run(deployment, eve, 'list')).lines, ['no files']);
+}, platform);
+
+everyTopology('of several files those that can not be removed are told, and the others are removed', async (deployment) => {
+  const path = join(folder, 'short.txt');
+  writeFileSync(path, 'short');
+  const ids = await Promise.all([1, 2].map(async () => (JSON.parse((await run(deployment, ada, 'put', path, '--json')).text) as { id: string }).id));
+  const none = '018f0000-0000-7000-8000-000000000000';
+  await assert.rejects(run(deployment, ada, 'remove', ids[0]!, none, ids[1]!), /1 of 3 were not removed/);
+  assert.deepEqual((await run(deployment, ada, 'list')).rows.filter(({ id }) => ids.includes(id!)), []);
+  await assert.rejects(run(deployment, ada, 'remove', none), /no file/);
 }, platform);
 
 everyTopology('what cannot be read or found is told, and leaves nothing', async (deployment) => {

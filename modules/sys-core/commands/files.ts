@@ -9,6 +9,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { CommandTools } from '@mainstay/kernel';
 import type { Command } from 'commander';
 import { FileSchema, FilesService, Visibility, type File, type UploadFileRequestSchema } from '../contract/index.ts';
+import { withEach } from './with-each.ts';
 
 /** Adds the commands that keep, read, list and remove files. */
 export default function files(group: Command, cli: CommandTools): void {
@@ -24,7 +25,12 @@ export default function files(group: Command, cli: CommandTools): void {
     .summary('read a file')
     .option('-o, --output <file>', 'where to; the terminal if absent')
     .action((id: string, { output }: { output?: string }) => get(cli, id, output));
-  group.command('list').summary('list the files that you may read, the newest first').action(() => list(cli));
+  group
+    .command('list')
+    .summary('list the files that you may read, the newest first')
+    .option('--filter <filter>', 'which ones, such as \'name:report AND size > 1000000\'', '')
+    .option('--order-by <fields>', 'such as name, or "size desc"', '')
+    .action((options: { filter: string; orderBy: string }) => list(cli, options));
   group.command('remove <id...>').summary('remove files').action((ids: string[]) => remove(cli, ids));
 }
 
@@ -80,11 +86,11 @@ async function* contents(pieces: AsyncIterable<{ data: Uint8Array }>): AsyncGene
   for await (const { data } of pieces) if (data.length > 0) yield data;
 }
 
-async function list(cli: CommandTools): Promise<void> {
+async function list(cli: CommandTools, asked: { filter: string; orderBy: string }): Promise<void> {
   const client = await cli.client(FilesService);
   const found: File[] = [];
   for (let pageToken = ''; ; ) {
-    const page = await client.listFiles({ pageSize: 1000, pageToken });
+    const page = await client.listFiles({ ...asked, pageSize: 1000, pageToken });
     found.push(...page.files);
     if (!(pageToken = page.nextPageToken)) break;
   }
@@ -95,9 +101,5 @@ async function list(cli: CommandTools): Promise<void> {
 
 async function remove(cli: CommandTools, ids: readonly string[]): Promise<void> {
   const client = await cli.client(FilesService);
-  for (const fileId of ids) {
-    await client.deleteFile({ fileId });
-    if (!cli.json) cli.print(`removed ${fileId}`);
-  }
-  if (cli.json) cli.print(JSON.stringify({ removed: ids }));
+  await withEach(cli, ids, (fileId) => client.deleteFile({ fileId }), { result: 'removed', line: (id) => `removed ${id}`, done: 'removed' });
 }
