@@ -2,6 +2,7 @@ import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { CommandTools } from '@mainstay/kernel';
 import { InvalidArgumentError, type Command } from 'commander';
 import { AuditService, type AuditEntry } from '../contract/index.ts';
+import { pastTime } from './past-time.ts';
 import { verifyAudit, type Position } from './verify-audit.ts';
 
 interface ListOptions {
@@ -13,6 +14,8 @@ interface ListOptions {
   failed?: boolean;
   subject?: string;
   trace?: string;
+  filter?: string;
+  orderBy?: string;
   since?: Date;
   until?: Date;
   limit: number;
@@ -34,8 +37,10 @@ export default function audit(group: Command, cli: CommandTools): void {
     .option('--failed', 'only what did not end well')
     .option('--subject <id>', 'only what was done to this')
     .option('--trace <id>', 'only calls of this trace')
-    .option('--since <time>', 'only from then on: 2026-11-30, 2026-11-30T09:00Z, or 2h for the last two hours', pastTime)
-    .option('--until <time>', 'only before then', pastTime)
+    .option('--since <time>', 'only from then on: 2026-11-30, 2026-11-30T09:00 (UTC), or 2h for the last two hours', (text) => pastTime(text))
+    .option('--until <time>', 'only before then', (text) => pastTime(text))
+    .option('--filter <filter>', 'which ones, such as \'client_address = "192.0.2.7" AND NOT outcome = OK\'')
+    .option('--order-by <fields>', 'time, for the oldest first')
     .option('--limit <count>', 'how many at most', count, 50)
     .action((options: ListOptions) => list(cli, options));
   group.command('show <id>').summary('show all about one entry').action((id: string) => show(cli, id));
@@ -47,9 +52,9 @@ export default function audit(group: Command, cli: CommandTools): void {
     .action(({ from }: { from?: Position }) => verifyAudit(cli, from));
 }
 
-async function list(cli: CommandTools, { limit, since, until, org = '', account = '', method = '', module = '', outcome = '', failed, subject = '', trace = '' }: ListOptions): Promise<void> {
+async function list(cli: CommandTools, { limit, since, until, org = '', account = '', method = '', module = '', outcome = '', failed, subject = '', trace = '', filter = '', orderBy = '' }: ListOptions): Promise<void> {
   const client = await cli.client(AuditService);
-  const asked = { orgId: org, accountId: account, method, module, outcome, failed, subjectId: subject, traceId: trace, ...(since && { startTime: timestampFromDate(since) }), ...(until && { endTime: timestampFromDate(until) }) };
+  const asked = { orgId: org, accountId: account, method, module, outcome, failed, subjectId: subject, traceId: trace, filter, orderBy, ...(since && { startTime: timestampFromDate(since) }), ...(until && { endTime: timestampFromDate(until) }) };
   const entries: AuditEntry[] = [];
   let pageToken = '';
   do {
@@ -84,13 +89,6 @@ const tableRow = ({ entryId, sequence, time, method, outcome, accountId, actorAc
 
 function asJson({ $typeName: _, $unknown: __, sequence, time, principalKind: ___, ...entry }: AuditEntry) {
   return { ...entry, sequence: Number(sequence), time: timestampDate(time!).toISOString() };
-}
-
-function pastTime(text: string): Date {
-  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const time = amount ? new Date(Date.now() - Number(amount) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 's']) : new Date(text);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Write it like 2026-11-30, 2026-11-30T09:00Z, or 2h for the last two hours.');
-  return time;
 }
 
 function position(text: string): Position {
