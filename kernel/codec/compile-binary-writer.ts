@@ -2,7 +2,7 @@ import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf
 import { WireType } from '@bufbuild/protobuf/wire';
 import * as output from './binary-output.ts';
 import { unexpected } from './copy-value.ts';
-import { formOf, isLong, isOptional, name, scalarOf } from './field-shape.ts';
+import { formOf, isLong, isOptional, isSet, name, scalarOf } from './field-shape.ts';
 import { wireTypeOf } from './wire-type.ts';
 
 /** Writes a message into the output from `at` on and gives where it ends. Throws for anything unusual. */
@@ -38,18 +38,6 @@ function written(field: DescField, child: Child): string {
   if (field.fieldKind === 'list') return `${read} if (!Array.isArray(v)) unexpected(); if (v.length > 0) { const l = v; ${list(field, child)} }`;
   if (field.fieldKind === 'map') return `${read} for (const n of Object.keys(v)) { const e = v[n]; ${entry(field, child)} }`;
   return `${read} if (${isOptional(field) ? 'v !== undefined' : isSet(field)}) { ${tagged(field, child)} }`;
-}
-
-/** Whether a value of implicit presence is other than the default. */
-function isSet(field: DescField): string {
-  if (field.enum) return `v !== ${field.enum.values[0]!.number}`;
-  switch (field.scalar!) {
-    case ScalarType.STRING: return 'v !== ""';
-    case ScalarType.BOOL: return 'v !== false';
-    case ScalarType.BYTES: return '!(v instanceof Uint8Array) || v.length > 0';
-    case ScalarType.DOUBLE: case ScalarType.FLOAT: return '!Object.is(v, 0)';
-    default: return isLong(field.scalar!) ? 'v != 0' : 'v !== 0';
-  }
 }
 
 /** JavaScript that writes tag and value of `v`. */

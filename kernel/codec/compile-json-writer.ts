@@ -1,7 +1,7 @@
 import { ScalarType, type DescEnum, type DescField, type DescMessage, type JsonWriteOptions } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { unexpected } from './copy-value.ts';
-import { formOf, isLong, isOptional, name } from './field-shape.ts';
+import { formOf, isLong, isOptional, isSet, name } from './field-shape.ts';
 import * as output from './json-output.ts';
 
 /** Writes a message as the text of ProtoJSON. Throws for anything unusual. */
@@ -68,17 +68,6 @@ export function compileJsonWriter(desc: DescMessage, alwaysEmitImplicit: boolean
 function enumTexts(type: DescEnum): Record<number, string> {
   const texts = type.typeName === 'google.protobuf.NullValue' ? [] : type.values.map(({ number }) => [number, JSON.stringify(type.value[number]!.jsonName)] as const);
   return Object.assign(Object.create(null) as object, Object.fromEntries(texts));
-}
-
-function isSet(field: DescField): string {
-  if (field.enum) return `v !== ${field.enum.values[0]!.number}`;
-  switch (field.scalar!) {
-    case ScalarType.STRING: return 'v !== ""';
-    case ScalarType.BOOL: return 'v !== false';
-    case ScalarType.BYTES: return '!(v instanceof Uint8Array) || v.length > 0';
-    case ScalarType.DOUBLE: case ScalarType.FLOAT: return '!Object.is(v, 0)';
-    default: return 'v != 0';
-  }
 }
 
 function scalar(field: DescField): string {

@@ -1,5 +1,6 @@
 import { create, ScalarType, type DescEnum, type DescField, type DescMessage, type DescOneof } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { typesWithin } from './types-within.ts';
 
 /** `google.protobuf.FeatureSet.FieldPresence`: the field has no notion of being unset. */
 const IMPLICIT = 2;
@@ -51,6 +52,18 @@ export function zeroOf(field: DescField): string {
   }
 }
 
+/** JavaScript of whether `v`, a value of a field of implicit presence, is other than the default; what is no value of the field is taken as by the library. */
+export function isSet(field: DescField): string {
+  if (field.enum) return `v !== ${field.enum.values[0]!.number}`;
+  switch (field.scalar!) {
+    case ScalarType.STRING: return 'v !== ""';
+    case ScalarType.BOOL: return 'v !== false';
+    case ScalarType.BYTES: return '!(v instanceof Uint8Array) || v.length > 0';
+    case ScalarType.DOUBLE: case ScalarType.FLOAT: return '!Object.is(v, 0)';
+    default: return 'v != 0';
+  }
+}
+
 export const isLong = (type: ScalarType): boolean => [ScalarType.INT64, ScalarType.SINT64, ScalarType.SFIXED64, ScalarType.UINT64, ScalarType.FIXED64].includes(type);
 
 const compilable = new WeakMap<DescMessage, boolean>();
@@ -62,17 +75,9 @@ const compilable = new WeakMap<DescMessage, boolean>();
 export function isCompilable(desc: DescMessage): boolean {
   const known = compilable.get(desc);
   if (known !== undefined) return known;
-  const types = withParts(desc, new Set());
-  const all = [...types].every((type) => prototypeOf(type) === Object.prototype && type.fields.every(isPlain));
+  const all = [...typesWithin(desc)].every((type) => prototypeOf(type) === Object.prototype && type.fields.every(isPlain));
   compilable.set(desc, all);
   return all;
-}
-
-function withParts(desc: DescMessage, seen: Set<DescMessage>): Set<DescMessage> {
-  if (seen.has(desc)) return seen;
-  seen.add(desc);
-  for (const field of desc.fields) if (field.message) withParts(field.message, seen);
-  return seen;
 }
 
 const isPlain = (field: DescField) => isOpen(field.enum) && field.presence !== LEGACY_REQUIRED && !('delimitedEncoding' in field && field.delimitedEncoding) && !('utf8Validation' in field && field.utf8Validation === false && field.scalar === ScalarType.STRING);

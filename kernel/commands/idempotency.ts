@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { hasOption, toBinary, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { typesWithin } from '../codec/types-within.ts';
 import { defineErrors } from '../errors/define-errors.ts';
 import type { Call } from '../guard/call.ts';
 import { nameOf } from './command-record.ts';
@@ -87,13 +88,6 @@ const known = new WeakMap<DescMessage, boolean>();
 /** Whether a message of this type, or one inside of it, has a field that is marked as sensitive. */
 function holdsSensitive(schema: DescMessage): boolean {
   let holds = known.get(schema);
-  if (holds === undefined) known.set(schema, (holds = typesIn(schema).some(({ fields }) => fields.some((field) => hasOption(field, sensitive)))));
+  if (holds === undefined) known.set(schema, (holds = [...typesWithin(schema)].some(({ fields }) => fields.some((field) => hasOption(field, sensitive)))));
   return holds;
-}
-
-function typesIn(schema: DescMessage, found = new Set<DescMessage>()): DescMessage[] {
-  if (found.has(schema)) return [];
-  found.add(schema);
-  for (const { message } of schema.fields) if (message) typesIn(message, found);
-  return [...found];
 }
