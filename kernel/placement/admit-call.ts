@@ -147,7 +147,5 @@ function deadlineOf(context: HandlerContext): number | undefined {
   return timeout === undefined ? undefined : performance.now() + timeout;
 }
 
-export { newTraceId };
-
 /** The trace id of W3C `traceparent`, or a new one: 32 hexadecimal digits. */
 export const traceIdOf = (header: Headers): string => parseTraceContext(header.get('traceparent'))?.traceId ?? newTraceId();

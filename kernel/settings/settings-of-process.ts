@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { currentCallIfAny, runInCall } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
-import { newTraceId } from '../placement/admit-call.ts';
+import { newTraceId } from '../telemetry/trace-context.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Setting, Settings, SettingsReader } from './define-settings.ts';
 import type { DeclaredSetting, SettingsCatalogue, SettingsStore, StoredSetting } from './settings-store.ts';
