@@ -12,16 +12,20 @@ const texts = ['a', 'me', 'A title', 'nobody@nowhere.test', 'UTC', 'Europe/Berli
 const times = ['2030-01-01T00:00:00Z', '2026-03-31T12:00:00.123456789Z', '2031-07-01T00:00:00+02:00', '2019-01-01T00:00:00Z'];
 const json = fc.constantFrom<unknown>(null, true, 1.5, 'a', [1, 'b'], { a: { b: [] } });
 
-/**
- * Requests of one type. Most are ones that the contract allows, so that handlers are reached, with values at its bounds
- * among them; in the others up to two fields, at any depth, hold what the contract forbids.
- */
-export function anyTree(schema: DescMessage, known: Known): Arbitrary<Tree> {
+/** Requests that the contract allows, so that handlers are reached, with values at its bounds among them. */
+export const anyTree = (schema: DescMessage, known: Known): Arbitrary<Tree> => fitTree(schema, known, 0);
+
+/** A value that does not belong into a tree: a place within it, a name at its top, and what is put there. */
+type Wrong = readonly [place: number, name: string, value: unknown];
+
+/** What may be wrong with a request, as it is with every fourth: up to two fields, at any depth, hold what the contract forbids. */
+export function anyWrongs(schema: DescMessage): Arbitrary<readonly Wrong[]> {
   const hostile = fc.oneof({ weight: 400, arbitrary: fc.constantFrom(...hostileValues) }, { weight: 1, arbitrary: fc.constant(longText) });
   const names = [...schema.fields.map(({ jsonName }) => jsonName), 'unknown', '__proto__', '@type'];
-  const wrong = fc.array(fc.tuple(fc.nat({ max: 999 }), fc.constantFrom(...names), hostile), { maxLength: 2 });
-  return fc.tuple(fitTree(schema, known, 0), fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: wrong })).map(([tree, wrongs]) => wrongs.reduce((made, [place, name, value]) => withWrong(made, place, name, value), tree));
+  return fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fc.tuple(fc.nat({ max: 999 }), fc.constantFrom(...names), hostile), { maxLength: 2 }) });
 }
+
+export const withWrongs = (tree: Tree, wrongs: readonly Wrong[]): Tree => wrongs.reduce((made, [place, name, value]) => withWrong(made, place, name, value), tree);
 
 /** The tree with one value put where it does not belong: into a place within, or under a name at the top. */
 function withWrong(tree: Tree, place: number, name: string, value: unknown): Tree {

@@ -83,7 +83,7 @@ function writeScalar(number: number, type: ScalarType, value: unknown, writer: B
     return;
   }
   const amount = typeof value === 'boolean' ? Number(value) : numberOf(value);
-  if (amount === undefined) writer.tag(number, WireType.LengthDelimited).bytes(bytesOf(String(value)));
+  if (amount === undefined) writer.tag(number, WireType.LengthDelimited).bytes(bytesOf(String(JSON.stringify(value))));
   else writeNumber(number, type, amount, writer);
 }
 

@@ -13,23 +13,31 @@ interface Outcome {
 const codes = ['ok', 'canceled', 'unknown', 'invalid_argument', 'deadline_exceeded', 'not_found', 'already_exists', 'permission_denied', 'resource_exhausted', 'failed_precondition', 'aborted', 'out_of_range', 'unimplemented', 'internal', 'unavailable', 'data_loss', 'unauthenticated'];
 const defects = new Set(['unknown', 'internal', 'data_loss', 'unavailable']);
 /** What is inside of the server, as its stacks, statements and errors show it. */
-const inside = /\.ts:\d+|node_modules|\bat (async )?[\w.]+ \(|SQLSTATE|syntax error at|violates [\w-]+ constraint|relation "|column "|\$argon2|postgres(ql)?:\/\/|Cannot read properties|is not a function|Maximum call stack/;
+export const inside = /\.ts:\d+|node_modules|\bat (async )?[\w.]+ \(|SQLSTATE|syntax error at|violates [\w-]+ constraint|relation "|column "|\$argon2|postgres(ql)?:\/\/|Cannot read properties|is not a function|Maximum call stack/;
 
-/** Fails unless the answer is one that somebody meant to give. True if the request was refused. */
-export function checkAnswer({ method, wire, headers, damage }: FuzzCase, answer: FuzzAnswer): boolean {
-  const { status, body } = answer;
+/** What became of a request. Whoever did not wait for the outcome does not know it: a command may have succeeded. */
+export type Verdict = 'accepted' | 'refused' | 'unknown';
+
+/** Fails unless an answer may have this status. */
+export function checkStatus(status: number, { headers }: FuzzCase): void {
   const asked = Object.keys(headers).some((name) => name.endsWith('timeout') || name.endsWith('timeout-ms'));
   assert.ok(status < 500 || status === 504 || status === 501 || (status === 503 && asked), `status ${status}`);
-  if (damage?.kind === 'verb' || status === 304) return status >= 400;
+}
+
+/** Fails unless the answer is one that somebody meant to give. */
+export function checkAnswer(asked: FuzzCase, answer: FuzzAnswer): Verdict {
+  const { method, wire, damage } = asked;
+  const { status, body } = answer;
+  checkStatus(status, asked);
+  if (damage?.kind === 'verb' || status === 304) return status >= 400 ? 'refused' : 'unknown';
   const refusedByHttp = status >= 400 && !isRpc(answer);
   const outcome = refusedByHttp ? ofProblem(answer) : wire === 'rest' ? ofSuccess(answer, method.endsWith('/DownloadFile')) : ofRpc(answer);
   assert.ok(!defects.has(outcome.code), outcome.code);
-  if (outcome.code === 'ok') return false;
+  if (outcome.code === 'ok') return 'accepted';
   assert.doesNotMatch(body.toString('latin1'), inside);
-  // Whoever did not wait for the outcome does not know it: the command may have succeeded.
-  if (outcome.code === 'deadline_exceeded' || outcome.code === 'canceled') return false;
+  if (outcome.code === 'deadline_exceeded' || outcome.code === 'canceled') return 'unknown';
   assert.ok(outcome.reasoned, `it gives no reason: ${outcome.code}`);
-  return true;
+  return 'refused';
 }
 
 const contentTypeOf = ({ headers }: FuzzAnswer): string => String(headers['content-type'] ?? '');
@@ -39,10 +47,16 @@ const isRpc = (answer: FuzzAnswer): boolean => /^application\/(json|connect|grpc
 
 function ofProblem(answer: FuzzAnswer): Outcome {
   assert.match(contentTypeOf(answer), /^application\/problem\+json/, `status ${answer.status} without a problem document`);
-  const problem = JSON.parse(answer.body.toString()) as Record<string, unknown>;
-  assert.equal(problem.status, answer.status);
-  for (const key of ['type', 'title', 'detail', 'reason']) assert.ok(typeof problem[key] === 'string' && problem[key] !== '', key);
+  assert.equal(checkProblem(JSON.parse(answer.body.toString())), answer.status);
   return { code: answer.status === 504 ? 'deadline_exceeded' : 'refused', reasoned: true };
+}
+
+/** Fails unless a value is a problem document (RFC 9457) with a reason; gives its status. */
+export function checkProblem(value: unknown): number {
+  const problem = value as Record<string, unknown>;
+  for (const key of ['type', 'title', 'detail', 'reason']) assert.ok(typeof problem[key] === 'string' && problem[key] !== '', key);
+  assert.equal(typeof problem.status, 'number');
+  return problem.status as number;
 }
 
 function ofSuccess(answer: FuzzAnswer, isFile: boolean): Outcome {

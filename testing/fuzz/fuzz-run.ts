@@ -5,9 +5,13 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import fc, { type Arbitrary } from 'fast-check';
 import { fullName, type FuzzCase } from './any-case.ts';
 import type { Tree } from './any-tree.ts';
-import { checkAnswer } from './check-answer.ts';
+import { checkAnswer, type Verdict } from './check-answer.ts';
+import { checkFrames } from './check-frames.ts';
+import { framesOf, type SocketMessage } from './frames-of.ts';
 import { FuzzClient, type FuzzAnswer } from './fuzz-client.ts';
-import { requestOf } from './request-of.ts';
+import { FuzzSockets, type SocketAnswer } from './fuzz-sockets.ts';
+import { deadlineOf, requestOf } from './request-of.ts';
+import { Verdicts } from './verdicts.ts';
 
 /** The same cases in every run of the checks; `MAINSTAY_FUZZ=SEED,FACTOR` sends others, and so many times as many. */
 const [seed = 1, factor = 1] = (process.env.MAINSTAY_FUZZ ?? '').split(',').filter(Boolean).map(Number);
@@ -19,6 +23,8 @@ export interface FuzzTarget {
   methods: readonly DescMethod[];
   /** The header `authorization` of a caller; nothing for one who sends none. */
   authorizationOf: (caller: string) => string | undefined;
+  /** The full name of a method that everybody may call without saying anything. */
+  probe: string;
   /** Runs after each batch, with what was refused in it. */
   afterBatch?: (refused: FuzzCase[]) => Promise<void>;
 }
@@ -28,7 +34,9 @@ export class FuzzRun {
   readonly #target: FuzzTarget;
   readonly #methods: ReadonlyMap<string, DescMethod>;
   readonly #client: FuzzClient;
-  readonly #outcomes = new Map<string, number>();
+  readonly #sockets: FuzzSockets;
+  /** What became of the cases. */
+  readonly verdicts = new Verdicts();
   /** How many cases were answered. */
   answered = 0;
 
@@ -36,6 +44,7 @@ export class FuzzRun {
     this.#target = target;
     this.#methods = new Map(target.methods.map((method) => [fullName(method), method]));
     this.#client = new FuzzClient(target.address);
+    this.#sockets = new FuzzSockets(target.address, target.probe);
   }
 
   /** Sends at least so many cases. Fails with the seed, and the smallest case that shows what is wrong. */
@@ -82,17 +91,33 @@ export class FuzzRun {
   /** Sends one case and checks its answer. */
   async isRefused(each: FuzzCase): Promise<boolean> {
     const method = this.#methods.get(each.method)!;
-    const request = requestOf(method, each, this.#target.authorizationOf(each.caller));
+    const authorization = this.#target.authorizationOf(each.caller);
+    const verdict = await (each.wire === 'socket' ? this.#bySocket(method, each, authorization) : this.#byHttp(method, each, authorization));
+    this.verdicts.add(each, verdict);
+    return verdict === 'refused';
+  }
+
+  async #byHttp(method: DescMethod, each: FuzzCase, authorization: string | undefined): Promise<Verdict> {
+    const request = requestOf(method, each, authorization);
     let answer: FuzzAnswer | undefined;
     try {
       answer = await (each.wire === 'grpc' ? this.#client.sendByHttp2(request) : this.#client.send(request));
-      const refused = checkAnswer(each, answer);
-      const outcome = `${each.wire} ${refused ? 'refused' : 'accepted'}`;
-      this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-      return refused;
+      return checkAnswer(each, answer);
     } catch (error) {
       const shown = answer ? `${answer.status} ${JSON.stringify({ ...answer.headers, ...answer.trailers })} ${answer.body.toString().slice(0, 2000)}` : 'no answer';
       throw new Error(`${(error as Error).message}\nasked: ${request.verb} ${request.path.slice(0, 500)} ${JSON.stringify(each.headers)} ${(request.body ? Buffer.from(request.body) : '').toString('latin1').slice(0, 500)}\nanswered: ${shown}`, { cause: error });
+    }
+  }
+
+  async #bySocket(method: DescMethod, each: FuzzCase, authorization: string | undefined): Promise<Verdict> {
+    let sent: readonly SocketMessage[] = [];
+    let answer: SocketAnswer | undefined;
+    const write = (id: string) => (sent = framesOf(method, each, id, { ...deadlineOf(method), ...(authorization && { authorization }) }));
+    try {
+      answer = await this.#sockets.send(write, !each.damage || each.damage.kind === 'split');
+      return checkFrames(each, sent, answer);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\nsent: ${sent.map(({ parts }) => Buffer.concat(parts).toString('latin1').slice(0, 500)).join('\n')}\nanswered: ${JSON.stringify(answer).slice(0, 2000)}`, { cause: error });
     }
   }
 
@@ -105,13 +130,9 @@ export class FuzzRun {
     throw new Error(`${JSON.stringify(each).slice(0, 2000)}: ${error.message}`, { cause: error });
   }
 
-  /** How many cases of each wire were accepted and refused. */
-  get outcomes(): Record<string, number> {
-    return Object.fromEntries([...this.#outcomes].sort());
-  }
-
-  close(): Promise<void> {
-    return this.#client.close();
+  async close(): Promise<void> {
+    this.#sockets.close();
+    await this.#client.close();
   }
 }
 

@@ -42,7 +42,7 @@ export const hostileDurations: readonly string[] = ['0s', '-0s', '-1.5s', '31557
 /** Values of every type that JSON has, for a field of any other. */
 export const hostileValues: readonly unknown[] = [
   ...hostileTexts, ...hostileTimes, ...hostileDurations, ...Object.keys(literals), null, true, false, 0, -1, 1, 0.5, -1.5, 1e21, 2 ** 31, -(2 ** 31) - 1, 2 ** 32, 2 ** 53, -(2 ** 63), 1e308, 5e-324,
-  [], {}, [[]], [null], [1, 'a', {}], { a: { b: { c: null } } }, JSON.parse('{"__proto__":{"polluted":true}}'), { constructor: { prototype: { polluted: true } } }, { '': '' }, { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' }, { '@type': 'x' },
+  [], {}, [[]], [null], [1, 'a', {}], { a: { b: { c: null } } }, JSON.parse('{"__proto__":{"polluted":true}}'), { constructor: { prototype: { polluted: true } } }, { toString: 1, valueOf: 1 }, { '': '' }, { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' }, { '@type': 'x' },
   { '@type': 'type.googleapis.com/google.protobuf.Any', value: { '@type': 'type.googleapis.com/google.protobuf.Any' } }, Array.from({ length: 200 }, () => 'a'), Array.from({ length: 1100 }, () => ({})), Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`k${at}`, at])),
 ];
 
@@ -65,6 +65,7 @@ export function jsonOf(value: unknown): Buffer {
 
 /** The number that a value is for a binary form; nothing if it is none. */
 export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'object') return undefined;
   const number = Number(typeof value === 'string' ? (literals[value] ?? value) : value);
-  return typeof value === 'object' || (Number.isNaN(number) && value !== 'NaN') ? undefined : number;
+  return Number.isNaN(number) && value !== 'NaN' ? undefined : number;
 }

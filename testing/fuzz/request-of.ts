@@ -6,7 +6,9 @@ import { binaryOf } from './binary-of.ts';
 import { damagedBody, damagedHead, type FuzzRequest } from './damaged-request.ts';
 import { bytesOf, jsonOf } from './hostile-values.ts';
 
-const contentTypes: Record<Wire, [unary: string, stream: string]> = {
+type HttpWire = Exclude<Wire, 'socket'>;
+
+const contentTypes: Record<HttpWire, [unary: string, stream: string]> = {
   rest: ['application/json', 'application/json'],
   'connect-json': ['application/json', 'application/connect+json'],
   'connect-proto': ['application/proto', 'application/connect+proto'],
@@ -18,21 +20,26 @@ const contentTypes: Record<Wire, [unary: string, stream: string]> = {
 const longestPart = 3000;
 
 /** Writes a case as its wire has it. Streams and pauses get a deadline, which may end them. */
-export function requestOf(method: DescMethod, { wire, tree, headers, damage }: FuzzCase, authorization: string | undefined): FuzzRequest {
+export function requestOf(method: DescMethod, { wire: any, tree, headers, damage }: FuzzCase, authorization: string | undefined): FuzzRequest {
+  const wire = any as HttpWire;
   const plain = wire === 'rest' ? ofRest(method, tree, damage?.place ?? 0) : ofRpc(method, tree, wire);
-  const deadline: Record<string, string> = isSlow(method) ? (wire.startsWith('grpc') ? { 'grpc-timeout': '150m' } : { 'connect-timeout-ms': '150' }) : {};
-  const all = { ...plain.headers, ...deadline, ...(authorization && { authorization }), ...(wire === 'grpc' && { te: 'trailers' }), ...headers };
+  const all = { ...plain.headers, ...deadlineOf(method, wire.startsWith('grpc')), ...(authorization && { authorization }), ...(wire === 'grpc' && { te: 'trailers' }), ...headers };
   const request = { ...plain, headers: all };
   if (!damage) return request;
   return damagedHead({ ...request, body: request.body && damagedBody(request.body, damage, wire !== 'rest' && contentType(method, wire) !== 'application/json') }, damage);
 }
 
-/** A method that may stay silent for as long as its request wants. */
-const isSlow = (method: DescMethod): boolean => method.methodKind !== 'unary' || method.input.fields.some(({ name }) => name === 'delay_ms');
+/** The deadline of a call that may stay silent for as long as its request wants, or whose stream may not end. */
+export function deadlineOf(method: DescMethod, byGrpc = false): Record<string, string> {
+  const isSilent = method.name.startsWith('Watch') || method.input.fields.some(({ name }) => name === 'delay_ms');
+  const milliseconds = isSilent ? 150 : method.methodKind === 'unary' ? undefined : 5000;
+  if (milliseconds === undefined) return {};
+  return byGrpc ? { 'grpc-timeout': `${milliseconds}m` } : { 'connect-timeout-ms': `${milliseconds}` };
+}
 
-const contentType = (method: DescMethod, wire: Wire): string => contentTypes[wire][method.methodKind === 'unary' ? 0 : 1];
+const contentType = (method: DescMethod, wire: HttpWire): string => contentTypes[wire][method.methodKind === 'unary' ? 0 : 1];
 
-function ofRpc(method: DescMethod, tree: Tree, wire: Wire): FuzzRequest {
+function ofRpc(method: DescMethod, tree: Tree, wire: HttpWire): FuzzRequest {
   const type = contentType(method, wire);
   const message = wire === 'connect-json' ? jsonOf(tree) : binaryOf(method.input, tree);
   const enveloped = type !== 'application/json' && type !== 'application/proto';

@@ -1,0 +1,133 @@
+import type { TestDeployment } from '@mainstay/testing';
+import fc, { type Arbitrary } from 'fast-check';
+import type { Example } from './any-case.ts';
+import type { Tree } from './any-tree.ts';
+import { settledModule, settledPerOrg, settledValues } from './settled-module.ts';
+
+/** Sends a REST request as somebody; gives the answer's JSON. */
+export type Ask = (as: string, path: string, body?: unknown, method?: string) => Promise<any>;
+export type Examples = Readonly<Record<string, Arbitrary<Example>>>;
+
+const [ada, olga, root, ops] = ['ada@acme.test', 'olga@acme.test', 'root@mainstay.test', 'ops@mainstay.test'];
+/** The password of the demo's people. */
+const password = 'mainstay-demo';
+const times = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+const by = (caller: string, tree: Tree): Arbitrary<Example> => fc.constant({ caller, tree });
+const anyOf = <T>(callers: readonly string[], from: readonly T[], treeOf: (item: T) => Tree): Arbitrary<Example> => fc.tuple(fc.constantFrom(...callers), fc.constantFrom(...from)).map(([caller, item]) => ({ caller, tree: treeOf(item) }));
+
+/** Those who close their accounts, so that nobody else calls in their name. */
+export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@acme.test`);
+
+/**
+ * Requests for methods that hardly a request fits whose parts are chosen one by one: an org, its project and its
+ * member belong together. What a method uses up is there in numbers.
+ */
+export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
+  const { orgs } = await ask(root, '/v1/orgs');
+  const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofThings(ask) };
+}
+
+/** Registers people that nothing but their examples is about. */
+const newPeople = (ask: Ask, emails: readonly string[]) => Promise.all(emails.map(async (email) => ({ email, accountId: (await ask('', '/v1/accounts', { email, password })).accountId as string })));
+
+async function ofPeople(ask: Ask, orgId: string): Promise<Examples> {
+  const [leavers, locked, joining] = [await newPeople(ask, leaving), await newPeople(ask, times(3).map((at) => `locked-${at}@acme.test`)), await newPeople(ask, times(6).map((at) => `joining-${at}@acme.test`))];
+  const name = fc.uuid();
+  const projects = (await ask(olga!, `/v1/orgs/${orgId}/projects`)).projects.map(({ projectId }: { projectId: string }) => projectId) as string[];
+  const roles = fc.record({ member: fc.constantFrom(...joining), role: fc.constantFrom('USER', 'ADMIN'), caller: fc.constantFrom(olga!, root!), where: fc.constantFrom({}, {}, { projectId: projects[0] }) }).map(({ member, role, caller, where }) => ({ caller, tree: { orgId, accountId: member.accountId, role, ...where } }));
+  return {
+    RegisterAccount: name.map((unique) => ({ caller: '', tree: { email: `${unique}@acme.test`, password } })),
+    ChangePassword: anyOf([ada!], [ada], () => ({ accountId: 'me', currentPassword: password, newPassword: password })),
+    CloseAccount: fc.constantFrom(...leavers).map(({ email, accountId }) => ({ caller: email, tree: { accountId, password } })),
+    LockAccount: anyOf([root!], locked, ({ accountId }) => ({ accountId, reason: 'a reason' })),
+    UnlockAccount: anyOf([root!], locked, ({ accountId }) => ({ accountId })),
+    AddMember: anyOf([olga!, root!], joining, ({ email }) => ({ orgId, email, role: 'USER' })),
+    RemoveMember: anyOf([olga!, root!], joining, ({ accountId }) => ({ orgId, accountId })),
+    GrantRole: roles,
+    RevokeRole: roles,
+    ListAccounts: by(root!, {}),
+  };
+}
+
+async function ofOrgs(deployment: TestDeployment, orgId: string): Promise<Examples> {
+  const projects = await deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_projects (owner_org, name) select $1::uuid, 'Project ' || n from generate_series(1, 60) as n returning id::text`, [orgId]);
+  const named = (treeOf: (name: string) => Tree, callers = [olga!, root!]) => fc.tuple(fc.constantFrom(...callers), fc.uuid()).map(([caller, name]) => ({ caller, tree: treeOf(name) }));
+  const [kept, ...others] = projects.map(({ id }) => ({ orgId, projectId: id }));
+  return {
+    CreateOrg: named((name) => ({ org: { name } }), [root!]),
+    UpdateOrg: named((contact) => ({ org: { orgId, contact } })),
+    CreateProject: named((name) => ({ orgId, project: { name } })),
+    GetProject: anyOf([ada!, olga!], [kept!], (tree) => tree),
+    UpdateProject: named((name) => ({ ...kept, project: { name } })),
+    DeleteProject: anyOf([olga!, root!], others, (tree) => tree),
+    ListMembers: by(ada!, { orgId }),
+    ListProjects: by(ada!, { orgId }),
+  };
+}
+
+async function ofSessions(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Examples> {
+  const { accountId } = await ask(ada!, '/v1/accounts/me');
+  const sessions = await deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_sessions (account_id, acting_org, expires_at) select $1::uuid, $2::uuid, now() + interval '1 day' from generate_series(1, 60) returning id::text`, [accountId, orgId]);
+  const tokens = await Promise.all(times(10).map(async () => (await ask('', '/v1/sessions', { email: 'ben@acme.test', password })).refreshToken as string));
+  const keys = await Promise.all(times(60).map(async () => (await ask(ada!, '/v1/apiKeys', { name: 'a key' })).apiKey.apiKeyId as string));
+  return {
+    CreateSession: by('', { email: 'ben@acme.test', password }),
+    RefreshSession: anyOf([''], tokens, (refreshToken) => ({ refreshToken })),
+    DeleteSession: anyOf([ada!], sessions, ({ id }) => ({ sessionId: id })),
+    RevokeApiKey: anyOf([ada!], keys, (apiKeyId) => ({ apiKeyId })),
+  };
+}
+
+async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Examples> {
+  const module = settledModule.name;
+  const { entries } = await ask(root!, '/v1/audit/entries?page_size=20');
+  // Queued for never, and then failed without having run.
+  await deployment.sql(`select graphile_worker.add_job($1, '{}'::json, max_attempts := 1, run_at := now() + interval '1 year') from generate_series(1, 200)`, [`${module}/rest`]);
+  const dead = await deployment.sql<{ id: string }>(`update graphile_worker._private_jobs set attempts = max_attempts where run_at > now() + interval '300 days' returning id::text`);
+  const settings = Object.entries(settledValues).flatMap(([key, values]) => [root!, ...(settledPerOrg.includes(key) ? [olga!] : [])].flatMap((caller) => values.map((value) => ({ caller, key, value }))));
+  const ofSetting = (more: (setting: { value: unknown }) => Tree) => fc.constantFrom(...settings).map((setting) => ({ caller: setting.caller, tree: { module, key: setting.key, ...more(setting) } }));
+  return {
+    ListAuditEntries: by(root!, {}),
+    ListSettings: anyOf([root!, olga!], ['', module], (of) => ({ module: of })),
+    ListSettingChanges: anyOf([root!, olga!], ['', module], (of) => ({ module: of })),
+    GetSetting: ofSetting(() => ({})),
+    UpdateSetting: ofSetting(({ value }) => ({ value })),
+    ResetSetting: ofSetting(() => ({})),
+    RevertSetting: fc.tuple(ofSetting(() => ({})), fc.nat({ max: 3 })).map(([{ caller, tree }, version]) => ({ caller, tree: { ...tree, version } })),
+    GetModule: anyOf([ops!, root!], [module, 'sys-core', 'mod-promist'], (name) => ({ name })),
+    GetAuditEntry: anyOf([root!], entries as { entryId: string }[], ({ entryId }) => ({ entryId })),
+    VerifyAudit: anyOf([ops!, root!], [1, 100], (maxEntries) => ({ maxEntries })),
+    ListDeadLetters: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    RetryDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
+    DiscardDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
+  };
+}
+
+async function ofThings(ask: Ask): Promise<Examples> {
+  const files = await Promise.all(times(60).map(async (at) => (await ask(ada!, `/v1/files?name=${at}.txt`, `text ${at}`)).id as string));
+  const contacts = await Promise.all(times(40).map(async (at) => (await ask(ada!, '/v1/contacts', { name: `Contact ${at}` })).id as string));
+  const promises: { id: string; reminders: { id: string }[] }[] = await Promise.all(times(30).map((at) => ask(ada!, '/v1/promises', { title: `Example ${at}`, reminders: [{ time: '2030-01-01T00:00:00Z' }, { time: '2031-01-01T00:00:00Z' }] })));
+  const [shared, ...own] = promises;
+  const ofOwn = (more: Tree = {}) => anyOf([ada!], own.slice(0, 10), ({ id }) => ({ promiseId: id, ...more }));
+  const onItsWay = ['GetPromise', 'FulfillPromise', 'FailPromise', 'ReopenPromise', 'ArchivePromise', 'UnarchivePromise', 'DeletePromise', 'RestorePromise', 'ListChanges'];
+  return {
+    ...Object.fromEntries(onItsWay.map((name) => [name, ofOwn()])),
+    AddReminder: ofOwn({ reminder: { time: '2030-01-01T00:00:00Z' } }),
+    UpdatePromise: anyOf([ada!], own, ({ id }) => ({ promise: { id, title: 'Another' } })),
+    BatchCreatePromises: by(ada!, { requests: [{ promise: { title: 'One' } }, { promise: { title: 'Two' } }] }),
+    BatchGetContacts: anyOf([ada!], contacts, (id) => ({ contactIds: [id] })),
+    UploadFile: by(ada!, { name: 'a.txt', content: { contentType: 'text/plain', data: 'YSB0ZXh0' } }),
+    GetFile: anyOf([ada!], files, (fileId) => ({ fileId })),
+    DownloadFile: anyOf([ada!], files, (fileId) => ({ fileId })),
+    DeleteFile: anyOf([ada!], files, (fileId) => ({ fileId })),
+    GetContact: anyOf([ada!], contacts, (contactId) => ({ contactId })),
+    UpdateContact: anyOf([ada!], contacts, (id) => ({ contact: { id, name: 'Another' } })),
+    DeleteContact: anyOf([ada!], contacts.slice(10), (contactId) => ({ contactId })),
+    RemoveReminder: anyOf([ada!], promises.flatMap(({ id, reminders }) => reminders.map((reminder) => ({ promiseId: id, reminderId: reminder.id }))), (tree) => tree),
+    SharePromise: anyOf([ada!], ['VIEW', 'KEEP'], (permission) => ({ promiseId: shared!.id, account: 'ben@acme.test', permission })),
+    UnsharePromise: by(ada!, { promiseId: shared!.id, account: 'ben@acme.test' }),
+    BatchUpdatePromises: anyOf([ada!], promises, ({ id }) => ({ requests: [{ promise: { id, title: 'Another' }, updateMask: 'title' }] })),
+    BatchDeletePromises: anyOf([ada!], own.slice(10), ({ id }) => ({ requests: [{ promiseId: id }] })),
+  };
+}
