@@ -1,7 +1,6 @@
-import type pg from 'pg';
-import { runStatement, type Answer } from './statement.ts';
+import type { BatchedStatement } from './statement-batch.ts';
 
-const statements = {
+const texts = {
   transaction: 'select mainstay.enter_org($1, $2, true)',
   session: 'select mainstay.enter_org($1, $2, false)',
 };
@@ -11,4 +10,4 @@ const statements = {
  * session. `key` is what the connection shows to be allowed to. The session's org is the one before again if the
  * transaction in which it was entered is rolled back.
  */
-export const enterOrg = (client: pg.ClientBase, until: keyof typeof statements, orgId: string, key: Buffer | undefined): Promise<Answer> => runStatement(client, statements[until], [orgId, key]);
+export const enteringOrg = (until: keyof typeof texts, orgId: string, key: Buffer | undefined): BatchedStatement => ({ sql: texts[until], parameters: [orgId, key] });

@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import pg from 'pg';
 import { codeOf, databaseError, databaseErrors, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
-import { enterOrg } from './enter-org.ts';
+import { enteringOrg } from './enter-org.ts';
 import { holdWrites, socketOf } from './hold-writes.ts';
 import { MOST_WAITING } from './pool.ts';
+import { runBatch } from './statement-batch.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
@@ -156,7 +157,7 @@ class Lane {
       const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
       const answer = this.#send(query.sql, query.parameters);
       if (entered) {
-        this.#settleBy(entered);
+        this.#settleBy(entered.then(() => true));
         answer.catch(() => {});
         // Without it the statement saw the rows of another org: they must not be given out.
         await entered;
@@ -168,17 +169,30 @@ class Lane {
   /** Runs statements as one transaction of an org, sent in one write. */
   transact(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
     return this.#unit(async () => {
-      const begun = this.#send('begin');
-      const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
-      const sent = [begun, ...statements.map(({ sql, parameters }) => this.#send(sql, parameters))];
-      const committed = this.#send('commit');
-      if (entered) this.#settleBy(committed);
-      for (const each of [...sent, entered]) each?.catch(() => {});
-      if ((await committed).command !== 'ROLLBACK') return;
-      // After a failed statement PostgreSQL answers a commit by rolling back.
-      const failed = (await Promise.allSettled([entered, ...sent])).filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason);
-      throw failed.find((reason) => !isAfterFailure(reason)) ?? rolledBack();
+      const isIn = this.isIn(orgId);
+      const together = runBatch(this.#client, isIn ? statements : [enteringOrg('session', orgId, this.#orgKey), ...statements]);
+      if (!together) return this.#transactOneByOne(orgId, statements);
+      if (!isIn) {
+        this.#entering.push(orgId);
+        this.#settleBy(together.then(() => true));
+      }
+      await together;
     });
+  }
+
+  /** The same for statements that the connection does not know yet. */
+  async #transactOneByOne(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
+    const begun = this.#send('begin');
+    const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
+    const sent = [begun, ...statements.map(({ sql, parameters }) => this.#send(sql, parameters))];
+    const committed = this.#send('commit');
+    const isDone = committed.then(({ command }) => command !== 'ROLLBACK');
+    if (entered) this.#settleBy(isDone);
+    for (const each of [...sent, entered, isDone]) each?.catch(() => {});
+    if (await isDone) return;
+    // After a failed statement PostgreSQL answers a commit by rolling back.
+    const failed = (await Promise.allSettled([entered, ...sent])).filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason);
+    throw failed.find((reason) => !isAfterFailure(reason)) ?? rolledBack();
   }
 
   async end(): Promise<void> {
@@ -206,17 +220,18 @@ class Lane {
 
   #enter(orgId: string): Promise<Answer> {
     this.#entering.push(orgId);
-    return enterOrg(this.#client, 'session', orgId, this.#orgKey);
+    const { sql, parameters } = enteringOrg('session', orgId, this.#orgKey);
+    return this.#send(sql, parameters);
   }
 
-  /** The session stays in the org that the first in line enters if this answer is good: nothing can undo it any more. */
-  #settleBy(answer: Promise<Answer>): void {
+  /** The session stays in the org that the first in line enters if this comes out true: nothing can undo it any more. */
+  #settleBy(isDone: Promise<boolean>): void {
     const settle = (stays: boolean) => {
       const entered = this.#entering.shift();
       if (stays) this.#org = entered;
       else if (this.#org !== entered) this.#org = undefined;
     };
-    answer.then(({ command }) => settle(command !== 'ROLLBACK'), () => settle(false));
+    isDone.then(settle, () => settle(false));
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<Answer> {

@@ -13,12 +13,12 @@ export interface Answer {
 }
 
 /** A connection, as pg's own queries use it. */
-interface Wire {
+export interface Wire {
   readonly stream: { cork(): void; uncork(): void };
   readonly parsedStatements: Record<string, string>;
   readonly submittedNamedStatements: Record<string, string>;
   parse(message: { text: string; name: string }): void;
-  bind(message: { portal: string; statement: string; values: readonly unknown[]; valueMapper: (value: unknown) => string | Buffer | null }): void;
+  bind(message: { portal: string; statement: string; values: readonly unknown[]; valueMapper?: (value: unknown) => string | Buffer | null }): void;
   describe(message: { type: 'P'; name: string }): void;
   execute(message: { portal: string }): void;
   sync(): void;
@@ -122,6 +122,8 @@ class Statement {
 // On a pipelined connection the client takes nothing but its own kind.
 Object.setPrototypeOf(Statement.prototype, pg.Query.prototype as object);
 
+export const wireOf = (client: pg.ClientBase): Wire => (client as unknown as { connection: Wire }).connection;
+
 /** Runs a statement on a connection. */
 export const runStatement = (client: pg.ClientBase, text: string, values: readonly unknown[] = none): Promise<Answer> =>
   new Promise((resolve, reject) => {
@@ -138,7 +140,7 @@ function compileRow(columns: readonly Column[]): MakeRow {
 }
 
 /** A value as it travels; what pg knows of the rest of them it tells. */
-function wireValue(value: unknown): string | Buffer | null {
+export function wireValue(value: unknown): string | Buffer | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return String(value);

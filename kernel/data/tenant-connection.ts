@@ -2,7 +2,7 @@ import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type pg from 'pg';
 import type { Span } from '../telemetry/span.ts';
 import { abortError, databaseError, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
-import { enterOrg } from './enter-org.ts';
+import { enteringOrg } from './enter-org.ts';
 import { holdWrites, socketOf } from './hold-writes.ts';
 import { orgKeys } from './pool.ts';
 import { runStatement, type Answer } from './statement.ts';
@@ -130,8 +130,8 @@ export class TenantConnection implements DatabaseConnection {
   }
 
   #enterOrg(until: 'transaction' | 'session'): Promise<unknown> {
-    if (this.#signal?.aborted) return Promise.reject(abortError(this.#signal));
-    return enterOrg(this.#client, until, this.#orgId, orgKeys.get(this.#client));
+    const { sql, parameters } = enteringOrg(until, this.#orgId, orgKeys.get(this.#client));
+    return this.#send(sql, parameters);
   }
 
   #send(text: string, values?: readonly unknown[]): Promise<Answer> {
