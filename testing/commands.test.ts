@@ -195,6 +195,24 @@ fact('a command to which a version is named, and that compares none, is refused 
   assert.equal(await count(deployment, text), 0);
 });
 
+fact('streams with keys run side by side, however many, and each key is locked as long as its stream runs', async (deployment) => {
+  const client = await deployment.client(LedgerService, ada);
+  const keys = Array.from({ length: 12 }, () => crypto.randomUUID());
+  const lines = (key: string) => client.writeLines({ text: key, count: 10_000 }, keyed(key))[Symbol.asyncIterator]();
+  const streams = keys.map(lines);
+  for (const { value } of await Promise.all(streams.map((stream) => stream.next()))) assert.equal((value as { before: number }).before, 0);
+  const locks = () => deployment.sql<{ pid: number }>(`select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()) and objsubid = 1`);
+  assert.equal((await locks()).length, keys.length);
+  assert.equal(new Set((await locks()).map(({ pid }) => pid)).size, 1);
+  await streams[0]!.return!();
+  for (const key of keys.slice(1)) await assert.rejects(lines(key).next(), isReason('kernel.COMMAND_RUNNING'));
+  await Promise.all(streams.map((stream) => stream.return!()));
+  for (let tries = 0; (await locks()).length > 0; tries++) {
+    assert.ok(tries < 100, 'a key is still locked');
+    await sleep(20);
+  }
+});
+
 fact('every command is in the audit, with who did what to what from where', async (deployment) => {
   const traceId = newTrace();
   const about = crypto.randomUUID();

@@ -1,10 +1,8 @@
 import { create, type Message } from '@bufbuild/protobuf';
 import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
-import { sql } from 'kysely';
-import { codeOf } from '../data/database-errors.ts';
-import type { OpenTransaction } from '../data/open-transaction.ts';
+import { runInCall } from '../guard/call.ts';
 import { recordOf, type Kept } from './command-record.ts';
-import { checkKey, idempotencyErrors } from './idempotency.ts';
+import { checkKey } from './idempotency.ts';
 import { keptBytes, type RunningCommand } from './run-command.ts';
 import { StreamedRequest } from './streamed-request.ts';
 
@@ -13,7 +11,6 @@ type Start = (request?: Message) => AsyncIterable<Message>;
 
 /** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
 const MOST_KEPT = 256 * 1024;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Runs a command that streams. It is no single transaction: each `db.write` of its handler is one, and its record is
@@ -37,13 +34,13 @@ async function* runWithKey(running: RunningCommand, key: string, start: Start): 
   // A streamed request is not known before it was read.
   const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
   const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
-  let turn: OpenTransaction<any> | undefined = commands.database.beginBeside(call);
+  // The commit alone can't tell who was first, as it does for a unary command: what a second one had written could not be undone.
+  const unlock = await commands.keyLocks.lock(name);
   try {
-    const first = await takeTurn(turn, running, name);
+    const first = await runInCall(call, () => commands.database.read((q) => statements.kept.first(q, { name })));
     if (first) {
       // Reading the repeat may take long.
-      await turn.rollback();
-      turn = undefined;
+      await unlock();
       return yield* replay(running, first, name, streamed ? await hashOfRepeat(running, first, streamed) : requestHash);
     }
     const kept = new LastMessages();
@@ -51,13 +48,11 @@ async function* runWithKey(running: RunningCommand, key: string, start: Start): 
       kept.add(sizeDelimitedEncode(method.output, create(method.output, message)));
       yield message;
     }
-    const open = turn;
-    turn = undefined;
     const known = streamed?.isWhole ? idempotency.hashStreamed(streamed.digest(), streamed.bytes) : requestHash;
-    await open.commit([statements.insertWithKey(recordOf(call, method, request), name, known, idempotency.seal(method, kept.bytes(), name))]);
+    await commands.database.beginCommand(call).commit([statements.insertWithKey(recordOf(call, method, request), name, known, idempotency.seal(method, kept.bytes(), name))]);
     commands.kept();
   } finally {
-    await turn?.rollback();
+    await unlock();
   }
 }
 
@@ -69,21 +64,6 @@ async function hashOfRepeat({ commands: { idempotency }, request }: RunningComma
   if (length === undefined) return first;
   for await (const _ of passed(streamed, request) as unknown as AsyncIterable<Message>) if (streamed.bytes > length) break;
   return idempotency.hashStreamed(streamed.digest(), streamed.bytes);
-}
-
-/**
- * Locks the key as long as the transaction is open, and gives what was kept under it. The commit alone can't tell who was
- * first, as it does for a unary command: what a second one had written meanwhile could not be undone.
- */
-async function takeTurn({ tx }: OpenTransaction<any>, { commands }: RunningCommand, name: Buffer): Promise<Kept | undefined> {
-  try {
-    const set = sql`select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '0', true)`.execute(tx);
-    const locked = sql`select pg_advisory_xact_lock(${name.readBigInt64BE()})`.execute(tx);
-    await Promise.all([set, locked]);
-    return await commands.statements.kept.first(tx, { name });
-  } catch (error) {
-    throw codeOf(error) === LOCK_NOT_AVAILABLE ? idempotencyErrors.COMMAND_RUNNING() : error;
-  }
 }
 
 async function* replay(running: RunningCommand, first: Kept, name: Buffer, requestHash: Buffer): AsyncGenerator<Message> {
