@@ -103,6 +103,8 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
     passage.letIn = true;
     const start = (given = request) => inCall(call, () => streamOf(door, door.checked(given), context));
     yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start(), call.onLoss);
+    // A handler may end in silence when its caller's time is over; a command that came to its end is done.
+    if (!commands) context.signal.throwIfAborted();
     over = true;
     passage.observed?.end();
   } catch (error) {
