@@ -8,7 +8,7 @@ const word = /[^\s"]+/g;
 const password = /(:\/\/[^:/@]*:).+$/s;
 
 // Each of the patterns can begin at the beginning of a word only, so that no letter is looked at more than a few times.
-const email = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*\.\p{L}{2,}/gu;
+const email = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]+(?:@|%40)[\p{L}\p{N}][\p{L}\p{N}.-]*\.\p{L}{2,}/gu;
 const token = new RegExp(
   [
     String.raw`(?<bearer>(?<![\w-])(?:Bearer|Basic)\s+)[^\s",;]+`,
@@ -41,7 +41,7 @@ export function redactText(text: string): string {
 
 function redactPlain(text: string): string {
   const addresses = text.includes('://') ? text.replace(word, (one) => (one.includes('://') ? redactAddress(one) : one)) : text;
-  const people = addresses.includes('@') ? addresses.replace(email, REDACTED) : addresses;
+  const people = /@|%40/.test(addresses) ? addresses.replace(email, REDACTED) : addresses;
   return people.replace(token, (match, ...rest) => {
     const { bearer = '', opaque } = rest.at(-1) as Record<string, string | undefined>;
     return opaque !== undefined && !isRandom(opaque) ? match : `${bearer}${REDACTED}`;

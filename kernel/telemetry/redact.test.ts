@@ -122,7 +122,7 @@ test('requests, headers, bytes and other objects of a class are not written out'
 test('what looks like a credential is blotted out of any text, the message and the stack included', () => {
   const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
   const opaque = 'Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZmdoaWo'.padEnd(43, 'A9z').slice(0, 43);
-  const looks = [jwt, 'mst_0123456789abcdef0123456789abcdef_s3cret', `Bearer ${marker}`, `Basic ${marker}`, opaque, 'ada.o\'neil+x@mail.acme.test', `postgres://mainstay:${marker}@db.test/x`, `https://a.test/b?code=${marker}`];
+  const looks = [jwt, 'mst_0123456789abcdef0123456789abcdef_s3cret', `Bearer ${marker}`, `Basic ${marker}`, opaque, 'ada.o\'neil+x@mail.acme.test', 'ada%40acme.test', `postgres://mainstay:${marker}@db.test/x`, `https://a.test/b?code=${marker}`];
   for (const look of looks) {
     const text = logged((log) => {
       log.info(`before ${look} after`);
@@ -150,7 +150,7 @@ test('a line stays JSON, and plain words stay, whatever text is logged', () => {
 
 // A text of which every letter is looked at once more for each letter before it would keep this for many minutes.
 test('texts of any length and shape are cleaned to their end, at a cost that grows with their length alone', () => {
-  const units = ['a', '1', 'é.', 'a.', '@', 'a@', 'a@b.', '-a', '://', 'a://:', 'a://?', 'a://u:p@', 'Bearer ', 'eyJaaaaa.', 'mst_', '"', ' ', '\\n', '\\\\'];
+  const units = ['a', '1', 'é.', 'a.', '@', 'a@', 'a@b.', '%40', 'a%40', 'a%40b.', '-a', '://', 'a://:', 'a://?', 'a://u:p@', 'Bearer ', 'eyJaaaaa.', 'mst_', '"', ' ', '\\n', '\\\\'];
   for (const unit of units) {
     const text = redactText(`${unit.repeat(200_000 / unit.length)} postgres://mainstay:${marker}@db.test/x ada@acme.test mst_${marker}`);
     assert.ok(!text.includes(marker) && !text.includes('ada@'), `${unit}: ${text.slice(-200)}`);
