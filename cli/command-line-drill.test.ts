@@ -90,6 +90,30 @@ test('the log is shown for people and, with --json, as it is', () => {
   for (const line of drill.mainstay('logs', '--json', '--deployment', 'drill').output.trim().split('\n')) JSON.parse(line);
 });
 
+test('a deployment that does not answer is told with its address, and nothing else', () => {
+  const record = join(drill.home, 'drill/run.json');
+  const whole = readFileSync(record, 'utf8');
+  writeFileSync(record, whole.replace(/"address": "[^"]*"/, '"address": "http://localhost:9"'));
+  try {
+    for (const args of [['call', 'ListPromises'], ['promises', 'list']]) {
+      const { status, output } = drill.mainstay(...args);
+      assert.equal(status, 1);
+      assert.equal(output, 'mainstay: drill does not answer at http://localhost:9; look with ./mainstay status\n');
+    }
+    assert.match(drill.run(['login', 'eve@umbrella.test'], `${demoPassword}\n`).output, /^mainstay: http:\/\/localhost:9 does not answer \(.*\); look with/);
+  } finally {
+    writeFileSync(record, whole);
+  }
+});
+
+test('an import of which a part was refused ends with 1, and says what', () => {
+  const { status, output } = drill.run(['promises', 'import', '-'], '[{"title": "good"}, {"title": ""}]');
+  assert.equal(status, 1);
+  assert.match(output, /line 1 refused: [^]*imported 1, updated 0, unchanged 0, refused 1\nmainstay: 1 of 2 were refused, the others are imported/);
+  assert.equal(drill.run(['promises', 'import', '-'], '[{"title": "good"}]').status, 0);
+  assert.match(drill.mainstay('promises', 'import', '--help').output, /exit code is 0 only if nothing was\s+refused, else 1/);
+});
+
 test('help of a group of a module names its commands', () => {
   const { status, output } = drill.mainstay('promises', '--help');
   assert.equal(status, 0);

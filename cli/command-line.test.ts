@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -49,6 +49,63 @@ test('a call needs a running deployment and says how to start one', (t) => {
   const { status, stderr } = run(t, ['login', 'ada@acme.test']);
   assert.equal(status, 1);
   assert.equal(stderr, 'mainstay: the deployment is not running; start it with ./mainstay up\n');
+});
+
+test('a call that can not be meant is told with code 2, and nothing is done', (t) => {
+  const wrong: [string[], RegExp][] = [
+    [['help', 'stauts'], /unknown command 'stauts'[^]*Did you mean status\?/],
+    [['stauts', '--help'], /unknown command 'stauts'/],
+    [['promises', 'imprt'], /unknown command 'imprt'/],
+    [['up', 'demo'], /too many arguments for 'up'/],
+    [['up', '--detached'], /unknown option '--detached'/],
+    [['down', '--deployment', ''], /'--deployment <file\|name>' argument '' is invalid\. It must not be empty/],
+    [['call', 'ListPromises', '--as', ' '], /'--as <email>' argument ' ' is invalid/],
+    [['backup'], /missing required argument 'file'/],
+    [['logs', '-n', '0'], /whole number of at least 1/],
+    [['logs', '-n', '1e3'], /whole number of at least 1/],
+    [['restore', 'a', '--into', 'b', '--deployment', 'demo'], /--into and --deployment both name the restored deployment/],
+    [['audit', 'list', '--since', '2026-02-30'], /Write it like 2026-11-30/],
+    [['audit', 'verify', '--from', '0:00'], /as an earlier check printed it/],
+    [['settings', 'get', 'keepDeletedDays'], /^error: "keepDeletedDays" is not the name of a setting/],
+    [['settings', 'revert', 'mod-x.y', 'z'], /^error: It must be a whole number/],
+    [['dead-letters', 'retry', '0'], /as \.\/mainstay dead-letters list shows it/],
+    [['promises', 'list', '--limit', '1000000'], /whole number/],
+  ];
+  for (const [args, message] of wrong) {
+    const { status, stderr, stdout } = run(t, args);
+    assert.equal(status, 2, `${args.join(' ')}: ${stderr}`);
+    assert.match(stderr, message);
+    assert.equal(stdout, '');
+  }
+});
+
+test('files that are not there, or are something else, are told in one line with code 1', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mainstay-wrong-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const text = join(folder, 'letter.txt');
+  writeFileSync(text, 'dear friend');
+  const wrong: [string[], RegExp][] = [
+    [['restore', text], /is not a backup of Mainstay/],
+    [['restore', folder], /it is a folder; name a backup in it/],
+    [['restore', join(folder, 'none')], /there is no such file/],
+    [['restore', text, '--into', 'Bad_Name'], /"Bad_Name" can't be a deployment's name/],
+    [['restore', text, '--deployment', text], /letter\.txt: "name" is missing or wrong/],
+    [['backup', join(folder, 'no/where')], /there is no folder .*no; make it first/],
+    [['backup', folder], /is a folder; name a file in it/],
+    [['backup', text], /is there already; choose another name, or replace it with --force/],
+    [['backup', join(folder, 'new')], /demo has no data yet; start it with \.\/mainstay up/],
+    [['up', '--deployment', text], /"name" is missing or wrong/],
+    [['logs', '--deployment', 'dmeo'], /there is no deployment "dmeo"/],
+    [['down', '--deployment', 'dmeo'], /there is no deployment "dmeo" here/],
+    [['promises', 'import', join(folder, 'none.ics')], /there is no file .*none\.ics/],
+    [['promises', 'list'], /the deployment is not running; start it with \.\/mainstay up/],
+  ];
+  for (const [args, message] of wrong) {
+    const { status, stderr } = run(t, args);
+    assert.equal(status, 1, `${args.join(' ')}: ${stderr}`);
+    assert.match(stderr.split('\n').at(-2)!, message);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
 });
 
 test('status of nothing is nothing, also for programs', (t) => {

@@ -1,5 +1,5 @@
 import { platformVersion } from '@mainstay/kernel/version';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addGlobalOptions } from './global-options.ts';
 import { printError } from './terminal/print-error.ts';
 
@@ -25,8 +25,13 @@ const commands: Record<string, { summary: string; load: () => Promise<{ default:
 export async function runCommandLine(given: string[]): Promise<void> {
   const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   try {
-    await (await makeProgram(findCommand(args))).parseAsync(args, { from: 'user' });
+    const name = findCommand(args);
+    const program = await makeProgram(name);
+    // With --help behind it, commander would show the help of the whole program instead of a suggestion.
+    const known = name === undefined || program.commands.some((command) => command.name() === name);
+    await program.parseAsync(known ? args : [name], { from: 'user' });
   } catch (error) {
+    if (error instanceof InvalidArgumentError) process.stderr.write(`error: ${error.message}\n(add --help to see what is allowed)\n`);
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
       process.exitCode = 1;

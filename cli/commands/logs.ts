@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { deploymentName, followLog, formatLogLine, lineReader, OperatorError, sizeOf, stateFolder } from '@mainstay/deploy';
+import { currentRuns, deploymentName, findDeploymentFile, followLog, formatLogLine, lineReader, OperatorError, sizeOf, stateFolder, stateFolders } from '@mainstay/deploy';
 import { globalOptions } from '../global-options.ts';
 import { parseCount } from '../parse-count.ts';
 
@@ -8,8 +8,10 @@ export default (command: Command) => command
   .option('-f, --follow', 'go on showing what is added')
   .option('-n, --lines <count>', 'how many of the last lines', parseCount, 200)
   .action(async ({ follow, lines }: { follow?: boolean; lines: number }) => {
-    const { deployment = 'demo', json } = globalOptions(command);
-    const { log } = stateFolder(deploymentName(deployment));
+    const { deployment = whatRuns(), json } = globalOptions(command);
+    const name = deploymentName(deployment);
+    if (!stateFolders().some((folder) => folder.name === name)) findDeploymentFile(deployment);
+    const { log } = stateFolder(name);
     if (sizeOf(log) === 0 && !follow) throw new OperatorError(`${deployment} has no log yet; start it with ./mainstay up`);
     const show = (line: string) => process.stdout.write(`${json ? line : formatLogLine(line, { colour: process.stdout.isTTY })}\n`);
     const end = sizeOf(log);
@@ -19,3 +21,10 @@ export default (command: Command) => command
     followLog(log, show, end);
     await new Promise(() => {});
   });
+
+/** The only deployment that runs, else the demo. */
+function whatRuns(): string {
+  const [only, ...others] = currentRuns().map(({ name }) => name);
+  if (only && others.length > 0) throw new OperatorError(`several deployments run; choose with --deployment: ${[only, ...others].join(', ')}`);
+  return only ?? 'demo';
+}

@@ -13,6 +13,7 @@ export default (command: Command) => command
   .option('--force', 'put the data that is there aside, and tell where')
   .action(async (file: string, { into, force }: { into?: string; force?: boolean }) => {
     const { deployment, json } = globalOptions(command);
+    if (deployment && into !== undefined) command.error('error: --into and --deployment both name the restored deployment; give one of them');
     const { name, backup, tables, config, filesIn, putAside } = await restore({ file, modules, passphrase: askPassphrase, ...(deployment && { deployment }), ...(into !== undefined && { into }), ...(force && { force }) }, terminalSteps());
     if (json) return void process.stdout.write(`${JSON.stringify({ name, config, putAside, backup: backup.header, tables: tables.map(({ schema, name, found, equal }) => ({ schema, name, ...found, equal })), files: backup.manifest.files.length, filesIn }, null, 2)}\n`);
     const print = (line: string) => void process.stdout.write(`${line}\n`);

@@ -85,7 +85,7 @@ function signInToDemo(deployment: Reachable, demo: boolean, email: string): Prom
 
 async function post({ address }: Reachable, path: string, body: unknown): Promise<Tokens> {
   const response = await fetch(new URL(path, address), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).catch((error: Error) => {
-    throw new OperatorError(`${address} does not answer (${error.message}); look with ./mainstay status`);
+    throw new OperatorError(`${address} does not answer (${(error.cause as Error | undefined)?.message || error.message}); look with ./mainstay status`);
   });
   const answer = (await response.json().catch(() => ({}))) as Tokens & { detail?: string; title?: string; reason?: string };
   if (!response.ok) throw new Refused(answer.detail ?? answer.title ?? `signing in failed with status ${response.status}`, answer.reason);

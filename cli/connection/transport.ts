@@ -1,6 +1,7 @@
 import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { OperatorError } from '@mainstay/deploy';
+import { reasonOf } from '@mainstay/kernel';
 import type { GlobalOptions } from '../global-options.ts';
 import { findDeployment, type Reachable } from './find-deployment.ts';
 import { accessToken, forget } from './sessions.ts';
@@ -22,6 +23,8 @@ const signedIn = (deployment: Reachable, email?: string): Interceptor => (next) 
   } catch (error) {
     const { code } = ConnectError.from(error);
     if (code === Code.Unimplemented) throw new OperatorError(`${deployment.name} does not serve ${request.service.typeName}; enable the module that does in ${deployment.file}`);
+    // What the server itself says has a reason.
+    if (code === Code.Unavailable && reasonOf(error) === undefined) throw new OperatorError(`${deployment.name} does not answer at ${deployment.address}; look with ./mainstay status`);
     // The session was ended, or the deployment was made anew. A stream cannot be sent twice.
     if (request.stream || code !== Code.Unauthenticated) throw error;
     forget(deployment, email);

@@ -72,7 +72,8 @@ async function write({ options: { passphrase, workFactor }, file, folder, config
 }
 
 function notBackedUp({ name }: StateFolder, error: unknown): never {
-  throw new OperatorError(`${name} was not backed up: ${(error as Error).message}`, { cause: error });
+  const { rawMessage, message } = error as Error & { rawMessage?: string };
+  throw new OperatorError(`${name} was not backed up: ${rawMessage ?? message}`, { cause: error });
 }
 
 function checkTarget(file: string, force = false): void {

@@ -31,10 +31,13 @@ export async function openBackup(file: string, passphrase: () => Promise<string>
   return { header, encrypted, content: decompressed(file, body as AsyncGenerator<Buffer>) };
 }
 
+const unreadable: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder; name a backup in it' };
+
 async function firstBytes(file: string, length: number): Promise<Buffer> {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => { throw new OperatorError(`${file} can't be read: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`); });
+  const refuse = ({ code = '', message }: NodeJS.ErrnoException) => { throw new OperatorError(`${file} can't be read: ${unreadable[code] ?? message}`); };
+  const handle = await open(file).catch(refuse);
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, 0).catch((error: Error) => { throw new OperatorError(`${file} can't be read: ${error.message}`); });
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, 0).catch(refuse);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();

@@ -58,6 +58,7 @@ export interface RestoredDeployment {
 export async function restore(options: RestoreOptions, steps: Steps): Promise<RestoredDeployment> {
   const passphrase = once(options.passphrase);
   const own = ownFile(options);
+  if (options.into !== undefined) checkName(options.into);
   const backup = await steps.step(`checking ${options.file}`, () => readBackup(options.file, passphrase));
   await checkBuild(backup, options.modules);
   const name = own?.name ?? checkName(options.into ?? backup.header.deployment);
@@ -87,7 +88,9 @@ function ownFile({ deployment, into }: RestoreOptions): { name: string; file: st
   if (deployment === undefined) return undefined;
   if (into !== undefined) throw new OperatorError('--into and --deployment both name the restored deployment; give one of them');
   const file = findDeploymentFile(deployment);
-  return { name: checkName(nameIn(file) ?? ''), file };
+  const name = nameIn(file);
+  if (!name) throw new OperatorError(`${file}: "name" is missing or wrong; it names the restored deployment`);
+  return { name, file };
 }
 
 /** Each of two deployments with one place for their files would remove those of the other as unused. */

@@ -12,6 +12,11 @@ interface How extends Where {
   reason?: string;
   ifUnchanged?: string;
 }
+interface HistoryOptions extends Where {
+  filter: string;
+  orderBy: string;
+  limit: number;
+}
 interface Named {
   module: string;
   key: string;
@@ -30,8 +35,15 @@ export default function settings(group: Command, cli: CommandTools): void {
   addChange('set <setting> <value>', 'give a setting a value: JSON, or text').action((name: string, value: string, how: How) => change(cli, name, how, (client, at) => client.updateSetting({ ...at, value: valueOf(value) })));
   addChange('reset <setting>', 'take its value back').action((name: string, how: How) => change(cli, name, how, (client, at) => client.resetSetting(at)));
   addChange('revert <setting> <version>', 'give it the value of an earlier version; 0 is before the first change')
-    .action((name: string, version: string, how: How) => change(cli, name, how, (client, at) => client.revertSetting({ ...at, version: wholeNumber(version) })));
-  add('history [setting]', 'list who changed what, when, and why').option('--limit <count>', 'how many at most', wholeNumber, 50).action((name: string | undefined, where: Where & { limit: number }) => history(cli, name, where));
+    .action((name: string, given: string, how: How) => {
+      const version = wholeNumber(given);
+      return change(cli, name, how, (client, at) => client.revertSetting({ ...at, version }));
+    });
+  add('history [setting]', 'list who changed what, when, and why')
+    .option('--filter <filter>', 'which changes, such as \'time > "2026-11-01" AND module = sys-core\'', '')
+    .option('--order-by <fields>', 'time, for the oldest first', '')
+    .option('--limit <count>', 'how many at most', wholeNumber, 50)
+    .action((name: string | undefined, options: HistoryOptions) => history(cli, name, options));
 }
 
 async function list(cli: CommandTools, { org = '', module = '' }: Where & { module?: string }): Promise<void> {
@@ -42,25 +54,27 @@ async function list(cli: CommandTools, { org = '', module = '' }: Where & { modu
 }
 
 async function show(cli: CommandTools, name: string, { org = '' }: Where): Promise<void> {
-  const setting = await (await cli.client(SettingsService)).getSetting({ ...named(name), orgId: org });
+  const at = named(name);
+  const setting = await (await cli.client(SettingsService)).getSetting({ ...at, orgId: org });
   if (cli.json) return cli.print(JSON.stringify(asJson(setting), null, 2));
-  const { description, scope, schema, value, source, configuredValue, version, etag } = setting;
-  const facts = { value: `${jsonText(value)} (${sources[source]})`, configured: jsonText(configuredValue), allowed: JSON.stringify(schema), 'one for': scope === Scope.ORG ? 'each org' : 'the deployment', version: String(version), etag };
+  const { description, scope, schema, value, source, configuredValue, version, etag, operatorsOnly } = setting;
+  const facts = { value: `${jsonText(value)} (${sources[source]})`, configured: jsonText(configuredValue), allowed: JSON.stringify(schema), 'one for': scope === Scope.ORG ? 'each org' : 'the deployment', 'set by': operatorsOnly ? 'operators' : 'administrators of the org, too', version: String(version), etag };
   cli.print(description);
   for (const [fact, text] of Object.entries(facts)) cli.print(`${fact.padEnd(10)} ${text}`);
 }
 
 async function change(cli: CommandTools, name: string, { org = '', reason = '', ifUnchanged = '' }: How, make: Change): Promise<void> {
-  const setting = await make(await cli.client(SettingsService), { ...named(name), orgId: org, reason, etag: ifUnchanged });
+  const at = named(name);
+  const setting = await make(await cli.client(SettingsService), { ...at, orgId: org, reason, etag: ifUnchanged });
   if (cli.json) return cli.print(JSON.stringify(asJson(setting), null, 2));
   cli.print(`${setting.module}.${setting.key} is ${jsonText(setting.value)} (${sources[setting.source]}), version ${setting.version}`);
 }
 
-async function history(cli: CommandTools, name: string | undefined, { org = '', limit }: Where & { limit: number }): Promise<void> {
+async function history(cli: CommandTools, name: string | undefined, { org = '', filter, orderBy, limit }: HistoryOptions): Promise<void> {
   const client = await cli.client(SettingsService);
   const changes: SettingChange[] = [];
   for (let pageToken = ''; ; ) {
-    const page = await client.listSettingChanges({ ...(name && named(name)), orgId: org, pageSize: Math.min(limit - changes.length, 1000), pageToken });
+    const page = await client.listSettingChanges({ ...(name && named(name)), orgId: org, filter, orderBy, pageSize: Math.min(limit - changes.length, 1000), pageToken });
     changes.push(...page.changes);
     pageToken = page.nextPageToken;
     if (!pageToken || changes.length >= limit) break;
