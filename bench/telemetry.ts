@@ -1,7 +1,8 @@
 /**
  * What it costs to observe: GET of one promise under 64 connections, with nothing observed, with metrics alone (as a
- * deployment is by default), and with one trace in ten sent to a collector. Three processes of the same code over one
- * PostgreSQL, loaded in turn, so that what else the machine does falls on all alike.
+ * deployment is by default), and with one trace in ten sent to a collector. Two processes of each over one PostgreSQL, loaded
+ * in turn, so that what else the machine does falls on all alike; two processes of the same kind differ by some percent, which
+ * is shown.
  *
  * `node bench/telemetry.ts [seconds a measurement] [rounds]`
  */
@@ -44,9 +45,11 @@ const variants: Record<string, string> = {
 
 const folder = mkdtempSync(join(tmpdir(), 'mb-'));
 const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), diesWithParent: true });
+const copies = 2;
 const apps: { name: string; app: MainstayApp; script: string; runs: Run[] }[] = [];
 try {
-  for (const [index, [name, sections]] of Object.entries(variants).entries()) {
+  const started = Array.from({ length: copies }, () => Object.entries(variants)).flat();
+  for (const [index, [name, sections]] of started.entries()) {
     const own = join(folder, String(index));
     mkdirSync(own);
     const app = await startMainstay(own, postgres.adminUrl(`bench${index}`), sections);
@@ -80,12 +83,23 @@ async function measure({ app, script, runs }: (typeof apps)[number]): Promise<vo
 }
 
 function print(): void {
-  console.log(`${before}; 64 connections, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
-  console.log('| observed | requests/s | of nothing observed (median of rounds) | p50 ms | p99 ms | processor µs/request | least of all rounds | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
-  const reference = apps[0]!.runs;
-  for (const { name, runs } of apps) {
+  console.log(`${before}; 64 connections, two processes of each, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
+  console.log('| observed | requests/s | of nothing observed (median of rounds) | one process of the other | p50 ms | p99 ms | processor µs/request | least of all rounds | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  const reference = runsOf(Object.keys(variants)[0]!);
+  for (const name of Object.keys(variants)) {
+    const runs = runsOf(name);
     const ratio = median(runs.map(({ perSecond }, round) => perSecond / reference[round]!.perSecond));
+    const [one, other] = apps.filter((each) => each.name === name).map((each) => median(each.runs.map(({ perSecond }) => perSecond)));
     const of = (key: keyof Run) => median(runs.map((run) => run[key]));
-    console.log(`| ${name} | ${of('perSecond').toFixed(0)} | ${ratio.toFixed(3)} | ${of('p50').toFixed(1)} | ${of('p99').toFixed(1)} | ${of('micros').toFixed(1)} | ${Math.min(...runs.map(({ micros }) => micros)).toFixed(1)} | ${runs.reduce((sum, { errors }) => sum + errors, 0)} |`);
+    console.log(`| ${name} | ${of('perSecond').toFixed(0)} | ${ratio.toFixed(3)} | ${(one! / other!).toFixed(3)} | ${of('p50').toFixed(1)} | ${of('p99').toFixed(1)} | ${of('micros').toFixed(1)} | ${Math.min(...runs.map(({ micros }) => micros)).toFixed(1)} | ${runs.reduce((sum, { errors }) => sum + errors, 0)} |`);
   }
+}
+
+/** Both processes of a kind, round by round: their mean requests and times, and their errors together. */
+function runsOf(name: string): Run[] {
+  const [one, other] = apps.filter((each) => each.name === name).map(({ runs }) => runs);
+  return one!.map((run, round) => {
+    const mean = (key: keyof Run) => (run[key] + other![round]![key]) / copies;
+    return { perSecond: mean('perSecond'), p50: mean('p50'), p99: mean('p99'), micros: mean('micros'), errors: run.errors + other![round]!.errors };
+  });
 }
