@@ -7,25 +7,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { testDatabase } from '@mainstay/kernel/testing';
 
 const program = new URL('./ledger/ledger-process.ts', import.meta.url);
 
 test('a repeat gets the first answer, though the process was killed as soon as the first took effect', async () => {
   const database = await testDatabase();
-  if (typeof database.adminUrl !== 'string') throw new Error('the test server is reached by a connection string');
   const secret = randomBytes(32).toString('hex');
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-files-'));
   const start = async () => {
-    const child = fork(program, [database.adminUrl as string, database.name, secret, folder]);
+    const child = fork(program, [database.adminUrl, database.name, secret, folder]);
     const [address] = (await once(child, 'message')) as [string];
     return { child, address };
   };
   const write = (address: string, key: string) =>
     fetch(`${address}/v1/ledger/lines`, { method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': key }, body: JSON.stringify({ text: key }) });
-  const lines = (text: string) =>
-    withClient(connectionConfig(database.adminUrl, { database: database.name }), async (client) => (await client.query<{ id: string }>('select id from mod_ledger.mod_ledger_lines where text = $1', [text])).rows);
+  const lines = (text: string) => database.sql<{ id: string }>('select id from mod_ledger.mod_ledger_lines where text = $1', [text]);
   try {
     for (const kill of ['at once', 'when it took effect']) {
       const key = crypto.randomUUID();

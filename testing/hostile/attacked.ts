@@ -38,9 +38,9 @@ export class Attacked {
   readonly #child: ChildProcess;
   readonly #end: () => Promise<void>;
 
-  private constructor(port: number, token: string, child: ChildProcess, end: () => Promise<void>) {
-    this.port = port;
-    this.address = `http://127.0.0.1:${port}`;
+  private constructor(address: string, token: string, child: ChildProcess, end: () => Promise<void>) {
+    this.address = address;
+    this.port = Number(new URL(address).port);
     this.token = token;
     this.#child = child;
     this.#end = end;
@@ -50,9 +50,8 @@ export class Attacked {
     const database: TestDatabase = await testDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'mainstay-attacked-'));
     const child = fork(new URL('./attacked-process.ts', import.meta.url), [database.adminUrl, database.name, randomBytes(32).toString('hex'), folder, JSON.stringify(http)], { execArgv: heapLimits });
-    const [port] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => Promise.reject(new Error('it did not start')))])) as [number];
-    const token = await signIn(`http://127.0.0.1:${port}`, 'ada@acme.test');
-    return new Attacked(port, token, child, async () => {
+    const [address] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => Promise.reject(new Error('it did not start')))])) as [string];
+    return new Attacked(address, await signIn(address, 'ada@acme.test'), child, async () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
       await database.drop();
