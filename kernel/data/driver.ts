@@ -15,8 +15,11 @@ export function createReader(pool: pg.Pool, scope: () => Scope, pipelines?: Pipe
     const now = scope();
     return inSpan(now.span, 'database read', attributes, () => readOnce<R>(pool, now, query, pipelines));
   });
-  return Object.assign(new Kysely<any>({ dialect: dialect(new ReadDriver(run)) }), { [runKey]: run });
+  return Object.assign(readerBy(run), { [runKey]: run });
 }
+
+/** Kysely whose statements are run by a function. */
+export const readerBy = (run: DatabaseConnection['executeQuery']): Kysely<any> => new Kysely<any>({ dialect: dialect(new ReadDriver(run)) });
 
 const dialect = (driver: Driver): Dialect => ({
   createDriver: () => driver,

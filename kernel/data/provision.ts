@@ -125,7 +125,8 @@ const databaseSql = (database: string, secret: string) => `
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
   ${textSearchSql};
-  create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null`;
+  create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null;
+  create index if not exists mainstay_jobs_dead on graphile_worker._private_jobs (id) where attempts >= max_attempts and locked_at is null`;
 
 function moduleSql(database: string, module: string, secret: string): string {
   const roles = rolesOf(database, module);

@@ -1,3 +1,5 @@
+import type { ListOptions, ListPage, ListRequest } from '../queries/read-list.ts';
+
 /** Work that failed for good: nothing tries it again until someone decides. */
 export interface DeadLetter {
   id: string;
@@ -24,8 +26,8 @@ export interface QueueState {
 /** What operators see and do about a deployment's work; offered by the module that serves operators, never without the guard. */
 export interface Operations {
   deadLetters: {
-    /** The newest first, at most `limit`; after a page, only those before the last one's id. */
-    list(limit: number, before?: string): Promise<DeadLetter[]>;
+    /** A page of them, as a list's request says; their fields lie in the columns `id`, which grows, `module`, `job`, `attempts`, `queued_at` and `failed_at`. */
+    list(request: ListRequest, options: ListOptions): Promise<ListPage<DeadLetter>>;
     /** Runs one again with all its attempts; whether there was one of this id. */
     retry(id: string): Promise<boolean>;
     /** Removes one; whether there was one of this id. */

@@ -1,18 +1,47 @@
+import { sql, type CompiledQuery, type Kysely, type QueryResult } from 'kysely';
 import type pg from 'pg';
+import { readerBy } from '../data/driver.ts';
+import { parserOf } from '../data/value-parsers.ts';
 import type { DeadLetter } from '../module/operations.ts';
+import { readList, type ListOptions, type ListPage, type ListRequest } from '../queries/read-list.ts';
 
 const DEAD = 'jobs.attempts >= jobs.max_attempts and jobs.locked_at is null';
 
-/** What failed for good, the newest first; at most `limit`, and only those queued before the one with the id `before`. */
-export async function listDeadLetters(pool: pg.Pool, limit = 100, before?: string): Promise<DeadLetter[]> {
-  // The queue does not keep when a job failed, only when its next try would have been.
-  const { rows } = await pool.query(`
-    select jobs.id::text, split_part(tasks.identifier, '/', 1) as module, substr(tasks.identifier, strpos(tasks.identifier, '/') + 1) as job,
-           jobs.attempts, coalesce(jobs.last_error, '') as error, jobs.created_at as "queuedAt", jobs.run_at - exp(least(jobs.attempts, 10)) * interval '1 second' as "failedAt"
-      from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
-      where ${DEAD} and ($2::bigint is null or jobs.id < $2::bigint) order by jobs.id desc limit $1`, [limit, before]);
-  return rows;
+interface Letter {
+  id: number;
+  module: string;
+  job: string;
+  attempts: number;
+  error: string;
+  queued_at: Date;
+  failed_at: Date;
 }
+
+/** A page of what failed for good, as a list's request says. */
+export async function readDeadLetters(pool: pg.Pool, request: ListRequest, options: ListOptions): Promise<ListPage<DeadLetter>> {
+  const q = readerOf(pool);
+  const { rows, ...page } = await readList(q, lettersIn(q), request, options);
+  return { rows: rows.map(deadLetter), ...page };
+}
+
+/** What failed for good and was queued last; at most `limit`. */
+export async function listDeadLetters(pool: pg.Pool, limit = 100): Promise<DeadLetter[]> {
+  return (await lettersIn(readerOf(pool)).orderBy('id', 'desc').limit(limit).execute()).map(deadLetter);
+}
+
+// The queue does not keep when a job failed, only when its next try would have been.
+const lettersIn = (q: Kysely<any>) => q.selectFrom(sql`(
+  select jobs.id, split_part(tasks.identifier, '/', 1) as module, substr(tasks.identifier, strpos(tasks.identifier, '/') + 1) as job,
+         jobs.attempts, coalesce(jobs.last_error, '') as error, jobs.created_at as queued_at, jobs.run_at - exp(least(jobs.attempts, 10)) * interval '1 second' as failed_at
+    from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
+    where ${sql.raw(DEAD)})`.as('letters')).selectAll().$castTo<Letter>();
+
+const deadLetter = ({ id, queued_at: queuedAt, failed_at: failedAt, ...letter }: Letter): DeadLetter => ({ ...letter, id: String(id), queuedAt, failedAt });
+
+const types = { getTypeParser: parserOf } as unknown as pg.CustomTypesConfig;
+
+const readerOf = (pool: pg.Pool): Kysely<any> =>
+  readerBy(async <R>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<R>> => ({ rows: (await pool.query({ text, values: [...parameters], types })).rows as R[] }));
 
 /** Runs a dead letter again, with all its attempts. Returns whether there was one of this id. */
 export async function retryDeadLetter(pool: pg.Pool, id: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { schemaOf } from '../data/names.ts';
 import type { Operations } from '../module/operations.ts';
 import { redactText } from '../telemetry/redact-text.ts';
-import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
+import { discardDeadLetter, readDeadLetters, retryDeadLetter } from './dead-letters.ts';
 
 /** What operators of this process can see and do, once its queue runs. */
 export class OperationsOfProcess implements Operations {
@@ -14,7 +14,10 @@ export class OperationsOfProcess implements Operations {
 
   readonly deadLetters: Operations['deadLetters'] = {
     // What a handler said of its failure could name a person or hold a secret.
-    list: async (limit, before) => (await listDeadLetters(this.#running, limit, before)).map((letter) => ({ ...letter, error: redactText(letter.error) })),
+    list: async (request, options) => {
+      const { rows, ...page } = await readDeadLetters(this.#running, request, options);
+      return { rows: rows.map((letter) => ({ ...letter, error: redactText(letter.error) })), ...page };
+    },
     retry: (id) => retryDeadLetter(this.#running, id),
     discard: (id) => discardDeadLetter(this.#running, id),
   };

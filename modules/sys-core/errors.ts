@@ -26,6 +26,7 @@ export const errors = defineErrors('sys-core', {
   DEAD_LETTER_NOT_FOUND: ['NotFound', 'no dead letter {deadLetterId}: it was run again or removed, or there never was one'],
   SETTING_UNKNOWN: ['NotFound', 'no setting {key} of {module}; {hint}'],
   SETTING_NOT_PER_ORG: ['FailedPrecondition', 'the setting {key} of {module} has one value for the whole deployment; only a Platform Administrator changes it, without an org'],
+  SETTING_FOR_OPERATORS: ['PermissionDenied', 'the setting {key} of {module} is changed by a Platform Administrator alone; ask the operator of the deployment'],
   SETTING_NOT_ALLOWED: ['InvalidArgument', 'the setting {key} of {module} can not be {value}: {because}; allowed is {allowed}'],
   SETTING_CHANGED_MEANWHILE: ['Aborted', 'the setting {key} of {module} was changed meanwhile: get it again and repeat'],
   SETTING_VERSION_UNKNOWN: ['NotFound', 'the setting {key} of {module} has no version {version}; it has had {last} so far'],

@@ -15,11 +15,13 @@ import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
 import { settingsService } from './server/settings/settings-service.ts';
 import { createSettingsStore } from './server/settings/settings-store.ts';
+import { settings } from './settings.ts';
 
 /** The core of the platform: decides who may do what, keeps the audit and the settings, and tells what runs. */
 export default defineModule({
   name: 'sys-core',
   config,
+  settings,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
   services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService)],

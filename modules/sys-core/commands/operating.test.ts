@@ -31,6 +31,9 @@ everyTopology('the audit is listed and shown', async (deployment) => {
   const { entries } = JSON.parse((await run(deployment, root, 'audit', 'list', '--failed', '--json')).text) as { entries: { entryId: string }[] };
   assert.ok(entries.some(({ entryId }) => entryId === rows[0]!.id));
   assert.match((await run(deployment, root, 'audit', 'show', rows[0]!.id!)).text, /^outcome +sys-accounts\./m);
+  const found = await run(deployment, root, 'audit', 'list', '--filter', 'outcome != OK AND method:SessionsService', '--order-by', 'time');
+  assert.ok(found.rows.length > 0 && found.rows.every(({ outcome, method }) => outcome !== 'OK' && /^SessionsService/.test(method!)));
+  assert.deepEqual(found.rows.map((row) => Number(row['#'])), found.rows.map((row) => Number(row['#'])).sort((one, other) => one - other));
   assert.match((await run(deployment, root, 'audit', 'list', '--until', '2020-01-01')).text, /no entries/);
   await assert.rejects(run(deployment, root, 'audit', 'list', '--since', 'yesterday-ish'), /Write it like/);
 });
@@ -57,7 +60,14 @@ everyTopology('a setting is listed, set, shown, reverted and reset, and its hist
   assert.equal((JSON.parse((await run(deployment, root, 'settings', 'reset', name, '--json')).text) as { value: number }).value, 30);
   const { rows } = await run(deployment, olga, 'settings', 'history', name);
   assert.deepEqual(rows.map(({ before, after, reason }) => [before, after, reason]), [['60', 'reset', 'back to version 0'], ['not set', '60', 'asked for']]);
+  assert.deepEqual((await run(deployment, olga, 'settings', 'history', name, '--filter', '"asked for"', '--order-by', 'time')).rows.map(({ reason }) => reason), ['asked for']);
+  assert.match((await run(deployment, root, 'settings', 'get', 'sys-core.fileQuotaMiB')).text, /set by +operators/);
   await assert.rejects(run(deployment, root, 'settings', 'get', 'keepDeletedDays'), /not the name of a setting/);
+});
+
+everyTopology('dead letters are listed as they are asked for', async (deployment) => {
+  assert.equal((await run(deployment, 'ops@mainstay.test', 'dead-letters', 'list', '--filter', 'module = mod-none', '--order-by', 'fail_time')).text, 'no dead letters');
+  await assert.rejects(run(deployment, 'ops@mainstay.test', 'dead-letters', 'list', '--filter', 'error:eve'), /can not be filtered by error; filterable: module, job/);
 });
 
 everyTopology('what is no id of a dead letter is told before anything is sent', async (deployment) => {

@@ -1,23 +1,17 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { decodePageToken, encodePageToken, type DeploymentInfo } from '@mainstay/kernel';
+import type { DeploymentInfo } from '@mainstay/kernel';
 import type { DeadLettersService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
-
-const USUAL_SIZE = 50;
+import { listFields } from './list-fields.ts';
 
 /** What failed for good, for operators to run again or to remove. */
 export function deadLettersService({ deployment }: { deployment: DeploymentInfo }): ServiceImpl<typeof DeadLettersService> {
   const { deadLetters } = deployment.operations;
   return {
-    async listDeadLetters({ $typeName: list, pageSize, pageToken }) {
-      const position = { list, query: null };
-      const [before] = pageToken ? (decodePageToken(deployment.secret, pageToken, position) as [string]) : [];
-      const size = pageSize || USUAL_SIZE;
-      const found = await deadLetters.list(size + 1, before);
-      const shown = found.slice(0, size);
-      const nextPageToken = found.length > size ? encodePageToken(deployment.secret, { ...position, cursor: [shown.at(-1)!.id] }) : '';
-      return { deadLetters: shown.map(({ id, queuedAt, failedAt, ...letter }) => ({ ...letter, deadLetterId: id, queueTime: timestampFromDate(queuedAt), failTime: timestampFromDate(failedAt) })), nextPageToken };
+    async listDeadLetters(request) {
+      const { rows, nextPageToken, totalSize } = await deadLetters.list(request, { secret: deployment.secret, fields: listFields.deadLetters, defaultOrder: 'queue_time desc' });
+      return { deadLetters: rows.map(({ id, queuedAt, failedAt, ...letter }) => ({ ...letter, deadLetterId: id, queueTime: timestampFromDate(queuedAt), failTime: timestampFromDate(failedAt) })), nextPageToken, totalSize };
     },
 
     async retryDeadLetter({ deadLetterId }) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { defineModule, job, reasonOf } from '@mainstay/kernel';
 import { startDeployment, type TestDeployment } from '@mainstay/testing';
 import { z } from 'zod';
@@ -59,6 +60,29 @@ test('what failed for good is listed page by page, without the person it was abo
     assert.match(error, /^the mail to \S+ bounced/);
     assert.doesNotMatch(error, /eve@/);
   }
+});
+
+test('dead letters are found by a filter, ordered and counted', async () => {
+  const client = await letters(ops);
+  const all = (await client.listDeadLetters({})).deadLetters;
+  const found = async (filter: string, orderBy = '') => {
+    const { deadLetters, totalSize } = await client.listDeadLetters({ filter, orderBy, countTotal: true });
+    assert.equal(totalSize, deadLetters.length);
+    return deadLetters.map(({ deadLetterId }) => deadLetterId);
+  };
+  const ids = all.map(({ deadLetterId }) => deadLetterId);
+  assert.deepEqual(await found('module = mod-probe AND job = bounce AND attempts = 1'), ids);
+  assert.deepEqual(await found('queue_time > "2026-01-01" AND fail_time < "2100-01-01"', 'queue_time'), ids.toReversed());
+  assert.deepEqual((await found('', 'fail_time')).sort(), ids.toSorted());
+  for (const none of ['module = sys-core', 'job = bounced', 'attempts > 1', 'fail_time < "2026-01-01"']) assert.deepEqual(await found(none), [], none);
+  const failed = timestampDate(all[2]!.failTime!).getTime();
+  assert.deepEqual(await found(`fail_time <= "${new Date(failed + 1).toISOString()}"`, 'fail_time'), all.filter(({ failTime }) => timestampDate(failTime!).getTime() <= failed).map(({ deadLetterId }) => deadLetterId).toReversed());
+  // Who may not read what an error named can not find out by asking whether it is there.
+  await assert.rejects(client.listDeadLetters({ filter: 'error:eve' }), (error) => reasonOf(error) === 'kernel.INVALID_FILTER');
+  await assert.rejects(client.listDeadLetters({ filter: 'eve' }), (error) => reasonOf(error) === 'kernel.INVALID_FILTER');
+  await assert.rejects(client.listDeadLetters({ orderBy: 'error' }), (error) => reasonOf(error) === 'kernel.INVALID_ORDER');
+  const { nextPageToken: pageToken } = await client.listDeadLetters({ pageSize: 1 });
+  await assert.rejects(client.listDeadLetters({ pageSize: 1, pageToken, orderBy: 'queue_time' }), (error) => reasonOf(error) === 'kernel.BAD_PAGE_TOKEN');
 });
 
 test('a module with dead letters says so to operators', async () => {

@@ -20,8 +20,8 @@ export function auditService({ db, deployment }: Needs): ServiceImpl<typeof Audi
   const seal = createSealer(deployment.secret);
   return {
     async listAuditEntries(request) {
-      const { rows, nextPageToken } = await listEntries(db, deployment.secret, request);
-      return { entries: rows.map(auditMessage), nextPageToken };
+      const { rows, nextPageToken, totalSize } = await listEntries(db, deployment.secret, request);
+      return { entries: rows.map(auditMessage), nextPageToken, totalSize };
     },
 
     async getAuditEntry({ entryId }) {

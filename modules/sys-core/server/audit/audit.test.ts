@@ -234,6 +234,53 @@ test('a list narrows by everything that is asked, and its pages hold every entry
   assert.deepEqual(await all({ startTime: { ...at(10), nanos: 10_000_001 }, endTime: { ...at(20), nanos: 20_000_001 } }), expected((index) => index >= 22 && index < 42));
 });
 
+test('entries are found by a filter, ordered and counted', async () => {
+  await freshChain(0);
+  const { orgs } = await (await deployment.client(OrgsService, olga)).listOrgs({});
+  const { orgId } = orgs.find(({ name }) => /acme/i.test(name))!;
+  const [account, actor] = [randomUUID(), randomUUID()];
+  await log.append(entries(60, (index) => ({
+    time: new Date(Date.UTC(2026, 0, 1) + index),
+    ...(index % 2 === 0 && { principalId: account }),
+    // A module of that name is no account.
+    ...(index % 20 === 0 && { principalKind: 'module' as const }),
+    ...(index % 3 === 0 && { actorAccountId: actor, orgId }),
+    ...(index % 4 === 0 && { outcome: 'kernel.PERMISSION_DENIED', clientAddress: '192.0.2.7' }),
+    ...(index % 5 === 0 && { module: 'sys-accounts', method: 'sys.accounts.v1.SessionsService/Login', traceId: 'c'.repeat(32) }),
+  })));
+  const found = async (filter: string, orderBy = '', as = root) => {
+    const client = await service(as);
+    const sequences: number[] = [];
+    for (let pageToken = ''; ; ) {
+      const page = await client.listAuditEntries({ filter, orderBy, countTotal: true, pageSize: 7, pageToken });
+      sequences.push(...page.entries.map(({ sequence }) => Number(sequence)));
+      if (!(pageToken = page.nextPageToken)) {
+        assert.equal(page.totalSize, sequences.length, filter);
+        return sequences;
+      }
+    }
+  };
+  const expected = (fits: (index: number) => boolean) => Array.from({ length: 60 }, (_, index) => index).filter(fits).map((index) => index + 1).reverse();
+  const even = (index: number) => index % 2 === 0 && index % 20 !== 0;
+  assert.deepEqual(await found(''), expected(() => true));
+  assert.deepEqual(await found('', 'time'), expected(() => true).reverse());
+  assert.deepEqual(await found(`account_id = ${account}`), expected(even));
+  assert.deepEqual(await found(`account_id:* AND NOT account_id = ${account}`), expected((index) => index % 2 !== 0));
+  assert.deepEqual(await found(`actor_account_id = ${actor} AND client_address = "192.0.2.7"`), expected((index) => index % 12 === 0));
+  assert.deepEqual(await found('outcome != OK AND module = sys-accounts'), expected((index) => index % 20 === 0));
+  assert.deepEqual(await found('method:Login OR outcome = "kernel.*"'), expected((index) => index % 5 === 0 || index % 4 === 0));
+  assert.deepEqual(await found(`org_id = ${orgId} trace_id = ${'c'.repeat(32)}`), expected((index) => index % 15 === 0));
+  assert.deepEqual(await found('time >= 2026-01-01T00:00:00.010Z AND time < 2026-01-01T00:00:00.020Z', 'time'), expected((index) => index >= 10 && index < 20).reverse());
+  assert.deepEqual(await found('client_address = "192.0.2.7"', '', olga), expected((index) => index % 12 === 0), 'of the own org alone');
+  assert.deepEqual(await found(`org_id = ${randomUUID()} OR outcome = OK`, '', olga), expected((index) => index % 3 === 0 && index % 4 !== 0));
+  const client = await service(root);
+  await assert.rejects(client.listAuditEntries({ filter: 'hash = x' }), (error) => reasonOf(error) === 'kernel.INVALID_FILTER');
+  await assert.rejects(client.listAuditEntries({ orderBy: 'method' }), (error) => reasonOf(error) === 'kernel.INVALID_ORDER');
+  const { nextPageToken: pageToken } = await client.listAuditEntries({ filter: 'outcome = OK', pageSize: 1 });
+  await assert.rejects(client.listAuditEntries({ filter: 'outcome != OK', pageSize: 1, pageToken }), (error) => reasonOf(error) === 'kernel.BAD_PAGE_TOKEN');
+  assert.deepEqual((await client.listAuditEntries({ filter: 'outcome = OK', module: 'sys-accounts', failed: true })).entries, [], 'the other fields hold too');
+});
+
 test('a page goes on where it was while entries are added', async () => {
   await freshChain(20);
   const client = await service(root);

@@ -1,18 +1,19 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { offerContent, paginateAll } from '@mainstay/kernel';
+import { offerContent, readList } from '@mainstay/kernel';
 import { HttpBodySchema } from '@mainstay/kernel/contract/google/api/httpbody_pb.js';
 import { Visibility, type FileSchema, type FilesService } from '../../contract/index.ts';
+import { listFields } from '../list-fields.ts';
 import { servedAs } from './content-type.ts';
-import { findFile, keeper, readableFiles, requireManaged, type FileRow } from './find-file.ts';
+import { findFile, readableFiles, requireManaged, type FileRow } from './find-file.ts';
 import { contentKey, limitsOf, type FilesNeeds } from './needs.ts';
 import { remove, uploadFile } from './upload-file.ts';
 import { readUsage } from './usage.ts';
 
 /** Files of an org: whoever is in it keeps some, within the org's quota. */
-export function filesService({ db, files, config, deployment }: FilesNeeds): ServiceImpl<typeof FilesService> {
-  const needs = { db, files, config, deployment };
+export function filesService(needs: FilesNeeds): ServiceImpl<typeof FilesService> {
+  const { db, files, deployment } = needs;
   return {
     async uploadFile(requests, { requestHeader }) {
       return message(await uploadFile(needs, requests, requestHeader));
@@ -38,10 +39,10 @@ export function filesService({ db, files, config, deployment }: FilesNeeds): Ser
       return message(await db.read((q) => findFile(q, fileId)));
     },
 
-    async listFiles({ $typeName: list, pageSize, pageToken }) {
-      const paging = { secret: deployment.secret, list, query: keeper(), pageSize, pageToken, orderBy: [['id', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => paginateAll(q, readableFiles(q), paging));
-      return { files: rows.map(message), nextPageToken };
+    async listFiles(request) {
+      const options = { secret: deployment.secret, fields: listFields.files, defaultOrder: 'create_time desc' };
+      const { rows, nextPageToken, totalSize } = await db.read((q) => readList(q, readableFiles(q), request, options));
+      return { files: rows.map(message), nextPageToken, totalSize };
     },
 
     async deleteFile({ fileId }) {
@@ -52,8 +53,7 @@ export function filesService({ db, files, config, deployment }: FilesNeeds): Ser
     },
 
     async getQuota() {
-      const { bytes, files: count } = await db.read(readUsage);
-      const { orgBytes, orgFiles, fileBytes } = limitsOf(config);
+      const [{ bytes, files: count }, { orgBytes, orgFiles, fileBytes }] = await Promise.all([db.read(readUsage), limitsOf(needs)]);
       return { usedBytes: BigInt(bytes), allowedBytes: BigInt(orgBytes), usedFiles: BigInt(count), allowedFiles: BigInt(orgFiles), allowedFileBytes: BigInt(fileBytes) };
     },
   };

@@ -19,7 +19,7 @@ export async function uploadFile(needs: FilesNeeds, requests: AsyncIterable<Uplo
   const first = await messages.next();
   if (first.done) throw errors.UPLOAD_EMPTY();
   const announced = describeUpload(first.value, header);
-  const limits = limitsOf(needs.config);
+  const limits = await limitsOf(needs);
   if ((announced.size ?? 0) > limits.fileBytes) throw contentTooLarge(limits.fileBytes);
   checkRoom(await needs.db.read(readUsage), announced.size ?? 0, limits);
   const received = await needs.files.receive(contentOf(first.value, messages, limits.fileBytes));
@@ -61,12 +61,14 @@ function checkAnnounced({ size, sha256 }: AnnouncedFile, received: Received): vo
   if (sha256.some((each) => each !== received.sha256)) throw errors.DIGEST_MISMATCH();
 }
 
-async function insert({ db, config }: FilesNeeds, { name, visibility, declaredType }: AnnouncedFile, { size, sha256, head }: Received): Promise<FileRow> {
+async function insert(needs: FilesNeeds, { name, visibility, declaredType }: AnnouncedFile, { size, sha256, head }: Received): Promise<FileRow> {
   const { orgId, accountId } = keeper();
   const content_type = await contentType(head, declaredType);
-  return db.write(async (tx) => {
+  // What the org may keep can have changed while the content came.
+  const limits = await limitsOf(needs);
+  return needs.db.write(async (tx) => {
     await lockContent(tx, orgId, sha256);
-    await takeRoom(tx, size, limitsOf(config));
+    await takeRoom(tx, size, limits);
     return tx.insertInto('sys_core_files').values({ owner_account_id: accountId, name, content_type, size, sha256, visibility }).returningAll().executeTakeFirstOrThrow();
   });
 }

@@ -1,9 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
-import type { limitsOf } from './needs.ts';
-
-type Limits = ReturnType<typeof limitsOf>;
+import type { Limits } from './needs.ts';
 
 /** What the files of the call's org come to. */
 export async function readUsage(q: Pick<Kysely<Tables>, 'selectFrom'>): Promise<{ bytes: number; files: number }> {

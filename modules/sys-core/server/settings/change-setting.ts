@@ -18,13 +18,14 @@ export interface Change {
 
 const LOCK = 0x73657474;
 
-/** Changes a setting and writes that into its history; nothing happens where it is so already. Throws `SETTING_CHANGED_MEANWHILE`. */
+/** Changes a setting and writes that into its history; nothing happens where it is so already. Throws `SETTING_CHANGED_MEANWHILE`, and `SETTING_FOR_OPERATORS` where the caller is none. */
 export function changeSetting({ db, deployment }: Needs, change: Change | ((tx: Transaction<Tables>) => Promise<Change>)): Promise<Kept> {
   return db.write(async (tx) => {
     // What waits for the lock must not read before it has it, so that changes are seen in the order of their revisions.
     await sql`select pg_advisory_xact_lock(${LOCK})`.execute(tx);
     const { setting, orgId, etag, reason, to } = typeof change === 'function' ? await change(tx) : change;
     const { module, key } = setting;
+    if (setting.changedBy === 'operators' && !currentCall().acrossOrgs) throw errors.SETTING_FOR_OPERATORS({ module, key });
     const kept = await readKept(tx, setting, orgId);
     const before = orgId === undefined ? kept.deployment : kept.org;
     if (etag && etag !== etagOf(before?.version ?? 0)) throw errors.SETTING_CHANGED_MEANWHILE({ module, key });

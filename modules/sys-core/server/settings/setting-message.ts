@@ -15,7 +15,7 @@ export interface Kept {
 
 /** A setting as its readers get it; `orgId` is absent for the deployment's. */
 export function settingMessage(setting: DeclaredSetting, { org, deployment }: Kept, orgId: string | undefined): MessageInitShape<typeof SettingSchema> {
-  const { module, key, description, scope, schema, configured } = setting;
+  const { module, key, description, scope, changedBy, schema, configured } = setting;
   const allowed = (row: SettingRow | undefined) => (row?.value && setting.problemsOf(row.value.is).length === 0 ? row.value : undefined);
   const [own, common] = [orgId === undefined ? undefined : allowed(org), allowed(deployment)];
   const version = (orgId === undefined ? deployment : org)?.version ?? 0;
@@ -31,6 +31,7 @@ export function settingMessage(setting: DeclaredSetting, { org, deployment }: Ke
     configuredValue: toValue(configured),
     version,
     etag: etagOf(version),
+    operatorsOnly: scope === 'deployment' || changedBy === 'operators',
   };
 }
 

@@ -1,7 +1,8 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import { paginate } from '@mainstay/kernel';
+import { readList } from '@mainstay/kernel';
 import type { SettingsService } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
+import { listFields } from '../list-fields.ts';
 import { changeSetting, readKept, requireAllowed } from './change-setting.ts';
 import { findSetting, orgOfRequest, settingsFor } from './find-setting.ts';
 import { changeMessage, jsonOf, settingMessage } from './setting-message.ts';
@@ -48,17 +49,17 @@ export function settingsService(needs: Needs): ServiceImpl<typeof SettingsServic
       return settingMessage(setting, kept, orgId);
     },
 
-    async listSettingChanges({ $typeName: list, orgId: asked, module, key, pageSize, pageToken }) {
+    async listSettingChanges(request) {
+      const { orgId: asked, module, key } = request;
       const orgId = orgOfRequest(asked);
       if (key && !module) throw errors.SETTING_UNKNOWN({ module: 'no module', key, hint: 'name its module too' });
-      const page = { secret: deployment.secret, list, query: [orgId ?? null, module, key], pageSize, pageToken, orderBy: [['revision', 'desc']] as const };
-      const { rows, nextPageToken } = await db.read((q) => {
+      const { rows, nextPageToken, totalSize } = await db.read((q) => {
         let query = q.selectFrom('sys_core_setting_changes').selectAll().where('org_id', orgId === undefined ? 'is' : '=', orgId ?? null);
         if (module) query = query.where('module', '=', module);
         if (key) query = query.where('key', '=', key);
-        return paginate(query, page);
+        return readList(q, query, request, { secret: deployment.secret, fields: listFields.settingChanges, defaultOrder: 'time desc' });
       });
-      return { changes: rows.map(changeMessage), nextPageToken };
+      return { changes: rows.map(changeMessage), nextPageToken, totalSize };
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromJson, toJson, type JsonValue } from '@bufbuild/protobuf';
-import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt';
+import { timestampDate, ValueSchema, type Value } from '@bufbuild/protobuf/wkt';
 import { deploymentWide, perOrg, reasonOf, serve, type Module, type SettingsReader } from '@mainstay/kernel';
 import { OrgsService } from '@mainstay/sys-accounts/contract';
 import core from '@mainstay/sys-core';
@@ -53,6 +53,7 @@ const value = (json: JsonValue): Value => fromJson(ValueSchema, json);
 const json = (given: Value | undefined) => given && toJson(ValueSchema, given);
 const brief = ({ value: is, source, version }: Setting) => [json(is), source, version];
 const seenBy = async (as?: string) => JSON.parse((await (await deployment.client(DeploymentService, as)).getDeployment({})).name) as unknown;
+const refusedBy = (reason: string) => (error: unknown) => reasonOf(error) === reason;
 const refused = (reason: string, message?: RegExp) => (error: unknown) => reasonOf(error) === `sys-core.${reason}` && (!message || message.test((error as Error).message));
 
 test('a setting is what the configuration says, then what the deployment says, then what the org says', async () => {
@@ -126,6 +127,29 @@ test('every change is in the history, and can be taken back', async () => {
   assert.ok(changes.every(({ accountId, time }) => /^[0-9a-f-]{36}$/.test(accountId) && time));
 });
 
+test('changes are found by a filter, ordered and counted', async () => {
+  const client = await service(root);
+  const [at, other] = [{ module, key: 'greeting', orgId: umbrella }, { module, key: 'standingCacheMilliseconds', orgId: umbrella }];
+  await client.updateSetting({ ...at, value: value('one'), reason: 'a first try' });
+  await client.updateSetting({ ...other, value: value(100), reason: 'too slow' });
+  await client.updateSetting({ ...at, value: value('two'), reason: 'a second try' });
+  const { changes: [last] } = await client.listSettingChanges(at);
+  const since = `time > "${timestampDate((await client.listSettingChanges({ ...at, orderBy: 'time desc' })).changes[1]!.time!).toISOString().replace(/Z$/, '999Z')}"`;
+  const found = async (filter: string, orderBy = '') => {
+    const { changes, totalSize } = await client.listSettingChanges({ orgId: umbrella, filter, orderBy, countTotal: true });
+    assert.equal(totalSize, changes.length);
+    return changes.map(({ reason }) => reason);
+  };
+  assert.deepEqual(await found('key = greeting AND try'), ['a second try', 'a first try']);
+  assert.deepEqual(await found('key = greeting AND try', 'time'), ['a first try', 'a second try']);
+  assert.deepEqual((await found(`${since} AND module = sys-core`)).slice(0, 2), ['a second try', 'too slow']);
+  assert.deepEqual(await found(`slow AND account_id = ${last!.accountId} AND NOT actor_account_id:*`), ['too slow']);
+  assert.deepEqual(await found('module = mod-none'), []);
+  await assert.rejects(client.listSettingChanges({ filter: 'after = two' }), refusedBy('kernel.INVALID_FILTER'));
+  await assert.rejects(client.listSettingChanges({ orderBy: 'reason' }), refusedBy('kernel.INVALID_ORDER'));
+  for (const setting of [at, other]) await client.resetSetting(setting);
+});
+
 test('of two who change what they both read, one is refused', async () => {
   const at = { module, key: 'pause' };
   const client = await service(root);
@@ -156,6 +180,7 @@ test('an administrator of an org sees and changes its own settings alone; others
   await assert.rejects(admin.listSettingChanges({ orgId: umbrella }), refused('ORG_NOT_FOUND'));
   await admin.updateSetting({ module, key: 'greeting', value: value('from olga') });
   assert.deepEqual((await admin.listSettingChanges({ key: 'greeting', module })).changes.map(({ orgId, after }) => [orgId, json(after)]), [[acme, 'from olga']]);
+  assert.equal((await admin.listSettingChanges({ filter: 'key = greeting', countTotal: true })).totalSize, 1, 'of those of other orgs none is counted');
   assert.equal((await (await service(root)).listSettings({})).settings.length, 3);
   for (const person of [undefined, ada]) {
     for (const call of [() => service(person).then((client) => client.listSettings({})), () => service(person).then((client) => client.updateSetting({ module, key: 'greeting', value: value('x') }))]) {
