@@ -65,7 +65,7 @@ function anyRequest({ name, input }: DescMethod, { callers, known, examples = {}
   const example = examples[name];
   const strange = fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(...callers) });
   const near = example && fc.tuple(example, strange).map(([{ caller, tree }, other]) => ({ caller: other ?? caller, tree }));
-  return fc.tuple(near ? fc.oneof(any, near) : any, anyWrongs(input)).map(([{ caller, tree }, wrongs]) => ({ caller, tree: withWrongs(tree, wrongs) }));
+  return fc.tuple(near ? fc.oneof({ weight: 1, arbitrary: any }, { weight: 2, arbitrary: near }) : any, anyWrongs(input)).map(([{ caller, tree }, wrongs]) => ({ caller, tree: withWrongs(tree, wrongs) }));
 }
 
 function wiresOf(method: DescMethod): Wire[] {

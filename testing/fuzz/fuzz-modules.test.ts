@@ -45,9 +45,9 @@ test('whatever is sent to every method of every module, 16,000 times, is answere
     throw new Error('what was refused is accepted when it is sent again, each time');
   }
 
-  await run.send(anyCase({ methods, ...world, weightOf: ({ name }) => (costly.has(name) ? 2 : 20) }), 16_000);
+  await run.send(anyCase({ methods, ...world, weightOf: ({ name }) => (costly.has(name) ? 3 : 20) }), 16_000);
   for (const line of run.verdicts.lines) t.diagnostic(line);
-  run.verdicts.checkMethods(methods, { atLeast: 3, guarded: true, endless });
+  run.verdicts.checkMethods(methods, { atLeast: 2, guarded: true, endless });
   assert.equal(readFileSync(logFile, 'utf8'), '');
   for (const caller of world.callers.filter((name) => name.includes('@'))) assert.equal((await deployment.fetch('/v1/promises', { as: caller })).status, 200, caller);
 });
