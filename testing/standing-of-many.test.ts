@@ -192,5 +192,5 @@ everyTopology('after any change each call and each open stream is let in or refu
       assert.deepEqual(streams.filter(({ end }) => end), []);
     }
   };
-  await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 15 }), holds), { numRuns: 6 });
+  await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 10, maxLength: 15 }), holds), { numRuns: 6 });
 }, options);
