@@ -5,13 +5,15 @@ import { compileBinaryWriter, type BinaryWrite } from './compile-binary-writer.t
 import { compileJsonReader, type JsonRead } from './compile-json-reader.ts';
 import { compileJsonWriter, type JsonWrite } from './compile-json-writer.ts';
 import { isCompilable } from './field-shape.ts';
+import { refuseImpossibleTimes } from './refuse-impossible-times.ts';
 
 export type JsonReading = Pick<Partial<JsonReadOptions>, 'registry' | 'ignoreUnknownFields'>;
 export type JsonWriting = Pick<Partial<JsonWriteOptions>, 'registry' | 'alwaysEmitImplicit'>;
 
 /**
  * Binary and ProtoJSON of one message type, with the results and the errors of protobuf-es and several times its speed:
- * functions compiled for the type's fields. Whatever they do not expect, they leave to the library.
+ * functions compiled for the type's fields. Whatever they do not expect, they leave to the library. Only times that do
+ * not exist, such as 2026-02-30T00:00:00Z, are refused here where the library stores another.
  */
 export interface Codec<D extends DescMessage> {
   toBinary(message: MessageShape<D>): Uint8Array<ArrayBuffer>;
@@ -36,7 +38,10 @@ function ofLibrary(desc: DescMessage): Codec<DescMessage> {
     toBinary: (message) => toBinary(desc, message),
     fromBinary: (bytes) => fromBinary(desc, bytes),
     toJsonText: (message, options) => JSON.stringify(toJson(desc, message, options)),
-    fromJson: (json, options) => fromJson(desc, json, options),
+    fromJson: (json, options) => {
+      refuseImpossibleTimes(desc, json, options?.registry);
+      return fromJson(desc, json, options);
+    },
   };
 }
 

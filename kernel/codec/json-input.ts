@@ -1,5 +1,6 @@
 import { fromJson, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { setOwn, unexpected } from './copy-value.ts';
+import { isDay } from './possible-time.ts';
 
 /** What compiled readers of ProtoJSON call. Each throws for anything unusual: then the library reads the message instead. */
 
@@ -90,9 +91,11 @@ export const byLibrary = (desc: DescMessage, value: JsonValue): object => fromJs
 const days = new Map<number, number>();
 
 function startOf(text: string): number {
-  const day = digits(text, 0, 4) * 10_000 + digits(text, 5, 7) * 100 + digits(text, 8, 10);
+  const [year, month, dayOfMonth] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
+  const day = year * 10_000 + month * 100 + dayOfMonth;
   let seconds = days.get(day);
   if (seconds === undefined) {
+    if (!isDay(year, month, dayOfMonth)) unexpected();
     seconds = Date.parse(`${text.slice(0, 10)}T00:00:00Z`) / 1000;
     if (days.size >= 1000) days.clear();
     days.set(day, seconds);

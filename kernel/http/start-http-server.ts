@@ -15,6 +15,7 @@ import { healthService, ServingState } from './rpc/health.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
 import { messageLimit } from './rpc/message-limit.ts';
+import { strictJson } from './rpc/strict-json.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { pageRoutes } from './pages/pages.ts';
@@ -113,11 +114,12 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
   const described = [...services.map(({ service }) => service), Health, ServerReflection, ServerReflectionAlpha];
   const reflection = reflectionService(described);
   plainGrpcMessages(app);
-  checkRpcBodies(app, described, { registry, ignoreUnknownFields: false }, bodyLimitBytes);
+  const jsonOptions = { registry, ignoreUnknownFields: false };
+  checkRpcBodies(app, described, jsonOptions, bodyLimitBytes);
   await app.register(fastifyConnectPlugin, {
     routes: (router) => {
       for (const { service, implementation } of services) {
-        for (const method of service.methods) router.rpc(method, implementation[method.localName]!.bind(implementation) as never, { readMaxBytes: messageLimit(method.input, bodyLimitBytes) });
+        for (const method of service.methods) router.rpc(method, implementation[method.localName]!.bind(implementation) as never, { readMaxBytes: messageLimit(method.input, bodyLimitBytes), jsonOptions: strictJson(method.input, jsonOptions) });
       }
       // A contract with all that it imports may be larger than any message of it.
       const unlimited = { writeMaxBytes: 0xffff_ffff };
@@ -127,7 +129,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
     readMaxBytes: bodyLimitBytes,
     writeMaxBytes: bodyLimitBytes,
     maxTimeoutMs: longestTimeoutMs,
-    jsonOptions: { registry, ignoreUnknownFields: false },
+    jsonOptions,
     shutdownSignal: stopping,
     contextValues: peerValues,
   });

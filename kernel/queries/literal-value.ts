@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { isPossibleTime } from '../codec/possible-time.ts';
 import { invalidFilter } from './query-errors.ts';
 import type { FilterField } from './query-fields.ts';
 
@@ -40,12 +41,10 @@ export function valueOf({ name, kind, desc }: FilterField, text: string, at: num
   }
 }
 
-/** A time in UTC, with all of its digits; undefined for what is none. The parser of JavaScript lets the 30th of February through. */
+/** A time in UTC, with all of its digits; undefined for what is none. */
 function utcTime(text: string): string | undefined {
   const [, fraction = ''] = time.exec(text) ?? [];
-  const day = text.slice(0, 10);
-  const midnight = new Date(`${day}T00:00:00Z`);
-  if (!time.test(text) || Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return undefined;
+  if (!time.test(text) || !isPossibleTime(text)) return undefined;
   const moment = new Date(text.replace(fraction, ''));
   const known = !Number.isNaN(moment.getTime()) && moment.getUTCFullYear() >= 1 && moment.getUTCFullYear() <= 9999;
   return known ? moment.toISOString().replace('.000', fraction) : undefined;

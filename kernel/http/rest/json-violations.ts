@@ -1,5 +1,6 @@
-import { fromJson, getOption, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonReadOptions, type JsonValue } from '@bufbuild/protobuf';
+import { getOption, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonReadOptions, type JsonValue } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { codecOf } from '../../codec/codec-of.ts';
 import type { FieldViolation } from '../../errors/define-errors.ts';
 import { fieldNamed, isObject } from './request-field.ts';
 
@@ -54,10 +55,10 @@ function messageViolations(field: DescField, value: JsonValue, options: Partial<
   return inner.length > 0 ? inner : [wrong];
 }
 
-/** Asks the library itself, with this field alone, so that the rules of ProtoJSON are written down only there. */
+/** Asks the codec itself, with this field alone, so that the rules of ProtoJSON are written down only there. */
 function fits(message: DescMessage, field: DescField, value: JsonValue, options: Partial<JsonReadOptions>): boolean {
   try {
-    fromJson(message, { [field.jsonName]: value }, options);
+    codecOf(message).fromJson({ [field.jsonName]: value }, options);
     return true;
   } catch {
     return false;
@@ -98,7 +99,7 @@ const scalarForms: Record<ScalarType, string> = {
   [ScalarType.INT64]: int64, [ScalarType.SINT64]: int64, [ScalarType.SFIXED64]: int64, [ScalarType.UINT64]: uint64, [ScalarType.FIXED64]: uint64,
 };
 const messageForms: Record<string, string> = {
-  'google.protobuf.Timestamp': 'a time such as 2026-03-31T12:00:00Z',
+  'google.protobuf.Timestamp': 'a time that exists, such as 2026-03-31T12:00:00Z',
   'google.protobuf.Duration': 'seconds such as 90s',
   'google.protobuf.FieldMask': 'field names such as title,dueTime',
   'google.protobuf.BoolValue': 'true or false',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Pool } from 'undici';
 import { startTestServer } from '../../testing/test-server.ts';
 import type { HttpServer } from '../start-http-server.ts';
@@ -42,6 +43,24 @@ test('an error that is found before any method is called names its reason too', 
     assert.match(text, new RegExp(`"code":"${code}"`));
     assert.match(text, new RegExp(`"reason":"${reason}"`), text);
   }
+});
+
+test('a time that does not exist is refused in JSON, plain, compressed, and in an envelope', async () => {
+  const json = (time: string) => Buffer.from(JSON.stringify({ text: 'x', time }));
+  const answers = async (time: string) => [
+    await send('GetEcho', 'application/json', json(time)),
+    await send('GetEcho', 'application/json', gzipSync(json(time)), { 'content-encoding': 'gzip' }),
+    await send('GetEcho', 'application/grpc-web+json', envelope(json(time).length, json(time))),
+    await send('GetEcho', 'application/grpc-web+json', envelope(gzipSync(json(time)).length, gzipSync(json(time)), 1), { 'grpc-encoding': 'gzip' }),
+  ];
+  const [plain, compressed, web, compressedWeb] = await answers('2026-02-29T00:00:00Z');
+  for (const { status, text } of [plain!, compressed!]) {
+    assert.equal(status, 400);
+    assert.match(text, /"code":"invalid_argument","message":"[^"]*time: expected a time that exists/);
+    assert.match(text, /"reason":"INVALID_REQUEST"/);
+  }
+  for (const { text } of [web!, compressedWeb!]) assert.match(text, /grpc-status: 3\r\n/);
+  for (const { text } of await answers('2028-02-29T00:00:00Z')) assert.match(text, /2028-02-29T00:00:00Z/);
 });
 
 test('gRPC-web gets the reason in its last message', async () => {

@@ -120,6 +120,7 @@ for (const [what, frame, reason] of [
   ['a call that is no text', { id: 'x', call: { toString: 1 } }, 'kernel.MALFORMED_FRAME'],
   ['a method that does not exist', { id: 'x', call: 'none.Service/None' }, 'kernel.NO_SUCH_METHOD'],
   ['a message that does not fit', { id: 'x', call: echo('GetEcho'), message: { text: 1 } }, 'kernel.INVALID_REQUEST'],
+  ['a time that does not exist', { id: 'x', call: echo('GetEcho'), message: { text: 'x', time: '2026-02-29T00:00:00Z' } }, 'kernel.INVALID_REQUEST'],
   ['a message that breaks a rule', { id: 'x', call: echo('CreateEcho'), message: { text: '' } }, 'kernel.INVALID_REQUEST'],
   ['a header that cannot be sent', { id: 'x', call: echo('GetEcho'), headers: { 'a b': 'c' } }, 'kernel.MALFORMED_FRAME'],
 ] as const) {
