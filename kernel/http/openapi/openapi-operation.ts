@@ -16,7 +16,7 @@ export function openApiOperation(binding: HttpBinding, number: number, path: Ope
   return {
     operationId: `${method.parent.name}_${method.name}${number > 0 ? `_${number + 1}` : ''}`,
     tags: [method.parent.name],
-    ...(description && { summary: /^.*?[.!?](?=\s|$)/s.exec(description)?.[0].replace(/\.$/, '') ?? description, description }),
+    ...(description && { summary: summaryOf(description), description }),
     'x-mainstay-access': rule.case === 'permission' ? { permission: rule.value } : { [rule.case ?? 'unset']: true },
     'x-mainstay-kind': isCommand ? 'command' : 'query',
     security: rule.case === 'public' ? [] : [{ bearer: [] }],
@@ -30,6 +30,9 @@ export function openApiOperation(binding: HttpBinding, number: number, path: Ope
     },
   };
 }
+
+/** The first sentence, without the marks of code: a summary is plain text, a description is CommonMark. */
+const summaryOf = (description: string): string => (/^.*?[.!?](?=\s|$)/s.exec(description)?.[0].replace(/\.$/, '') ?? description).replaceAll('`', '');
 
 const problem = { $ref: '#/components/responses/Problem' };
 

@@ -68,6 +68,12 @@ test('the rules and comments of the contract are in the schemas', () => {
   assert.equal(document.paths['/v1/genres'].get.summary, 'Lists the genres, without anything around them');
 });
 
+test('a summary is plain text, a description keeps its marks of code', () => {
+  const { summary, description } = document.paths['/v1/scans/{path}'].get;
+  assert.deepEqual([summary, description], ['Finds a scan by its path, however deep', 'Finds a scan by its `path`, however deep.']);
+  for (const operation of operations()) assert.doesNotMatch(operation.summary ?? '', /`/);
+});
+
 test('the query lists the fields of inner messages, the body only what neither path nor query holds', () => {
   const { get, post } = document.paths['/v1/shelves/{shelves_id}/books'];
   assert.deepEqual(get.parameters.filter((parameter: any) => parameter.in === 'query').map((parameter: any) => parameter.name), ['pageSize', 'pageToken', 'filter.genres', 'filter.lendable', 'filter.after', 'filter.author.name', 'filter.author.email', 'filter.pictures']);
