@@ -38,7 +38,7 @@ async function ofPeople(ask: Ask, orgId: string): Promise<Examples> {
   const roles = fc.record({ member: fc.constantFrom(...joining), role: fc.constantFrom('USER', 'ADMIN'), caller: fc.constantFrom(olga!, root!), where: fc.constantFrom({}, {}, { projectId: projects[0] }) }).map(({ member, role, caller, where }) => ({ caller, tree: { orgId, accountId: member.accountId, role, ...where } }));
   return {
     RegisterAccount: name.map((unique) => ({ caller: '', tree: { email: `${unique}@acme.test`, password } })),
-    ChangePassword: by('eve@umbrella.test', ({ accountId: 'me', currentPassword: password, newPassword: password }),
+    ChangePassword: by('eve@umbrella.test', { accountId: 'me', currentPassword: password, newPassword: password }),
     CloseAccount: fc.constantFrom(...leavers).map(({ email, accountId }) => ({ caller: email, tree: { accountId, password } })),
     LockAccount: anyOf([root!], locked, ({ accountId }) => ({ accountId, reason: 'a reason' })),
     UnlockAccount: anyOf([root!], locked, ({ accountId }) => ({ accountId })),
