@@ -36,6 +36,25 @@ everyTopology('a promise is made, read, listed and changed', async (deployment) 
   ]);
 });
 
+everyTopology('a time may lie anywhere in the years 1900 to 9999, and pages go by it', async (deployment) => {
+  const times = ['1900-01-01T00:00:00Z', '9999-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'];
+  const create = (dueTime: string) => deployment.fetch('/v1/promises', { as: ada, body: { title: 'Far', tags: ['far'], dueTime, reminders: [{ time: '9999-12-31T23:59:59Z', timeZone: 'Asia/Tokyo' }] } });
+  for (const time of times) assert.equal((await create(time)).status, 200, time);
+  for (const time of ['1899-12-31T23:59:59Z', '2026-02-29T00:00:00Z']) {
+    const refused = await create(time);
+    assert.equal(refused.status, 400, time);
+    assert.match(await refused.text(), /due_time/);
+  }
+  const client = await promises(deployment, ada);
+  const found: (string | undefined)[] = [];
+  for (let pageToken = '', page = 0; page === 0 || pageToken; page++) {
+    const { promises: [promise], nextPageToken } = await client.listPromises({ tag: 'far', pageSize: 1, orderBy: 'due_time', pageToken });
+    if (promise) found.push(timestampDate(promise.dueTime!).toISOString());
+    pageToken = nextPageToken;
+  }
+  assert.deepEqual(found, ['1900-01-01T00:00:00.000Z', '9999-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z']);
+});
+
 everyTopology('REST speaks of promises with plain words', async (deployment) => {
   const made = await deployment.fetch('/v1/promises', { as: ada, body: { title: 'Call', reminders: [{ time: '2031-01-01T00:00:00Z', recurrence: 'freq=daily', timeZone: 'Europe/Berlin' }] } });
   const promise = (await made.json()) as { id: string; state: string; reminders: { method: string; nextTime: string }[] };

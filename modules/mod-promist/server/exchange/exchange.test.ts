@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry, ExchangedPromise } from './exchanged-promise.ts';
-import { contentHash } from './exchanged-promise.ts';
+import { contentHash, limitProblem } from './exchanged-promise.ts';
 import { readFile } from './read-file.ts';
 import { writeIcs } from './write-ics.ts';
 import { writeJson } from './write-json.ts';
@@ -17,7 +17,7 @@ function promisesOf(entries: Iterable<Entry>): ExchangedPromise[] {
 }
 
 const line = (most: number) => fc.string({ unit: 'binary', maxLength: most }).map((text) => text.replace(/[\p{C}\p{Z}\s]+/gu, ' ').trim());
-const moment = (step: number) => fc.integer({ min: 0, max: Math.floor(4e12 / step) }).map((n) => new Date(n * step));
+const moment = (step: number) => fc.integer({ min: 0, max: Math.floor((Date.UTC(10_000, 0) - 1) / step) }).map((n) => new Date(n * step));
 const reminders = (step: number) => fc.array(fc.record({
   time: moment(step),
   recurrence: fc.constantFrom('', 'FREQ=DAILY', 'FREQ=WEEKLY;BYDAY=MO,FR;COUNT=5'),
@@ -63,6 +63,15 @@ test('what is exported as CSV keeps title, description and due minute of what is
     const shape = ({ title, description, dueTime }: ExchangedPromise) => ({ title: title.replace(/\s+/g, ' '), description, dueTime });
     assert.deepEqual(read.map(shape), pending.map(shape));
   }), { numRuns: 100 });
+});
+
+test('the last moment of the year 9999 goes out and comes back in every format', async () => {
+  const last = Date.UTC(10_000, 0) - 60_000;
+  const promise: ExchangedPromise = { sourceKey: 'uid:a', title: 'last', description: '', dueTime: new Date(last), madeAt: new Date(last), tags: [], state: 'PENDING', archived: false, reminders: [] };
+  assert.equal(limitProblem(promise), undefined);
+  const files = [['JSON', writeJson(each([promise]))], ['ICS', writeIcs(each([promise]), options.now)], ['CSV', writeTodoistCsv(each([promise]), 'Asia/Karachi')]] as const;
+  for (const [format, file] of files) assert.equal(promisesOf(readFile(await joined(file), format, options))[0]?.dueTime?.getTime(), last, format);
+  for (const time of [Date.UTC(10_000, 0), Date.UTC(1900, 0) - 1]) assert.equal(limitProblem({ ...promise, dueTime: new Date(time) }), 'a time is not between the years 1900 and 9999');
 });
 
 test('the content hash changes with the content and not with its order', () => {

@@ -46,9 +46,14 @@ export interface ReadOptions {
   timeZone: string;
 }
 
-/** What can be stored as a time, in milliseconds since the epoch. */
-export const earliest = Date.UTC(1900, 0);
-export const latest = Date.UTC(9999, 0);
+const earliest = Date.UTC(1900, 0);
+const end = Date.UTC(10_000, 0);
+
+/** Where a time must lie to be stored, in words. */
+export const timeBounds = 'between the years 1900 and 9999';
+
+/** Whether a time can be stored: from the first moment of 1900 to the last of 9999, in UTC. */
+export const isStorable = (time: Date): boolean => time.getTime() >= earliest && time.getTime() < end;
 
 /** Lengths that the contract sets; a file must keep to them too. */
 const limits = { title: 500, description: 20_000, tags: 50, tag: 100, reminders: 20, name: 200 };
@@ -66,7 +71,7 @@ export function limitProblem(promise: ExchangedPromise): string | undefined {
   const texts = [promise.sourceKey, title, description, ...tags, promisee?.name ?? '', promisee?.email ?? ''];
   if (texts.some((text) => text.includes('\0') || !text.isWellFormed())) return 'it holds a character that cannot be stored';
   const times = [promise.madeAt, promise.dueTime, promise.settledAt, ...reminders.map(({ time }) => time)];
-  if (!times.every((time) => !time || (time.getTime() >= earliest && time.getTime() < latest))) return 'a time is not between the years 1900 and 9999';
+  if (!times.every((time) => !time || isStorable(time))) return `a time is not ${timeBounds}`;
   for (const reminder of reminders) {
     const problem = problemOf(reminder);
     if (problem) return problem;

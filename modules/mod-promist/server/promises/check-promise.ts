@@ -3,7 +3,7 @@ import { withViolations, type FieldViolation } from '@mainstay/kernel';
 import { Reminder_Method, type Promisee, type Reminder } from '../../contract/index.ts';
 import type { MethodName } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
-import { earliest, latest } from '../exchange/exchanged-promise.ts';
+import { isStorable, timeBounds } from '../exchange/exchanged-promise.ts';
 import type { Needs } from '../needs.ts';
 import { findPeople } from '../people/people.ts';
 import { nextTime, normalRule, problemOf, type Schedule } from '../reminders/recurrence.ts';
@@ -38,9 +38,9 @@ export function checkTitle(title: string, violations: Violations): string {
 
 export function checkTime(field: string, time: Timestamp | undefined, violations: Violations): Date | undefined {
   if (!time) return undefined;
-  const seconds = Number(time.seconds);
-  if (seconds * 1000 >= earliest && seconds * 1000 < latest) return timestampDate(time);
-  violations.add(field, 'must be between the years 1900 and 9999');
+  const date = timestampDate(time);
+  if (isStorable(date)) return date;
+  violations.add(field, `must be ${timeBounds}`);
   return undefined;
 }
 
