@@ -170,7 +170,7 @@ test('a page token is good for the same caller, org, method, filter and order on
 const wrongFilters: [filter: string, problem: RegExp][] = [
   ['size = 3', /^unknown field size; filterable: name, count, .*maker\.name, at column 1$/],
   ['open = true secret = "x"', /^it can not be filtered by secret; .*at column 13$/],
-  ['maker.secret = "x"', /filterable/], ['count = many', /a number/], ['open < true', /= != :/], ['tags = a', /: only/], ['loudness = SOFT', /one of QUIET, LOUD/], ['end_time > 2026-02-30', /a time/], ['end_time > 2026-02-01T25:00:00Z', /a time/],
+  ['maker.secret = "x"', /filterable/], ['count = many', /a number/], ['open < true', /= != :/], ['tags = a', /: only/], ['loudness = SOFT', /one of QUIET, LOUD/], ['end_time > 2026-02-30', /a time/], ['end_time > 2026-02-01T25:00:00Z', /a time/], ['end_time > 2026-02-01T24:00:00Z', /a time/],
   ['end_time > "0001-01-01T00:00:00+23:00"', /a time/], ['end_time = "2026-*"', /wildcards/], ['length = 5', /seconds/], ['maker = x', /: only/], ['maker:x', /is there/], ['name < "a*"', /wildcards/], ['name = "\0"', /not valid/], ['name : "\0"', /not valid, at column 9/], ['\ud800', /not valid, at column 1/], ['count:"1*"', /wildcards/],
 ];
 
