@@ -65,10 +65,13 @@ async function show(cli: CommandTools, name: string, { org = '' }: Where): Promi
 
 async function change(cli: CommandTools, name: string, { org = '', reason = '', ifUnchanged = '' }: How, make: Change): Promise<void> {
   const at = named(name);
-  const setting = await make(await cli.client(SettingsService), { ...at, orgId: org, reason, etag: ifUnchanged });
+  const setting = await make(await cli.client(SettingsService), { ...at, orgId: org, reason, etag: quoted(ifUnchanged) });
   if (cli.json) return cli.print(JSON.stringify(asJson(setting), null, 2));
   cli.print(`${setting.module}.${setting.key} is ${jsonText(setting.value)} (${sources[setting.source]}), version ${setting.version}`);
 }
+
+/** An etag whose quotes a shell took. */
+const quoted = (etag: string) => (/^[^"*]+$/.test(etag) ? `"${etag}"` : etag);
 
 async function history(cli: CommandTools, name: string | undefined, { org = '', filter, orderBy, limit }: HistoryOptions): Promise<void> {
   const client = await cli.client(SettingsService);

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { offerContent, readList } from '@mainstay/kernel';
+import { etagOf, offerContent, readList, requireMatch } from '@mainstay/kernel';
 import { HttpBodySchema } from '@mainstay/kernel/contract/google/api/httpbody_pb.js';
 import { Visibility, type FileSchema, type FilesService } from '../../contract/index.ts';
 import { listFields } from '../list-fields.ts';
@@ -45,9 +45,10 @@ export function filesService(needs: FilesNeeds): ServiceImpl<typeof FilesService
       return { files: rows.map(message), nextPageToken, totalSize };
     },
 
-    async deleteFile({ fileId }) {
+    async deleteFile({ fileId, etag }) {
       const file = await db.read((q) => findFile(q, fileId));
       requireManaged(file);
+      requireMatch(onlyVersion, etag);
       await remove(needs, file);
       return {};
     },
@@ -59,6 +60,9 @@ export function filesService(needs: FilesNeeds): ServiceImpl<typeof FilesService
   };
 }
 
+/** What a file is never changes; only its owner may leave it. */
+const onlyVersion = 1;
+
 const message = (row: FileRow): MessageInitShape<typeof FileSchema> => ({
   id: row.id,
   name: row.name,
@@ -68,4 +72,5 @@ const message = (row: FileRow): MessageInitShape<typeof FileSchema> => ({
   ownerAccountId: row.owner_account_id ?? '',
   visibility: Visibility[row.visibility],
   createTime: timestampFromDate(row.create_time),
+  etag: etagOf(onlyVersion, [row.sha256, row.owner_account_id]),
 });

@@ -16,6 +16,7 @@ interface FileJson {
   contentType: string;
   size: string;
   sha256: string;
+  etag: string;
 }
 
 const s3 = await testS3Server();
@@ -52,7 +53,8 @@ for (const [name, deployment] of Object.entries(deployments)) {
   fact('a file is sent and read as raw bytes over REST', async () => {
     const content = randomBytes(700_000);
     const file = await keep(ada, content, 'name=random.bin', { 'content-type': 'image/png' });
-    assert.deepEqual({ ...file, id: '', ownerAccountId: '', createTime: '' }, { id: '', name: 'random.bin', contentType: 'application/octet-stream', size: '700000', sha256: sha256(content), ownerAccountId: '', visibility: 'PRIVATE', createTime: '' });
+    assert.match(file.etag, /^"1-/);
+    assert.deepEqual({ ...file, id: '', ownerAccountId: '', createTime: '', etag: '' }, { id: '', name: 'random.bin', contentType: 'application/octet-stream', size: '700000', sha256: sha256(content), ownerAccountId: '', visibility: 'PRIVATE', createTime: '', etag: '' });
     const response = await deployment.fetch(`/v1/files/${file.id}/content`, { as: ada });
     assert.equal(response.status, 200);
     assert.deepEqual(Object.fromEntries(['content-type', 'content-length', 'etag', 'content-disposition', 'x-content-type-options', 'content-security-policy', 'accept-ranges'].map((header) => [header, response.headers.get(header)])), {
@@ -62,6 +64,19 @@ for (const [name, deployment] of Object.entries(deployments)) {
     assert.ok(Buffer.from(await response.arrayBuffer()).equals(content));
     await remove(ada, file.id);
     await refused(await deployment.fetch(`/v1/files/${file.id}/content`, { as: ada }), 404, 'sys-core.FILE_NOT_FOUND');
+  });
+
+  fact('a file is removed only if it is as If-Match, or its etag, says', async () => {
+    const file = await keep(ada, 'kept', 'name=kept.txt');
+    const { etag } = file;
+    assert.equal((await deployment.fetch(`/v1/files/${file.id}`, { as: ada })).headers.get('etag'), etag);
+    const removal = (ifMatch: string, query = '') => deployment.fetch(`/v1/files/${file.id}${query}`, { method: 'DELETE', as: ada, headers: ifMatch ? { 'if-match': ifMatch } : {} });
+    for (const other of ['"2"', `W/${etag}`, '"2", "3"', 'x']) await refused(await removal(other), 412, 'kernel.CHANGED_MEANWHILE');
+    await refused(await removal('', `?etag=${encodeURIComponent('"7"')}`), 412, 'kernel.CHANGED_MEANWHILE');
+    assert.equal((await removal(`"9", ${etag}`)).status, 200);
+    await refused(await removal(etag), 404, 'sys-core.FILE_NOT_FOUND');
+    const { id } = await keep(ada, 'kept', 'name=kept.txt');
+    assert.equal((await deployment.fetch(`/v1/files/${id}`, { method: 'DELETE', as: ada, headers: { 'if-match': '*' } })).status, 200);
   });
 
   fact('a file is sent and read in pieces over gRPC', async () => {

@@ -1,8 +1,8 @@
-import { currentCall, type DeclaredSetting, type Transaction } from '@mainstay/kernel';
+import { currentCall, requireMatch, type DeclaredSetting, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
-import { etagOf, type Kept, type SettingRow } from './setting-message.ts';
+import type { Kept, SettingRow } from './setting-message.ts';
 import type { Needs } from './settings-needs.ts';
 
 export interface Change {
@@ -28,7 +28,7 @@ export function changeSetting({ db, deployment }: Needs, change: Change | ((tx: 
     if (setting.changedBy === 'operators' && !currentCall().acrossOrgs) throw errors.SETTING_FOR_OPERATORS({ module, key });
     const kept = await readKept(tx, setting, orgId);
     const before = orgId === undefined ? kept.deployment : kept.org;
-    if (etag && etag !== etagOf(before?.version ?? 0)) throw errors.SETTING_CHANGED_MEANWHILE({ module, key });
+    requireMatch(before?.version ?? 0, etag, errors.SETTING_CHANGED_MEANWHILE({ module, key }));
     if (to) requireAllowed(setting, to.is);
     if (JSON.stringify(before?.value ?? null) === JSON.stringify(to ?? null)) return kept;
     deployment.settings.doubt();

@@ -1,6 +1,6 @@
 import { fromJson, toJson, type JsonObject, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate, ValueSchema, type Value } from '@bufbuild/protobuf/wkt';
-import type { DeclaredSetting } from '@mainstay/kernel';
+import { etagOf, type DeclaredSetting } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
 import { Setting_Scope as Scope, Setting_Source as Source, type SettingChangeSchema, type SettingSchema } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -30,7 +30,8 @@ export function settingMessage(setting: DeclaredSetting, { org, deployment }: Ke
     source: own ? Source.SET_FOR_ORG : common ? Source.SET_FOR_DEPLOYMENT : Source.CONFIGURATION,
     configuredValue: toValue(configured),
     version,
-    etag: etagOf(version),
+    // What is shown beside the own value has other versions.
+    etag: etagOf(version, [own, common, configured]),
     operatorsOnly: scope === 'deployment' || changedBy === 'operators',
   };
 }
@@ -47,9 +48,6 @@ export const changeMessage = (row: Selectable<Tables['sys_core_setting_changes']
   actorAccountId: row.actor_account_id ?? '',
   time: timestampFromDate(row.time),
 });
-
-/** Names a version of a setting; 0 is one that nobody changed yet. */
-export const etagOf = (version: number): string => `v${version}`;
 
 const toValue = (json: unknown): Value => fromJson(ValueSchema, json as JsonValue);
 

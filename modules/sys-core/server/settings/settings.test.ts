@@ -160,6 +160,40 @@ test('of two who change what they both read, one is refused', async () => {
   await client.resetSetting(at);
 });
 
+test('REST changes a setting only if it is as If-Match says', async () => {
+  const path = `/v1/settings/${module}/greeting`;
+  const send = async (where: string, ifMatch: string, body: object, method = 'POST') => {
+    const answer = await deployment.fetch(path + where, { method, as: root, body, headers: { 'if-match': ifMatch } });
+    return [answer.status, ((await answer.json()) as { reason?: string }).reason, answer.headers.get('etag')!] as const;
+  };
+  const tag = async () => (await deployment.fetch(path, { as: root })).headers.get('etag')!;
+  const first = await tag();
+  assert.match(first, /^"\d+-[0-9a-z]+"$/, 'a strong entity tag of RFC 9110');
+  assert.equal((await deployment.fetch(path, { as: root, headers: { 'if-none-match': first } })).status, 304);
+  const [status, , second] = await send('', first, { value: 'as seen' }, 'PATCH');
+  assert.deepEqual([status, second], [200, await tag()]);
+  for (const stale of [first, `W/${second}`, `${first}, "9999"`, 'v1'])
+    for (const [where, body, method] of [['', { value: 'lost' }, 'PATCH'], [':reset', {}], [':revert', { version: 0 }]] as const)
+      assert.deepEqual((await send(where, stale, body, method)).slice(0, 2), [412, 'sys-core.SETTING_CHANGED_MEANWHILE'], `${stale} ${where}`);
+  const inBody = await deployment.fetch(path, { method: 'PATCH', as: root, body: { value: 'lost', etag: first } });
+  assert.deepEqual([inBody.status, ((await inBody.json()) as { reason: string }).reason], [412, 'sys-core.SETTING_CHANGED_MEANWHILE']);
+  assert.equal(await tag(), second);
+  assert.equal((await send('', `${first}, ${second}`, { value: 'in a list' }, 'PATCH'))[0], 200);
+  assert.equal((await send('', '*', { value: 'whatever it is' }, 'PATCH'))[0], 200);
+  assert.equal((await send(':revert', await tag(), { version: 0 }))[0], 200);
+  assert.equal((await send(':reset', await tag(), {}))[0], 200);
+});
+
+test('an org that shows another value of the deployment has another etag, and can be changed all the same', async () => {
+  const at = { module, key: 'greeting', orgId: umbrella };
+  const client = await service(root);
+  const { etag } = await client.getSetting(at);
+  await client.updateSetting({ module, key: 'greeting', value: value('from above') });
+  assert.notEqual((await client.getSetting(at)).etag, etag);
+  await client.updateSetting({ ...at, value: value('own'), etag });
+  for (const setting of [at, { module, key: 'greeting' }]) await client.resetSetting(setting);
+});
+
 test('what is wrong is said with what would be right', async () => {
   const client = await service(root);
   await assert.rejects(client.updateSetting({ module, key: 'pause', value: value(0) }), refused('SETTING_NOT_ALLOWED', /can not be 0: .*>=1.*"minimum":1/));
