@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { createRegistry, type DescMessage, type DescMethod, fromJson, type JsonValue, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { createRegistry, type DescMessage, type DescMethod, type JsonValue, type MessageShape, toJson } from '@bufbuild/protobuf';
 import { createClient, type Transport } from '@connectrpc/connect';
 import { OperatorError } from '@mainstay/deploy';
+import { codecOf } from '@mainstay/kernel/codec';
 
 type AnyMethod = (request: unknown) => Promise<MessageShape<DescMessage>> | AsyncIterable<MessageShape<DescMessage>>;
 
@@ -20,7 +21,7 @@ export async function* callMethod(transport: Transport, method: DescMethod, json
 
 function readMessage(method: DescMethod, source: string, registry: ReturnType<typeof createRegistry>) {
   try {
-    return fromJson(method.input, JSON.parse(source || '{}') as JsonValue, { registry });
+    return codecOf(method.input).fromJson(JSON.parse(source || '{}') as JsonValue, { registry });
   } catch (error) {
     const { message } = error as Error;
     const allowed = allowedBy(registry, message).join(', ');

@@ -9,13 +9,13 @@ import * as input from './json-input.ts';
 export type JsonRead = (json: JsonValue, depth: number) => object;
 
 const runtime = { ...input, setOwn, unexpected };
-const readByLibrary = new Set(['google.protobuf.Duration', 'google.protobuf.FieldMask']);
 const unusual = new Set(['Any', 'Struct', 'Value', 'ListValue'].map((type) => `google.protobuf.${type}`));
 
 /** Compiles the reader of one message type; `cellOf` gives those of the messages within. */
 export function compileJsonReader(desc: DescMessage, cellOf: (desc: DescMessage) => { read: JsonRead }): JsonRead {
   if (desc.typeName === 'google.protobuf.Timestamp') return bounded((json) => input.timestamp(json));
-  if (readByLibrary.has(desc.typeName)) return bounded((json) => input.byLibrary(desc, json));
+  if (desc.typeName === 'google.protobuf.Duration') return bounded((json) => input.duration(json));
+  if (desc.typeName === 'google.protobuf.FieldMask') return bounded((json) => input.byLibrary(desc, json));
   if (unusual.has(desc.typeName)) return unexpected;
   const constants: unknown[] = [];
   const refer = (value: unknown) => `k[${constants.push(value) - 1}]`;

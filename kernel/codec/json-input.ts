@@ -1,6 +1,7 @@
 import { fromJson, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import { setOwn, unexpected } from './copy-value.ts';
-import { isDay } from './possible-time.ts';
+import { isDay, isDuration } from './possible-time.ts';
 
 /** What compiled readers of ProtoJSON call. Each throws for anything unusual: then the library reads the message instead. */
 
@@ -83,6 +84,9 @@ function valueJson(value: JsonValue, depth: number): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
   return Array.isArray(value) ? value.map((item) => valueJson(item, deeper(depth))) : structJson(value, depth);
 }
+
+/** A span of time, of which the library looks at the beginning only. */
+export const duration = (value: JsonValue): object => (typeof value === 'string' && isDuration(value) ? fromJson(DurationSchema, value) : unexpected());
 
 /** A whole well-known type with rules of its own, which holds no message of another type. */
 export const byLibrary = (desc: DescMessage, value: JsonValue): object => fromJson(desc, value);

@@ -19,3 +19,6 @@ export function isPossibleTime(text: string): boolean {
 }
 
 const isClock = (hour: number, minute: number) => hour <= 23 && minute <= 59;
+
+/** Whether a text is a span of time as ProtoJSON writes it, such as `90s` or `-1.5s`. */
+export const isDuration = (text: string): boolean => /^-?\d+(?:\.\d{1,9})?s$/.test(text);

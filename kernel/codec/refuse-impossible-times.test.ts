@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRegistry, fromJson, type JsonValue } from '@bufbuild/protobuf';
-import { AnySchema, DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { AnySchema, DurationSchema, FieldMaskSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { GetEchoRequestSchema, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { codecOf } from './codec-of.ts';
@@ -69,11 +69,19 @@ test('a time that does not exist is refused wherever it stands, also where the l
 test('text that is no time may say what it likes, and types without times are not searched', () => {
   const text = '2026-02-30T00:00:00Z';
   assert.equal(codecOf(SpecimenSchema).fromJson({ stringValue: text, struct: { time: text }, value: text } as JsonValue, { registry }).stringValue, text);
-  assert.deepEqual([SpecimenSchema, AnySchema, TimestampSchema, DurationSchema].map(mayHoldTime), [true, true, true, false]);
+  assert.deepEqual([SpecimenSchema, AnySchema, TimestampSchema, DurationSchema, FieldMaskSchema].map(mayHoldTime), [true, true, true, true, false]);
 });
 
 test('messages nested without end are refused, without a stack that overflows', () => {
   let json: JsonValue = {};
   for (let level = 0; level < 20_000; level++) json = { '@type': 'x/google.protobuf.Any', value: json };
   assert.throws(() => refuseImpossibleTimes(AnySchema, json, registry), /nested too deep/);
+});
+
+test('a duration is seconds and nothing behind them', () => {
+  const codec = codecOf(SpecimenSchema);
+  for (const text of ['90s', '-1.5s', '0s', '0.000000001s']) assert.deepStrictEqual(codec.fromJson({ duration: text }), fromJson(SpecimenSchema, { duration: text }));
+  for (const text of ['90s or so', '90s ', '90s\n', '90', '1.s', '1m', '']) {
+    assert.throws(() => codec.fromJson({ duration: text }), /duration/i, text);
+  }
 });

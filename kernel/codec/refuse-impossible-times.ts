@@ -4,12 +4,14 @@ import { isPossibleTime } from './possible-time.ts';
 import { typesWithin } from './types-within.ts';
 
 const time = 'google.protobuf.Timestamp';
+const duration = 'google.protobuf.Duration';
 const any = 'google.protobuf.Any';
+const overlong = /^-?\d+(?:\.\d{1,9})?s[^]/;
 const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Throws if ProtoJSON of a message holds a time that does not exist, such as 2026-02-30T00:00:00Z, which protobuf-es
- * takes for another. Whatever else is wrong is left to the library.
+ * Throws if ProtoJSON of a message holds a time that does not exist, such as 2026-02-30T00:00:00Z, or a duration with
+ * something behind it, such as `90s or so`, which protobuf-es takes for another. Whatever else is wrong is left to the library.
  */
 export function refuseImpossibleTimes(desc: DescMessage, json: JsonValue, registry: Registry | undefined): void {
   if (mayHoldTime(desc)) ofMessage(desc, json, registry, 'the message', 1);
@@ -17,6 +19,7 @@ export function refuseImpossibleTimes(desc: DescMessage, json: JsonValue, regist
 
 function ofMessage(desc: DescMessage, json: JsonValue, registry: Registry | undefined, place: string, depth: number): void {
   if (desc.typeName === time) return ofTime(json, place);
+  if (desc.typeName === duration) return ofDuration(json, place);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return;
   // An Any counts twice here: itself, and what is in it.
   if (depth > 2 * deepest) throw new Error(`${place}: messages are nested too deep`);
@@ -30,12 +33,16 @@ function ofTime(json: JsonValue, place: string): void {
   if (typeof json === 'string' && form.test(json) && !isPossibleTime(json)) throw new Error(`${place}: expected a time that exists, such as 2026-03-31T12:00:00Z`);
 }
 
-/** A time, and an Any in an Any, stand in `value`; fields of other messages beside `@type`. */
+function ofDuration(json: JsonValue, place: string): void {
+  if (typeof json === 'string' && overlong.test(json)) throw new Error(`${place}: expected a duration in seconds, such as 90s or 1.5s`);
+}
+
+/** A time, a duration, and an Any in an Any, stand in `value`; fields of other messages beside `@type`. */
 function ofAny(json: Record<string, JsonValue>, registry: Registry | undefined, place: string, depth: number): void {
   const url = json['@type'];
   const desc = typeof url === 'string' ? registry?.getMessage(url.slice(url.lastIndexOf('/') + 1)) : undefined;
   if (!desc || !mayHoldTime(desc)) return;
-  const alone = (desc.typeName === time || desc.typeName === any) && Object.hasOwn(json, 'value');
+  const alone = (desc.typeName === time || desc.typeName === duration || desc.typeName === any) && Object.hasOwn(json, 'value');
   ofMessage(desc, alone ? json['value']! : json, registry, place, depth + 1);
 }
 
@@ -49,10 +56,10 @@ function itemsOf({ fieldKind }: DescField, value: JsonValue): readonly JsonValue
 
 const holding = new WeakMap<DescMessage, boolean>();
 
-/** Whether a message of the type can hold a time, however deep. */
+/** Whether a message of the type can hold a time or a duration, however deep. */
 export function mayHoldTime(desc: DescMessage): boolean {
   let holds = holding.get(desc);
-  if (holds === undefined) holding.set(desc, (holds = [...typesWithin(desc)].some(({ typeName }) => typeName === time || typeName === any)));
+  if (holds === undefined) holding.set(desc, (holds = [...typesWithin(desc)].some(({ typeName }) => typeName === time || typeName === duration || typeName === any)));
   return holds;
 }
 
