@@ -31,4 +31,6 @@ export interface AuditEntry {
 export interface AuditLog {
   /** Keeps entries for good. Entries that are kept already are left alone. */
   append(entries: readonly AuditEntry[]): Promise<void>;
+  /** Ends what it does beside that; called once, after the last `append`. */
+  stop?(): Promise<void>;
 }

@@ -91,7 +91,8 @@ export async function startModule(starting: Starting, module: Module): Promise<v
 
 /** The audit of a module, which works for itself. */
 function auditOf(module: string, audit: AuditLog): AuditLog {
-  return { append: (entries) => runInCall({ principal: { kind: 'module', module }, traceId: '0'.repeat(32) }, () => audit.append(entries)) };
+  const asModule = <R>(work: () => R) => runInCall({ principal: { kind: 'module', module }, traceId: '0'.repeat(32) }, work);
+  return { append: (entries) => asModule(() => audit.append(entries)), stop: async () => asModule(() => audit.stop?.()) };
 }
 
 function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>, commands?: Commands): void {

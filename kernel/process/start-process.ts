@@ -69,6 +69,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       await jobs.stop();
       await Promise.all(starting.parts.map(({ commands }) => commands.close()));
       await collector?.stop();
+      await starting.audit?.stop?.();
       await Promise.all(starting.parts.map(({ database }) => database.close()));
       await operators?.close();
       starting.room.stop();

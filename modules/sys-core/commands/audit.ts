@@ -47,7 +47,7 @@ export default function audit(group: Command, cli: CommandTools): void {
   group
     .command('verify')
     .summary('check that nothing of it was changed, removed or put in')
-    .description('Check that nothing of the audit was changed, removed or put in. Fails at the first place where something was.\nNote the head that it prints, outside of the deployment: with --from it proves later that nothing before it was cut off.')
+    .description('Check that nothing of the audit was changed, removed or put in. Fails at the first place where something was. An end that was cut off is found by the newest head, which the deployment notes in its data folder.\nNote the head that it prints, outside of the deployment: with --from it proves later that nothing before it was cut off.')
     .option('--from <sequence:hash>', 'begin behind this entry, which must still be as it was', position)
     .action(({ from }: { from?: Position }) => verifyAudit(cli, from));
 }

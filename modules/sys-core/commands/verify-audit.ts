@@ -12,7 +12,7 @@ export async function verifyAudit(cli: CommandTools, after?: Position): Promise<
   const client = await cli.client(AuditService);
   let checked = 0n;
   for (let from = after; ; ) {
-    const { checked: more, head, complete, broken } = await client.verifyAudit({ ...(from && { after: from }), maxEntries: 100_000 });
+    const { checked: more, head, complete, broken, endNotCompared } = await client.verifyAudit({ ...(from && { after: from }), maxEntries: 100_000 });
     checked += more;
     if (broken) throw new Error(`the audit is broken at entry ${broken.sequence} (${AuditBreak_Kind[broken.kind]}): ${broken.explanation}; ${checked} entries before it hold`);
     from = head!;
@@ -20,7 +20,8 @@ export async function verifyAudit(cli: CommandTools, after?: Position): Promise<
       cli.progress(Number(checked), Number(checked) + 1, 'entries checked');
       continue;
     }
-    if (cli.json) return cli.print(JSON.stringify({ checked: Number(checked), head: { sequence: Number(from.sequence), hash: from.hash } }, null, 2));
+    if (cli.json) return cli.print(JSON.stringify({ checked: Number(checked), head: { sequence: Number(from.sequence), hash: from.hash }, ...(endNotCompared && { endNotCompared }) }, null, 2));
+    if (endNotCompared) cli.print(`the end of the chain could not be compared, so entries may be missing there: ${endNotCompared}`);
     const until = from.sequence > 0n ? `; head ${from.sequence}:${from.hash}` : '';
     return cli.print(`${checked} entries checked, and all hold${until}`);
   }

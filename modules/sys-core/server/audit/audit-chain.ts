@@ -38,10 +38,10 @@ export interface Sealed {
 }
 
 /**
- * Makes what only this deployment can make: seals of the chain, HMAC-SHA256 with a key derived from the deployment's
+ * Makes what only this deployment can make: seals of the chain, or of what `purpose` says, HMAC-SHA256 with a key derived from the deployment's
  * secret (HKDF, RFC 5869). Who changes the database alone cannot make one.
  */
-export function createSealer(secret: string): (sealed: Sealed) => Buffer {
-  const key = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'mainstay sys-core audit seal v1', 32));
+export function createSealer(secret: string, purpose = 'mainstay sys-core audit seal v1'): (sealed: Sealed) => Buffer {
+  const key = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', purpose, 32));
   return ({ sequence, hash, time }) => createHmac('sha256', key).update(`${sequence} ${hash.toString('hex')} ${time.toISOString()}`).digest();
 }

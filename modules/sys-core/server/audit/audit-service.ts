@@ -5,6 +5,7 @@ import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import { chainStart, createSealer } from './audit-chain.ts';
 import { auditMessage } from './audit-message.ts';
+import { openHeadNote, type NoteNeeds, type ReadNote } from './head-note.ts';
 import { listEntries } from './list-entries.ts';
 import { verifyChain, type Noted, type Verified } from './verify-chain.ts';
 
@@ -31,9 +32,21 @@ export function auditService({ db, deployment }: Needs): ServiceImpl<typeof Audi
     },
 
     async verifyAudit({ after, maxEntries }) {
-      return answer(await verifyChain(db, { after: notedIn(after), limit: maxEntries || USUAL_LIMIT, seal }));
+      // Read first: the chain may grow meanwhile.
+      const { head: noted, none } = await readNote({ db, deployment });
+      const verified = await verifyChain(db, { after: notedIn(after), limit: maxEntries || USUAL_LIMIT, noted, seal });
+      return { ...answer(verified), endNotCompared: (verified.complete && none) || '' };
     },
   };
+}
+
+async function readNote(needs: NoteNeeds): Promise<ReadNote> {
+  try {
+    const note = await openHeadNote(needs);
+    return note ? await note.read() : { none: 'this process has no data folder, so no head was noted' };
+  } catch (error) {
+    return { none: `the database does not tell which one it is: ${(error as Error).message}` };
+  }
 }
 
 function notedIn(after: VerifyAuditRequest['after']): Noted {

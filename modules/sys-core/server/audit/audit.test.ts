@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { reasonOf, type AuditEntry, type AuditLog, type Context } from '@mainstay/kernel';
 import core from '@mainstay/sys-core';
@@ -44,9 +46,15 @@ const entry = (fields: Partial<AuditEntry> = {}): AuditEntry => ({
 
 const entries = (count: number, fields: (index: number) => Partial<AuditEntry> = () => ({})) => Array.from({ length: count }, (_, index) => entry(fields(index)));
 
+/** Where the newest head is noted. */
+const noteFile = () => join(deployment.dataFolder, 'audit-head.json');
+
 /** An empty audit with `count` entries, appended in batches of 100. */
 async function freshChain(count: number): Promise<void> {
+  await log.stop!();
   await deployment.sql('truncate sys_core.sys_core_audit_entries, sys_core.sys_core_audit_seals');
+  rmSync(noteFile(), { recursive: true, force: true });
+  log = createAuditLog(needs);
   const all = entries(count, (index) => ({ subjects: { promise_id: `p${index}` } }));
   for (let from = 0; from < count; from += 100) await log.append(all.slice(from, from + 100));
 }
@@ -141,6 +149,94 @@ test('an end that was cut off is found by the seals, and with its seals by the h
   assert.equal((await verify({ after: head })).broken?.kind, Kind.TRUNCATED);
   await log.append(entries(300));
   assert.equal((await verify({ after: head })).broken?.kind, Kind.REWRITTEN);
+});
+
+/** Removes the entries behind this one, and their seals, as an administrator of the database. */
+const cutOff = (behind: number) => deployment.sql(`delete from sys_core.sys_core_audit_entries where sequence > ${behind}; delete from sys_core.sys_core_audit_seals where sequence > ${behind}`);
+
+const foundNow = async () => {
+  const { broken, endNotCompared } = await verify();
+  assert.equal(endNotCompared, '');
+  return [Number(broken?.sequence), broken && Kind[broken.kind], broken?.explanation.replace(/^.*: /, '')];
+};
+
+const regrown = 'it was rewritten, or it and those after it are missing and others were appended since';
+
+test('an end that was cut off with its seals is found by the head in the data folder, whatever is appended since', async () => {
+  await freshChain(1000);
+  await log.append(entries(1));
+  await log.stop!();
+  assert.deepEqual(await foundNow(), [NaN, undefined, undefined]);
+  await cutOff(1000);
+  assert.deepEqual(await foundNow(), [1001, 'TRUNCATED', 'the entries after 1000 are missing']);
+  for (let round = 0; round < 3; round++) {
+    await log.append(entries(200));
+    await log.stop!();
+    assert.deepEqual(await foundNow(), [1001, 'REWRITTEN', regrown]);
+    // As after a restart.
+    log = createAuditLog(needs);
+  }
+});
+
+test('an audit of which nothing is left is found by the head in the data folder', async () => {
+  await freshChain(100);
+  await deployment.sql('truncate sys_core.sys_core_audit_entries, sys_core.sys_core_audit_seals');
+  assert.deepEqual(await foundNow(), [1, 'TRUNCATED', 'all entries are missing']);
+  await log.append(entries(5));
+  assert.deepEqual(await foundNow(), [6, 'TRUNCATED', 'the entries after 5 are missing']);
+});
+
+test('a head that was cut off before it was noted is missed at the next append', async () => {
+  await freshChain(100);
+  await log.append(entries(1));
+  assert.equal((JSON.parse(readFileSync(noteFile(), 'utf8')) as { sequence: number }).sequence, 100);
+  await cutOff(100);
+  await log.append(entries(2));
+  assert.deepEqual(await foundNow(), [101, 'REWRITTEN', regrown]);
+});
+
+test('of processes that share a data folder none hides what another noted', async () => {
+  await freshChain(10);
+  const other = createAuditLog(needs);
+  await other.append(entries(9));
+  await other.append(entries(1));
+  await other.stop!();
+  await log.stop!();
+  await cutOff(19);
+  await log.append(entries(5));
+  await log.stop!();
+  assert.deepEqual(await foundNow(), [20, 'REWRITTEN', regrown]);
+});
+
+test('where no head was noted for this database the check says so, and holds', async () => {
+  await freshChain(100);
+  const whole = readFileSync(noteFile(), 'utf8');
+  const notCompared = async (why: RegExp, asked = {}) => {
+    const { broken, endNotCompared } = await verify(asked);
+    assert.equal(broken, undefined);
+    assert.match(endNotCompared, why);
+  };
+  for (const other of ['', '{}', whole.slice(0, -9), whole.replace('100', '101'), whole.replace(/"mac":"[^"]*"/, `"mac":"${'0'.repeat(64)}"`)]) {
+    writeFileSync(noteFile(), other);
+    await notCompared(/was not noted for this database/);
+  }
+  rmSync(noteFile());
+  await notCompared(/no head was noted yet/);
+  await notCompared(/^$/, { maxEntries: 50 });
+});
+
+test('a head that can not be noted keeps nothing from being appended', async () => {
+  await freshChain(0);
+  mkdirSync(noteFile());
+  await log.append(entries(10));
+  await log.stop!();
+  const { checked, broken, endNotCompared } = await verify();
+  assert.deepEqual([checked, broken], [10n, undefined]);
+  assert.match(endNotCompared, /can not be read/);
+  rmSync(noteFile(), { recursive: true });
+  await log.append(entries(10));
+  await log.stop!();
+  assert.equal((await verify()).endNotCompared, '');
 });
 
 test('entries that are handed over again are kept once', async () => {

@@ -36,6 +36,8 @@ export interface VerifyOptions {
   after?: Noted;
   /** Most entries to check. */
   limit: number;
+  /** A head that was noted, before this began, and must be in the chain; looked for where the check gets to the end. */
+  noted?: Noted;
   seal: (sealed: Sealed) => Buffer;
 }
 
@@ -45,12 +47,12 @@ type Check = Pick<VerifyOptions, 'seal'> & { db: Database<Tables> };
 const PAGE = 2000;
 
 /** Checks the chain link by link, and its seals, until the first break, the end, or `limit`. */
-export async function verifyChain(db: Database<Tables>, { after = { sequence: 0, hash: chainStart }, limit, seal }: VerifyOptions): Promise<Verified> {
+export async function verifyChain(db: Database<Tables>, { after = { sequence: 0, hash: chainStart }, limit, noted, seal }: VerifyOptions): Promise<Verified> {
   const end = await readEnd(db);
   const to = Math.min(end.entries, after.sequence + limit);
   const verified: Verified = { checked: 0, head: after, complete: to >= end.entries, broken: await checkNoted(db, after, end.entries) };
   while (!verified.broken && verified.head.sequence < to) await checkPage({ db, seal }, verified, to);
-  if (!verified.broken && verified.complete) verified.broken = checkEnd(end);
+  if (!verified.broken && verified.complete) verified.broken = checkEnd(end) ?? (noted && (await checkNoted(db, noted, end.entries)));
   return verified;
 }
 
@@ -72,12 +74,15 @@ function checkEnd({ entries, seals }: { entries: number; seals: number }): Break
 
 async function checkNoted(db: Database<Tables>, { sequence, hash }: Noted, last: number): Promise<Break | undefined> {
   if (sequence === 0) return undefined;
-  if (sequence > last) return { kind: 'TRUNCATED', sequence: last + 1, explanation: `the chain ends with entry ${last}, and an entry ${sequence} was noted: the end was cut off` };
+  if (sequence > last) return { kind: 'TRUNCATED', sequence: last + 1, explanation: cutOff(last, sequence) };
   const row = await db.read((q) => q.selectFrom('sys_core_audit_entries').selectAll().where('sequence', '=', sequence).executeTakeFirst());
   if (!row) return { kind: 'MISSING', sequence, explanation: `entry ${sequence} is gone` };
-  if (!row.hash.equals(hash)) return { kind: 'REWRITTEN', sequence, entryId: row.id, explanation: `entry ${sequence} has another hash than was noted` };
+  if (!row.hash.equals(hash)) return { kind: 'REWRITTEN', sequence, entryId: row.id, explanation: `entry ${sequence} has another hash than was noted: it was rewritten, or it and those after it are missing and others were appended since` };
   return undefined;
 }
+
+const cutOff = (last: number, noted: number): string =>
+  last === 0 ? `the chain is empty, and an entry ${noted} was noted: all entries are missing` : `the chain ends with entry ${last}, and an entry ${noted} was noted: the entries after ${last} are missing`;
 
 async function checkPage(check: Check, verified: Verified, to: number): Promise<void> {
   const from = verified.head.sequence + 1;
