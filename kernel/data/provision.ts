@@ -109,6 +109,15 @@ const textSearchSql = `
     raise exception 'the extension pg_trgm must be made by somebody who may: create extension pg_trgm schema extensions';
   end $do$`;
 
+// So that nothing asks the whole queue, however much waits in it. All but the first hold nothing of jobs that wait for
+// their first try, so these cost nothing to queue.
+const queueIndexesSql = `
+  create index if not exists mainstay_jobs_of_subject on graphile_worker._private_jobs (job_queue_id, hashtext(payload ->> 'subject')) where job_queue_id is not null;
+  drop index if exists graphile_worker.mainstay_jobs_of_queue;
+  create index if not exists mainstay_jobs_dead on graphile_worker._private_jobs (id) where attempts >= max_attempts and locked_at is null;
+  create index if not exists mainstay_jobs_tried on graphile_worker._private_jobs (task_id) where attempts > 0 and locked_at is null;
+  create index if not exists mainstay_jobs_held on graphile_worker._private_jobs (locked_at) where locked_at is not null`;
+
 const databaseSql = (database: string, secret: string) => `
   create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
     language plpgsql security definer as $$
@@ -125,8 +134,7 @@ const databaseSql = (database: string, secret: string) => `
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
   ${textSearchSql};
-  create index if not exists mainstay_jobs_of_queue on graphile_worker._private_jobs (job_queue_id) where job_queue_id is not null;
-  create index if not exists mainstay_jobs_dead on graphile_worker._private_jobs (id) where attempts >= max_attempts and locked_at is null`;
+  ${queueIndexesSql}`;
 
 function moduleSql(database: string, module: string, secret: string): string {
   const roles = rolesOf(database, module);

@@ -18,11 +18,11 @@ export async function waitYourTurn(pool: QueuePool, job: Job, event: { id: strin
   throw new Postponed(`job ${job.id} waits for an earlier event of ${event.subject}`);
 }
 
-// An event's id tells its time (UUID version 7).
+// An event's id tells its time (UUID version 7). By the hash of its subject an index finds the few that matter.
 const SQL = `
   with earlier as (
     select run_at from graphile_worker._private_jobs
-      where job_queue_id = $2 and id <> $1 and task_id = $3 and payload ->> 'subject' = $4 and (payload ->> 'id')::uuid < $5::uuid and (locked_at is not null or attempts < max_attempts)
+      where job_queue_id = $2 and hashtext(payload ->> 'subject') = hashtext($4) and payload ->> 'subject' = $4 and id <> $1 and task_id = $3 and (payload ->> 'id')::uuid < $5::uuid and (locked_at is not null or attempts < max_attempts)
       order by run_at desc limit 1
   ), put_off as (
     update graphile_worker._private_jobs set run_at = greatest(earlier.run_at + interval '1 millisecond', now() + interval '100 milliseconds'), attempts = attempts - 1, locked_by = null, locked_at = null

@@ -42,9 +42,15 @@ export class OperationsOfProcess implements Operations {
   }
 }
 
+// What waits for its turn is read from the queue's own index alone, never from the jobs themselves.
 const QUEUE = `
-  select count(*) filter (where not dead and due)::int as waiting, count(*) filter (where dead)::int as dead,
-         coalesce(extract(epoch from now() - min(run_at) filter (where not dead and due)), 0)::float8 as oldest
-    from (select jobs.run_at, jobs.run_at <= now() as due, jobs.attempts >= jobs.max_attempts and jobs.locked_at is null as dead
-            from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
-            where split_part(tasks.identifier, '/', 1) = $1) as own`;
+  with own as materialized (
+    select array(select id from graphile_worker._private_tasks where split_part(identifier, '/', 1) = $1) as tasks
+  ), due as (
+    select run_at from graphile_worker._private_jobs where is_available = true and run_at <= now() and task_id = any((select tasks from own)::int[])
+    union all
+    select run_at from graphile_worker._private_jobs where locked_at is not null and run_at <= now() and task_id = any((select tasks from own)::int[])
+  )
+  select count(*)::int as waiting, coalesce(extract(epoch from now() - min(run_at)), 0)::float8 as oldest,
+         (select count(*) from graphile_worker._private_jobs where attempts > 0 and attempts >= max_attempts and locked_at is null and task_id = any((select tasks from own)::int[]))::int as dead
+    from due`;

@@ -23,17 +23,32 @@ export async function queueMetrics(pool: Pick<pg.Pool, 'query'>): Promise<Metric
   ];
 }
 
+// What waits is counted in the queue's own index alone, so what was tried before is in `available` too, and the age of
+// events is that of the first job due: a retry and a turn to wait for move `run_at`, while ids grow as jobs are queued.
 const SQL = `
-  with tasks as (
-    select split_part(t.identifier, '/', 1) as module, case when t.identifier like '%/on:%' then 'event' else 'job' end as kind,
-           j.locked_at, j.attempts, j.max_attempts, j.run_at, j.created_at, j.attempts >= j.max_attempts and j.locked_at is null as dead
-      from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+  with available as (
+    select task_id, count(*) filter (where run_at <= now()) as due, count(*) filter (where run_at > now()) as later,
+           min(run_at) filter (where run_at <= now()) as since, min(id) filter (where run_at <= now()) as first
+      from graphile_worker._private_jobs where is_available = true group by task_id
+  ), tried as (
+    select task_id, count(*) filter (where attempts < max_attempts and run_at <= now()) as due,
+           count(*) filter (where attempts < max_attempts and run_at > now()) as later, count(*) filter (where attempts >= max_attempts) as dead
+      from graphile_worker._private_jobs where attempts > 0 and locked_at is null group by task_id
+  ), held as (
+    select task_id, count(*) as running, min(run_at) filter (where run_at <= now()) as since, min(created_at) filter (where run_at <= now()) as queued
+      from graphile_worker._private_jobs where locked_at is not null group by task_id
+  ), tasks as (
+    select id, split_part(identifier, '/', 1) as module, case when identifier like '%/on:%' then 'event' else 'job' end as kind from graphile_worker._private_tasks
   )
   select module, kind,
-         count(*) filter (where not dead and locked_at is null and attempts = 0 and run_at <= now())::int as ready,
-         count(*) filter (where not dead and locked_at is null and attempts = 0 and run_at > now())::int as scheduled,
-         count(*) filter (where locked_at is not null)::int as running,
-         count(*) filter (where not dead and locked_at is null and attempts > 0)::int as retrying,
-         count(*) filter (where dead)::int as dead,
-         coalesce(extract(epoch from now() - min(case when kind = 'event' then created_at else run_at end) filter (where not dead and run_at <= now())), 0)::float8 as age
-    from tasks group by module, kind order by module, kind`;
+         sum(coalesce(available.due, 0) - coalesce(tried.due, 0))::int as ready,
+         sum(coalesce(available.later, 0) - coalesce(tried.later, 0))::int as scheduled,
+         coalesce(sum(held.running), 0)::int as running,
+         coalesce(sum(tried.due + tried.later), 0)::int as retrying,
+         coalesce(sum(tried.dead), 0)::int as dead,
+         coalesce(extract(epoch from now() - min(case kind
+           when 'event' then least(held.queued, (select created_at from graphile_worker._private_jobs where id = available.first))
+           else least(held.since, available.since) end)), 0)::float8 as age
+    from tasks left join available on available.task_id = tasks.id left join tried on tried.task_id = tasks.id left join held on held.task_id = tasks.id
+    where available.task_id is not null or tried.task_id is not null or held.task_id is not null
+    group by module, kind order by module, kind`;

@@ -25,6 +25,9 @@ export function recordStatements(): { sent: Sent[]; stop: () => void } {
 interface Plan {
   'Node Type': string;
   'Relation Name'?: string;
+  'Actual Rows'?: number;
+  'Actual Loops'?: number;
+  'Rows Removed by Filter'?: number;
   Plans?: Plan[];
 }
 
@@ -37,6 +40,15 @@ export async function tablesOf(client: pg.Client, { user, text, values }: Sent):
   const nodes = nodesOf(rows[0]!['QUERY PLAN'][0]!.Plan).filter((node) => node['Relation Name']);
   const names = (some: Plan[]) => new Set(some.map((node) => node['Relation Name']!));
   return { read: names(nodes), scanned: names(nodes.filter((node) => node['Node Type'] === 'Seq Scan')) };
+}
+
+/** How many rows of a table a statement looks at; it runs for that, and is undone. */
+export async function rowsLookedAt(client: pg.Client, { text, values }: Sent, table: string): Promise<number> {
+  await client.query('begin');
+  const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(`explain (analyze, format json) ${text}`, values);
+  await client.query('rollback');
+  const nodes = nodesOf(rows[0]!['QUERY PLAN'][0]!.Plan).filter((node) => node['Relation Name'] === table);
+  return nodes.reduce((sum, node) => sum + (node['Actual Rows']! + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']!, 0);
 }
 
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
