@@ -110,10 +110,10 @@ const textSearchSql = `
   end $do$`;
 
 // So that nothing asks the whole queue, however much waits in it. All but the first hold nothing of jobs that wait for
-// their first try, so these cost nothing to queue.
+// their first try, so these cost nothing to queue. To drop takes the strongest lock, so it comes first.
 const queueIndexesSql = `
-  create index if not exists mainstay_jobs_of_subject on graphile_worker._private_jobs (job_queue_id, hashtext(payload ->> 'subject')) where job_queue_id is not null;
   drop index if exists graphile_worker.mainstay_jobs_of_queue;
+  create index if not exists mainstay_jobs_of_subject on graphile_worker._private_jobs (job_queue_id, hashtext(payload ->> 'subject')) where job_queue_id is not null;
   create index if not exists mainstay_jobs_dead on graphile_worker._private_jobs (id) where attempts >= max_attempts and locked_at is null;
   create index if not exists mainstay_jobs_tried on graphile_worker._private_jobs (task_id) where attempts > 0 and locked_at is null;
   create index if not exists mainstay_jobs_held on graphile_worker._private_jobs (locked_at) where locked_at is not null`;
