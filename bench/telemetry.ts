@@ -1,21 +1,23 @@
 /**
- * What it costs to observe: GET of one promise under 64 connections, with nothing observed, with metrics alone (as a
- * deployment is by default), and with one trace in ten sent to a collector. Two processes of each over one PostgreSQL, loaded
- * in turn, so that what else the machine does falls on all alike; two processes of the same kind differ by some percent, which
- * is shown.
+ * What it costs to observe: GET of one promise under 64 connections, with nothing observed, with metrics and the request log
+ * (as a deployment is by default), and with one trace in ten sent to a collector. The deployments run in one process and
+ * are loaded in turn: two processes of the same kind differ by more than the bound. That of nothing is there twice, to show by
+ * how much two deployments of the same kind differ here.
  *
  * `node bench/telemetry.ts [seconds a measurement] [rounds]`
  */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeFlags } from '@mainstay/deploy/node-flags';
 import { startEmbeddedPostgres } from '../kernel/data/embedded/embedded-postgres.ts';
 import { conditions } from './conditions.ts';
 import { median } from './percentile.ts';
-import { startMainstay, type MainstayApp } from './rest/mainstay-app.ts';
 import { processorSeconds } from './rest/processor-time.ts';
+import { startApp, type RunningApp } from './rest/running-app.ts';
 import { getting, requireWrk, wrk } from './rest/wrk.ts';
 
 interface Run {
@@ -37,37 +39,63 @@ const collector = createServer((request, response) => {
 }).listen(0, '127.0.0.1');
 await new Promise((resolve) => collector.once('listening', resolve));
 const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+const nothing = 'telemetry: { calls: false, requestLog: none }';
 const variants: Record<string, string> = {
-  'nothing observed': 'telemetry: { calls: false, requestLog: none }',
+  'nothing observed': nothing,
   'metrics (the default)': 'telemetry: {}',
+  'nothing observed, once more': nothing,
   'metrics and one trace in ten': `telemetry: { otlp: { endpoint: "${endpoint}", sampling: 0.1 } }`,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'mb-'));
 const postgres = await startEmbeddedPostgres({ directory: join(folder, 'pg'), diesWithParent: true });
-const copies = 2;
-const apps: { name: string; app: MainstayApp; script: string; runs: Run[] }[] = [];
+const names = Object.keys(variants);
+let app: RunningApp | undefined;
 try {
-  const started = Array.from({ length: copies }, () => Object.entries(variants)).flat();
-  for (const [index, [name, sections]] of started.entries()) {
-    const own = join(folder, String(index));
-    mkdirSync(own);
-    const app = await startMainstay(own, postgres.adminUrl(`bench${index}`), sections);
-    apps.push({ name, app, script: getting(app.token, await somePromises(app)), runs: [] });
-  }
-  for (const { app, script } of apps) await wrk({ script, address: app.address, connections: 64, seconds: 3 });
+  const addresses: string[] = [];
+  app = await startApp({
+    name: 'Mainstay',
+    script: join(import.meta.dirname, 'rest/side-by-side.ts'),
+    args: [postgres.adminUrl('postgres'), randomBytes(32).toString('hex'), folder, ...Object.values(variants).map(deploymentFile)],
+    nodeFlags,
+    environment: {},
+    read: ({ msg, addresses: found }) => (msg === 'ready' ? { address: String(addresses.push(...(found as string[]))) } : undefined),
+  });
+  const scripts = await Promise.all(addresses.map(scriptFor));
+  const runs: Run[][] = names.map(() => []);
+  for (const [index, script] of scripts.entries()) await wrk({ script, address: addresses[index]!, connections: 64, seconds: 3 });
   // Each round in another order: who comes first finds another machine than who comes last.
-  for (let round = 0; round < rounds; round++) for (let turn = 0; turn < apps.length; turn++) await measure(apps[(round + turn) % apps.length]!);
-  print();
+  for (let round = 0; round < rounds; round++) {
+    for (const index of shuffled(names.length)) runs[index]!.push(await measure(app, addresses[index]!, scripts[index]!));
+  }
+  print(runs);
 } finally {
-  for (const { app } of apps) await app.stop();
+  await app?.stop();
   await postgres.stop();
   collector.close();
   collector.closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function somePromises({ address, token }: MainstayApp): Promise<string[]> {
+function deploymentFile(section: string, index: number): string {
+  const file = join(folder, `bench-${index}.yaml`);
+  writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\noperators: off\n${section}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  mod-promist:\n`);
+  return file;
+}
+
+function shuffled(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => ({ index, place: Math.random() })).sort((a, b) => a.place - b.place).map(({ index }) => index);
+}
+
+/** Signs in, makes promises, and asks for them. */
+async function scriptFor(address: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${address}/v1/sessions`, { method: 'POST', headers, body: JSON.stringify({ email: 'ada@acme.test', password: 'mainstay-demo' }) });
+  const { accessToken: token } = (await response.json()) as { accessToken: string };
+  return getting(token, await somePromises(address, token));
+}
+
+async function somePromises(address: string, token: string): Promise<string[]> {
   const ids: string[] = [];
   for (let index = 0; index < 100; index++) {
     const response = await fetch(`${address}/v1/promises`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ title: `Promise ${index}` }) });
@@ -76,30 +104,19 @@ async function somePromises({ address, token }: MainstayApp): Promise<string[]> 
   return ids.map((id) => `/v1/promises/${id}`);
 }
 
-async function measure({ app, script, runs }: (typeof apps)[number]): Promise<void> {
-  const before = processorSeconds(app.pid);
-  const { requests, ...result } = await wrk({ script, address: app.address, connections: 64, seconds });
-  runs.push({ ...result, micros: ((processorSeconds(app.pid) - before) / requests) * 1e6 });
+async function measure({ pid }: RunningApp, address: string, script: string): Promise<Run> {
+  const before = processorSeconds(pid);
+  const { requests, ...result } = await wrk({ script, address, connections: 64, seconds });
+  return { ...result, micros: ((processorSeconds(pid) - before) / requests) * 1e6 };
 }
 
-function print(): void {
-  console.log(`${before}; 64 connections, two processes of each, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
-  console.log('| observed | requests/s | of nothing observed (median of rounds) | one process of the other | p50 ms | p99 ms | processor µs/request | least of all rounds | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
-  const reference = runsOf(Object.keys(variants)[0]!);
-  for (const name of Object.keys(variants)) {
-    const runs = runsOf(name);
-    const ratio = median(runs.map(({ perSecond }, round) => perSecond / reference[round]!.perSecond));
-    const [one, other] = apps.filter((each) => each.name === name).map((each) => median(each.runs.map(({ perSecond }) => perSecond)));
-    const of = (key: keyof Run) => median(runs.map((run) => run[key]));
-    console.log(`| ${name} | ${of('perSecond').toFixed(0)} | ${ratio.toFixed(3)} | ${(one! / other!).toFixed(3)} | ${of('p50').toFixed(1)} | ${of('p99').toFixed(1)} | ${of('micros').toFixed(1)} | ${Math.min(...runs.map(({ micros }) => micros)).toFixed(1)} | ${runs.reduce((sum, { errors }) => sum + errors, 0)} |`);
+function print(runs: Run[][]): void {
+  console.log(`${before}; 64 connections, one process, ${rounds} rounds of ${seconds} s each, medians; the collector took ${(received / 1024).toFixed(0)} KiB\n`);
+  console.log('| observed | requests/s | of nothing observed (median of rounds) | p50 ms | p99 ms | processor µs/request | least of all rounds | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
+  for (const [index, name] of names.entries()) {
+    const own = runs[index]!;
+    const ratio = median(own.map(({ perSecond }, round) => perSecond / runs[0]![round]!.perSecond));
+    const of = (key: keyof Run) => median(own.map((run) => run[key]));
+    console.log(`| ${name} | ${of('perSecond').toFixed(0)} | ${ratio.toFixed(3)} | ${of('p50').toFixed(1)} | ${of('p99').toFixed(1)} | ${of('micros').toFixed(1)} | ${Math.min(...own.map(({ micros }) => micros)).toFixed(1)} | ${own.reduce((sum, { errors }) => sum + errors, 0)} |`);
   }
-}
-
-/** Both processes of a kind, round by round: their mean requests and times, and their errors together. */
-function runsOf(name: string): Run[] {
-  const [one, other] = apps.filter((each) => each.name === name).map(({ runs }) => runs);
-  return one!.map((run, round) => {
-    const mean = (key: keyof Run) => (run[key] + other![round]![key]) / copies;
-    return { perSecond: mean('perSecond'), p50: mean('p50'), p99: mean('p99'), micros: mean('micros'), errors: run.errors + other![round]!.errors };
-  });
 }
