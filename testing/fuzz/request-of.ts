@@ -16,6 +16,8 @@ const contentTypes: Record<HttpWire, [unary: string, stream: string]> = {
   grpc: ['application/grpc', 'application/grpc'],
 };
 
+const never = '99999999H';
+
 /** Longer parts of an address are refused before anything reads them. */
 const longestPart = 3000;
 
@@ -23,7 +25,10 @@ const longestPart = 3000;
 export function requestOf(method: DescMethod, { wire: any, tree, headers, damage }: FuzzCase, authorization: string | undefined): FuzzRequest {
   const wire = any as HttpWire;
   const plain = wire === 'rest' ? ofRest(method, tree, damage?.place ?? 0) : ofRpc(method, tree, wire);
-  const all = { ...plain.headers, ...deadlineOf(method, wire.startsWith('grpc')), ...(authorization && { authorization }), ...(wire === 'grpc' && { te: 'trailers' }), ...headers };
+  const deadline = deadlineOf(method, wire.startsWith('grpc'));
+  // With a deadline that never comes a stream would rightly stay silent until the fuzzing gives it up.
+  const ending = deadline['grpc-timeout'] !== undefined && headers['grpc-timeout'] === never ? deadline : undefined;
+  const all = { ...plain.headers, ...deadline, ...(authorization && { authorization }), ...(wire === 'grpc' && { te: 'trailers' }), ...headers, ...ending };
   const request = { ...plain, headers: all };
   if (!damage) return request;
   return damagedHead({ ...request, body: request.body && damagedBody(request.body, damage, wire !== 'rest' && contentType(method, wire) !== 'application/json') }, damage);
