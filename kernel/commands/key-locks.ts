@@ -29,11 +29,16 @@ export class KeyLocks {
       await this.#forget(key);
       throw error;
     }
-    return () => this.#unlock(key);
+    let isLocked = true;
+    return async () => {
+      // Once: afterwards the key may be another's.
+      if (!isLocked) return;
+      isLocked = false;
+      await this.#unlock(key);
+    };
   }
 
   async #unlock(key: bigint): Promise<void> {
-    if (!this.#held.has(key)) return;
     // A lock ends with its session.
     if (this.#session) await this.#ask(sql`select pg_advisory_unlock(${key}) as done`).catch(() => {});
     await this.#forget(key);
