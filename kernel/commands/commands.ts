@@ -9,7 +9,6 @@ import { recordOf, recordStatements } from './command-record.ts';
 import { FailedCommands } from './failed-commands.ts';
 import { Idempotency } from './idempotency.ts';
 import { InTurn } from './in-turn.ts';
-import { KeyLocks } from './key-locks.ts';
 
 export interface CommandsOptions {
   database: ModuleDatabase<any>;
@@ -26,15 +25,12 @@ export class Commands {
   readonly idempotency: Idempotency;
   readonly statements: ReturnType<typeof recordStatements>;
   readonly inTurn = new InTurn();
-  /** Held by commands that stream. */
-  readonly keyLocks: KeyLocks;
   /** Told when new records are there for the audit. */
   readonly kept: () => void;
   readonly #failed: FailedCommands;
 
   constructor({ database, secret, log, kept = () => {} }: CommandsOptions) {
     this.database = database;
-    this.keyLocks = new KeyLocks(database);
     this.#failed = new FailedCommands(database, log, kept);
     this.idempotency = new Idempotency(secret);
     this.statements = recordStatements(database.module);

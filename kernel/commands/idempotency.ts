@@ -10,7 +10,7 @@ export const idempotencyErrors = defineErrors('kernel', {
   IDEMPOTENCY_KEY_INVALID: ['InvalidArgument', 'an idempotency key has 1 to 255 visible ASCII characters and no spaces; a UUID is a good one'],
   IDEMPOTENCY_KEY_REUSED: ['FailedPrecondition', 'this idempotency key came with another request before; use a new key for each new request'],
   IDEMPOTENCY_ANSWER_LOST: ['Aborted', 'the answer to the first request with this idempotency key can not be read any more; look whether it took effect, and use a new key'],
-  COMMAND_RUNNING: ['Aborted', 'the first request with this idempotency key still runs; try again in a moment'],
+  ANSWERED_MEANWHILE: ['Aborted', 'another request with this idempotency key was answered meanwhile; send it again to get that answer'],
   STOOD_IN_THE_WAY: ['Aborted', 'another change at the same moment stood in the way; try again'],
 });
 

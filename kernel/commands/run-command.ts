@@ -71,8 +71,7 @@ function runWithKey(running: RunningCommand, key: string, handle: Handle): Promi
 async function runUnlessKept(running: RunningCommand, name: Buffer, requestHash: Buffer, handle: Handle): Promise<Answer> {
   const { call, commands, method, request } = running;
   const { statements, idempotency } = commands;
-  const readKept = (): Promise<Kept | undefined> => runInCall(call, () => commands.database.read((q) => statements.kept.first(q, { name })));
-  const before = await readKept();
+  const before = await readKept(running, name);
   if (before) return replay(running, before, name, requestHash);
   try {
     return await inScope(call, commands, async (scope) => {
@@ -84,11 +83,15 @@ async function runUnlessKept(running: RunningCommand, name: Buffer, requestHash:
   } catch (error) {
     if (isRepeatable(error) || isStalePlan(error)) throw error;
     // It may have failed because of what another with the same key did.
-    const first = await readKept().catch(() => undefined);
+    const first = await readKept(running, name).catch(() => undefined);
     if (!first) throw error;
     return replay(running, first, name, requestHash);
   }
 }
+
+/** What was kept of the first command with a key, if there was one. */
+export const readKept = ({ call, commands: { database, statements } }: RunningCommand, name: Buffer): Promise<Kept | undefined> =>
+  runInCall(call, () => database.read((q) => statements.kept.first(q, { name })));
 
 const replay = (running: RunningCommand, kept: Kept, name: Buffer, requestHash: Buffer): Answer =>
   fromBinary(running.method.output, keptBytes(running, kept, name, requestHash)) as Answer;
@@ -100,10 +103,10 @@ export function keptBytes({ commands, method, context }: RunningCommand, { reque
   return commands.idempotency.unseal(method, answer, name);
 }
 
-/** Runs `work` with a transaction for `call`, which is undone unless `work` commits it. */
-export async function inScope<R>(call: Call, { database }: Pick<Commands, 'database'>, work: (scope: CommandScope) => Promise<R>): Promise<R> {
+/** Runs `work` with a transaction for `call`, which is undone unless `work` commits it. `streams`: it may last. */
+export async function inScope<R>(call: Call, { database }: Pick<Commands, 'database'>, work: (scope: CommandScope) => Promise<R>, streams = false): Promise<R> {
   requireRoom(database);
-  const scope = (call.command = database.beginCommand(call));
+  const scope = (call.command = database.beginCommand(call, streams));
   call.nestedCommands = 0;
   try {
     return await work(scope);

@@ -1,87 +1,133 @@
-import { create, type Message } from '@bufbuild/protobuf';
+import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
-import { runInCall } from '../guard/call.ts';
-import { recordOf, type Kept } from './command-record.ts';
-import { checkKey } from './idempotency.ts';
-import { keptBytes, type RunningCommand } from './run-command.ts';
+import type { CompiledQuery } from 'kysely';
+import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
+import { requireCompared } from '../queries/etag.ts';
+import { DONE, recordOf, type Kept, type RecordValues } from './command-record.ts';
+import { HeldAnswers } from './held-answers.ts';
+import { checkKey, idempotencyErrors } from './idempotency.ts';
+import { inScope, keptBytes, readKept, type RunningCommand } from './run-command.ts';
 import { StreamedRequest } from './streamed-request.ts';
 
 /** Runs the handler, with this request or with the one that came. */
 type Start = (request?: Message) => AsyncIterable<Message>;
 
+/** A command that was let in, with where its answers go. */
+interface Streaming extends RunningCommand {
+  start: Start;
+  answers: HeldAnswers;
+}
+
+/** Makes the statement that keeps a command, of its record and its last answers. */
+type Keep = (record: RecordValues, answers: LastAnswers) => CompiledQuery;
+
 /** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
 const MOST_KEPT = 256 * 1024;
 
 /**
- * Runs a command that streams. It is no single transaction: each `db.write` of its handler is one, and its record is
- * written at the end. With an idempotency key a repeat gets the last messages that the first was answered with, up to
- * 256 KiB; while the first runs it is refused with `COMMAND_RUNNING`. A first one that ended badly may be repeated. Of requests
- * that stream those are compared which are answered once, at their end.
+ * Runs a command that streams, in one direction, as one transaction like any other: what it wrote commits with its record
+ * when its handler has ended, then its last answer is given; if its caller leaves before that, it is undone.
+ *
+ * With an idempotency key a repeat gets the last messages that the first was answered with, up to 256 KiB, at the same
+ * moment too: it waits for the first. It is not tried again when it stood in another's way, since part of its answer, or of
+ * its request, is gone then.
  */
 export async function* runStreamingCommand(running: RunningCommand, start: Start): AsyncGenerator<Message> {
-  const { call, commands, method, request } = running;
-  if (call.idempotencyKey !== undefined) return yield* runWithKey(running, call.idempotencyKey, start);
-  yield* start();
-  await commands.database.beginCommand(call).commit([commands.statements.insert(recordOf(call, method, request))]);
-  commands.kept();
+  const answers = new HeldAnswers();
+  yield* answers.until(run({ ...running, start, answers }));
 }
 
-async function* runWithKey(running: RunningCommand, key: string, start: Start): AsyncGenerator<Message> {
-  checkKey(key);
-  const { call, commands, method, request } = running;
-  const { idempotency, statements } = commands;
-  const name = idempotency.nameKey(call, method, key);
-  // A streamed request is not known before it was read.
-  const requestHash = idempotency.hashRequest(method, '$typeName' in request ? request : create(method.input));
-  const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
-  // The commit alone can't tell who was first, as it does for a unary command: what a second one had written could not be undone.
-  const unlock = await commands.keyLocks.lock(name);
+async function run(streaming: Streaming): Promise<void> {
+  const { call, commands } = streaming;
   try {
-    const first = await runInCall(call, () => commands.database.read((q) => statements.kept.first(q, { name })));
-    if (first) {
-      // Reading the repeat may take long.
-      await unlock();
-      return yield* replay(running, first, name, streamed ? await hashOfRepeat(running, first, streamed) : requestHash);
-    }
-    const kept = new LastMessages();
-    for await (const message of start(streamed && passed(streamed, request))) {
-      kept.add(sizeDelimitedEncode(method.output, create(method.output, message)));
-      yield message;
-    }
-    const known = streamed?.isWhole ? idempotency.hashStreamed(streamed.digest(), streamed.bytes) : requestHash;
-    await commands.database.beginCommand(call).commit([statements.insertWithKey(recordOf(call, method, request), name, known, idempotency.seal(method, kept.bytes(), name))]);
+    await (call.idempotencyKey === undefined ? runOnce(streaming, streaming.start(), (record) => commands.statements.insert(record)) : runWithKey(streaming, call.idempotencyKey));
     commands.kept();
-  } finally {
-    await unlock();
+  } catch (error) {
+    throw isRepeatable(error) || isStalePlan(error) ? Object.assign(idempotencyErrors.STOOD_IN_THE_WAY(), { cause: error }) : error;
   }
 }
+
+function runOnce({ call, commands, method, request, answers }: Streaming, messages: AsyncIterable<Message>, keep: Keep): Promise<void> {
+  return inScope(call, commands, async (scope) => {
+    const lastAnswers = new LastAnswers(method.output);
+    for await (const message of messages) await answers.add(message, lastAnswers.add(message));
+    requireCompared(call);
+    answers.requireCaller();
+    const answer = method.methodKind === 'client_streaming' ? lastAnswers.last : undefined;
+    await scope.commit([keep(recordOf(call, method, request, DONE, answer), lastAnswers)]);
+  }, true);
+}
+
+function runWithKey(streaming: Streaming, key: string): Promise<void> {
+  checkKey(key);
+  const { call, commands, method } = streaming;
+  const name = commands.idempotency.nameKey(call, method, key);
+  return commands.inTurn.run(name.toString('base64'), () => runUnlessKept(streaming, name));
+}
+
+async function runUnlessKept(streaming: Streaming, name: Buffer): Promise<void> {
+  const { answers, commands: { idempotency, statements }, method, request, start } = streaming;
+  const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
+  const first = await readKept(streaming, name);
+  if (first) return replay(streaming, first, name, streamed ? await hashOfRepeat(streaming, first, streamed) : idempotency.hashRequest(method, request));
+  let hash: Buffer | undefined;
+  // A streamed request is known when it was read.
+  const requestHash = () => (hash ??= hashOf(streaming, streamed));
+  try {
+    await runOnce(streaming, start(streamed && passed(streamed, request)), (record, last) =>
+      statements.insertWithKey(record, name, requestHash(), idempotency.seal(method, last.bytes(), name)));
+  } catch (error) {
+    if (isRepeatable(error) || isStalePlan(error)) throw error;
+    // Another process may have been quicker with the same key.
+    const other = await readKept(streaming, name).catch(() => undefined);
+    if (!other) throw error;
+    if (answers.wereRead) throw idempotencyErrors.ANSWERED_MEANWHILE();
+    return replay(streaming, other, name, requestHash());
+  }
+}
+
+/** A handler that did not read all of a streamed request did not depend on the rest. */
+const hashOf = ({ commands: { idempotency }, method, request }: Streaming, streamed: StreamedRequest | undefined): Buffer =>
+  streamed?.isWhole ? idempotency.hashStreamed(streamed.digest(), streamed.bytes) : idempotency.hashRequest(method, streamed ? create(method.input) : request);
 
 const passed = (streamed: StreamedRequest, request: Message) => streamed.passed(request as unknown as AsyncIterable<Message>) as unknown as Message;
 
 /** Reads a streamed request that came again, no further than where it differs in length from the first. */
-async function hashOfRepeat({ commands: { idempotency }, request }: RunningCommand, { request_hash: first }: Kept, streamed: StreamedRequest): Promise<Buffer> {
+async function hashOfRepeat({ commands: { idempotency }, request }: Streaming, { request_hash: first }: Kept, streamed: StreamedRequest): Promise<Buffer> {
   const length = idempotency.streamedLength(first);
   if (length === undefined) return first;
   for await (const _ of passed(streamed, request) as unknown as AsyncIterable<Message>) if (streamed.bytes > length) break;
   return idempotency.hashStreamed(streamed.digest(), streamed.bytes);
 }
 
-async function* replay(running: RunningCommand, first: Kept, name: Buffer, requestHash: Buffer): AsyncGenerator<Message> {
-  const bytes = keptBytes(running, first, name, requestHash);
-  yield* sizeDelimitedDecodeStream(running.method.output, (async function* () { yield bytes; })());
+/** Answers with what the first was answered with, and nothing else. */
+async function replay(streaming: Streaming, first: Kept, name: Buffer, requestHash: Buffer): Promise<void> {
+  const bytes = keptBytes(streaming, first, name, requestHash);
+  streaming.answers.takeBack();
+  for await (const message of sizeDelimitedDecodeStream(streaming.method.output, (async function* () { yield bytes; })())) await streaming.answers.add(message, 0);
 }
 
-class LastMessages {
-  #messages: Uint8Array[] = [];
+class LastAnswers {
+  last: Message | undefined;
+  readonly #schema: DescMessage;
+  #encoded: Uint8Array[] = [];
   #length = 0;
 
-  add(message: Uint8Array): void {
-    this.#messages.push(message);
-    this.#length += message.length;
-    while (this.#length > MOST_KEPT && this.#messages.length > 1) this.#length -= this.#messages.shift()!.length;
+  constructor(schema: DescMessage) {
+    this.#schema = schema;
+  }
+
+  /** Returns its length in bytes. */
+  add(message: Message): number {
+    this.last = message;
+    const encoded = sizeDelimitedEncode(this.#schema, create(this.#schema, message));
+    this.#encoded.push(encoded);
+    this.#length += encoded.length;
+    while (this.#length > MOST_KEPT && this.#encoded.length > 1) this.#length -= this.#encoded.shift()!.length;
+    return encoded.length;
   }
 
   bytes(): Uint8Array {
-    return Buffer.concat(this.#messages);
+    return Buffer.concat(this.#encoded);
   }
 }

@@ -12,7 +12,7 @@ import { createReader } from './driver.ts';
 import { rolesOf } from './names.ts';
 import { OpenTransaction, type TransactionOptions } from './open-transaction.ts';
 import { Pipelines } from './pipelines.ts';
-import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, clientSettings, createPool } from './pool.ts';
+import { ALL_ORGS_POOL_SIZE, APART_POOL_SIZE, clientSettings, createPool, streamsPoolSize } from './pool.ts';
 import { orgKeyOf, passwordOf } from './provision.ts';
 import { repeatedly } from './repeat.ts';
 import type { Scope } from './tenant-connection.ts';
@@ -32,10 +32,8 @@ export interface DatabaseOptions {
 /** A module's database, as the kernel uses it. */
 export interface ModuleDatabase<T> extends Database<T> {
   readonly module: string;
-  /** Begins the transaction of a command of `call`. */
-  beginCommand(call: Call): CommandScope<T>;
-  /** Begins a transaction of `call` that may last longer than those of handlers: it has connections of its own. */
-  beginBeside(call: Call): OpenTransaction<T>;
+  /** Begins the transaction of a command of `call`. One that `streams` may last, and has connections that others do not wait for. */
+  beginCommand(call: Call, streams?: boolean): CommandScope<T>;
   /** Writes in a transaction that sees every org. */
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R>;
   /** The pools that were opened so far. */
@@ -66,10 +64,12 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   readonly #writes: Pipelines;
   readonly #cache = new QueryCache();
   readonly #transactions: TransactionOptions;
+  readonly #sizes: Record<Purpose, number>;
 
   constructor(options: DatabaseOptions) {
     this.module = options.module;
     this.#options = options;
+    this.#sizes = sizesOf(options.poolSize ?? 8);
     // A read that takes long must not hold up what is written.
     [this.#reads, this.#writes] = [this.#makePipelines(), this.#makePipelines()];
     this.#transactions = { module: options.module, declared: options.declared, ended: (changed) => this.#cache.drop(changed) };
@@ -105,13 +105,10 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     return this.#inOwn(call, work, () => this.#begin(this.#pool('all orgs'), call));
   }
 
-  beginCommand(call: Call): CommandScope<T> {
-    const place = { pool: this.#poolOf(call), ...(!call.acrossOrgs && { pipelines: this.#writes }) };
+  beginCommand(call: Call, streams = false): CommandScope<T> {
+    const pool = streams && !call.acrossOrgs ? this.#pool('streams') : this.#poolOf(call);
+    const place = { pool, ...(!call.acrossOrgs && { pipelines: this.#writes }) };
     return new CommandScope<T>(this, () => new OpenTransaction<T>(place, scopeOf(call), this.#transactionsOf(call)));
-  }
-
-  beginBeside(call: Call): OpenTransaction<T> {
-    return this.#begin(this.#pool('beside'), call);
   }
 
   pools(): { purpose: string; pool: WatchedPool }[] {
@@ -166,10 +163,10 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     return this.#pool(call?.acrossOrgs === true ? 'all orgs' : 'own org');
   }
 
-  #pool(purpose: keyof typeof sizes): pg.Pool {
+  #pool(purpose: Purpose): pg.Pool {
     let pool = this.#pools.get(purpose);
     if (!pool) {
-      pool = createPool(this.#settings(!purpose.endsWith('all orgs')), sizes[purpose] ?? this.#options.poolSize ?? 8, orgKeyOf(this.#options.secret));
+      pool = createPool(this.#settings(!purpose.endsWith('all orgs')), this.#sizes[purpose], orgKeyOf(this.#options.secret));
       this.#pools.set(purpose, pool);
     }
     return pool;
@@ -193,7 +190,10 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 }
 
-const sizes = { 'own org': undefined, 'all orgs': ALL_ORGS_POOL_SIZE, apart: APART_POOL_SIZE, 'apart, all orgs': APART_POOL_SIZE, beside: APART_POOL_SIZE };
+type Purpose = 'own org' | 'streams' | 'apart' | 'all orgs' | 'apart, all orgs';
+
+/** The most connections that are open at once. */
+const sizesOf = (own: number): Record<Purpose, number> => ({ 'own org': own, streams: streamsPoolSize(own), apart: APART_POOL_SIZE, 'all orgs': ALL_ORGS_POOL_SIZE, 'apart, all orgs': APART_POOL_SIZE });
 
 function scopeOf(call: Call | undefined): Scope {
   const principal = call?.principal;

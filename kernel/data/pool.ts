@@ -4,11 +4,18 @@ import { databaseError, databaseErrors } from './database-errors.ts';
 /** Most connections of one module for what sees every org. */
 export const ALL_ORGS_POOL_SIZE = 2;
 
-/** Most connections of one module for what is written beside the transaction of a command, and as many for what waits for a command. */
+/** Most connections of one module for what is written apart from the transaction of a command, and as many for that in every org. */
 export const APART_POOL_SIZE = 2;
 
-/** How many connections each of `modules` modules of a process may hold, so that all of them together stay below 85. */
-export const poolSize = (modules: number): number => Math.max(1, Math.min(8, Math.floor(84 / Math.max(1, modules)) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE));
+/**
+ * How many connections each of `modules` modules of a process may hold for usual work, so that all of them together, with
+ * half as many for commands that stream, stay below 85.
+ */
+export const poolSize = (modules: number): number =>
+  Math.max(1, Math.min(8, Math.floor((84 / Math.max(1, modules) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE) / 1.5)));
+
+/** Most connections of one module for commands that stream: these may last, and must leave others some. */
+export const streamsPoolSize = (poolSize: number): number => Math.ceil(poolSize / 2);
 
 /** What each connection shows to choose its org. */
 export const orgKeys = new WeakMap<pg.PoolClient, Buffer>();

@@ -5,6 +5,7 @@ import { Health } from '@mainstay/kernel/contract/grpc/health/v1/health_pb.js';
 import { z } from 'zod';
 import { defineAccess } from '../guard/guard.ts';
 import { EchoService } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { LedgerService } from '../testing/contract/gen/mainstay/testing/v1/ledger_pb.js';
 import { LibraryService } from '../testing/contract/gen/mainstay/testing/v1/library_pb.js';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from './check-modules.ts';
 import { defineModule, type Module } from './define-module.ts';
@@ -55,6 +56,14 @@ test('a circle of needs is told by name', () => {
   const a = sketch('mod-a', { serves: [EchoService], requires: { b: LibraryService } });
   const b = sketch('mod-b', { serves: [LibraryService], requires: { a: EchoService } });
   assert.deepEqual(problemsOf([a, b, core]), ['modules require each other in a circle: mod-a → mod-b → mod-a; replace one call by an event']);
+});
+
+test('a command that streams both ways is told by name', () => {
+  const { writeLines } = LedgerService.method;
+  const bothWays = { ...LedgerService, methods: [{ ...writeLines, methodKind: 'bidi_streaming' }] } as unknown as DescService;
+  assert.deepEqual(problemsOf([sketch('mod-ledger', { serves: [bothWays] }), core]), [
+    'mainstay.testing.v1.LedgerService.WriteLines of mod-ledger is a COMMAND and streams both ways, so that it could not be repeated with an idempotency key; let it stream one way',
+  ]);
 });
 
 test('two modules that serve one service are told by name', () => {

@@ -77,6 +77,7 @@ function unservable(module: Module): string[] {
       return [
         ...(accessOf(method) ? [] : [`${name} does not say who may call it; add option (mainstay.access)`]),
         ...(kindOf(method) === Kind.KIND_UNSPECIFIED ? [`${name} does not say whether it is a QUERY or a COMMAND; add option (mainstay.kind)`] : []),
+        ...(kindOf(method) === Kind.COMMAND && method.methodKind === 'bidi_streaming' ? [`${name} is a COMMAND and streams both ways, so that it could not be repeated with an idempotency key; let it stream one way`] : []),
       ];
     }),
   );

@@ -53,8 +53,9 @@ function ledgerService({ db }: { db: Database<Tables> }): ServiceImpl<typeof Led
       await db.write((tx) => write(tx, text));
       return { secret: randomBytes(16).toString('hex') };
     },
-    async *writeLines({ text, count }) {
+    async *writeLines({ text, count, trouble }) {
       for (let written = 0; written < count; written++) yield await db.write((tx) => write(tx, text));
+      if (trouble) throw ledgerErrors.TROUBLE();
     },
     closeLedger: () => ({}),
     async countLines({ text }) {

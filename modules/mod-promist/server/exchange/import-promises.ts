@@ -20,7 +20,7 @@ interface Problem {
   reason: string;
 }
 
-/** Reads a file and stores its promises in batches, each in one transaction; says how far it is after each. */
+/** Reads a file and stores its promises in batches; says how far it is after each. */
 export async function* importPromises(needs: Needs, request: ImportPromisesRequest) {
   const owner = caller().accountId;
   const { readable, refused, warnings } = sorted(await readAll(needs, request));

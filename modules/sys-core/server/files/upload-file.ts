@@ -1,5 +1,6 @@
-import { contentTooLarge } from '@mainstay/kernel';
+import { contentTooLarge, type Transaction } from '@mainstay/kernel';
 import type { UploadFileRequest } from '../../contract/index.ts';
+import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import { contentType } from './content-type.ts';
 import { describeUpload, type AnnouncedFile } from './describe-upload.ts';
@@ -12,7 +13,7 @@ type Received = Awaited<ReturnType<FilesNeeds['files']['receive']>>;
 
 /**
  * Keeps a file: its content is received and checked, then its row takes room in the org's quota, then its content is
- * kept, then the row is ready. Whatever fails on the way leaves no file, and gives its room back.
+ * kept, then the row is ready, with the command's commit. Whatever fails on the way leaves no file, and gives its room back.
  */
 export async function uploadFile(needs: FilesNeeds, requests: AsyncIterable<UploadFileRequest>, header: Headers): Promise<FileRow> {
   const messages = requests[Symbol.asyncIterator]();
@@ -50,7 +51,7 @@ async function keepOrDiscard(needs: FilesNeeds, announced: AnnouncedFile, receiv
   try {
     await received.keep(contentKey(row.org_id, row.sha256));
   } catch (error) {
-    await remove(needs, row);
+    await needs.db.writeApart((tx) => removeRow(tx, row));
     throw error;
   }
   return needs.db.write((tx) => tx.updateTable('sys_core_files').set({ state: 'READY' }).where('id', '=', row.id).returningAll().executeTakeFirstOrThrow());
@@ -66,7 +67,7 @@ async function insert(needs: FilesNeeds, { name, visibility, declaredType }: Ann
   const content_type = await contentType(head, declaredType);
   // What the org may keep can have changed while the content came.
   const limits = await limitsOf(needs);
-  return needs.db.write(async (tx) => {
+  return needs.db.writeApart(async (tx) => {
     await lockContent(tx, orgId, sha256);
     await takeRoom(tx, size, limits);
     return tx.insertInto('sys_core_files').values({ owner_account_id: accountId, name, content_type, size, sha256, visibility }).returningAll().executeTakeFirstOrThrow();
@@ -74,10 +75,11 @@ async function insert(needs: FilesNeeds, { name, visibility, declaredType }: Ann
 }
 
 /** Removes a file's row, and its content soon after. */
-export const remove = ({ db }: Pick<FilesNeeds, 'db'>, { id, size, sha256 }: FileRow): Promise<void> =>
-  db.write(async (tx) => {
-    const { numDeletedRows } = await tx.deleteFrom('sys_core_files').where('id', '=', id).executeTakeFirst();
-    if (numDeletedRows === 0n) return;
-    await giveRoomBack(tx, Number(size));
-    await tx.enqueue(removeContent, { sha256 }, { key: sha256 });
-  });
+export const remove = ({ db }: Pick<FilesNeeds, 'db'>, row: FileRow): Promise<void> => db.write((tx) => removeRow(tx, row));
+
+async function removeRow(tx: Transaction<Tables>, { id, size, sha256 }: FileRow): Promise<void> {
+  const { numDeletedRows } = await tx.deleteFrom('sys_core_files').where('id', '=', id).executeTakeFirst();
+  if (numDeletedRows === 0n) return;
+  await giveRoomBack(tx, Number(size));
+  await tx.enqueue(removeContent, { sha256 }, { key: sha256 });
+}

@@ -1,0 +1,77 @@
+import type { Message } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+
+/** Answers that wait for their reader may come to so many bytes before the command waits too. */
+const MOST_WAITING = 256 * 1024;
+
+/**
+ * The answers of a command that streams, on their way to its caller. A slow reader does not hold its transaction open before
+ * 256 KiB wait. The last answer waits for the commit: who has all of them knows that the command took effect.
+ */
+export class HeldAnswers {
+  readonly #waiting: { message: Message; bytes: number }[] = [];
+  #bytes = 0;
+  #wereRead = false;
+  #isOver = false;
+  #callerLeft = false;
+  #changed = Promise.withResolvers<void>();
+
+  /** The caller has some of them. */
+  get wereRead(): boolean {
+    return this.#wereRead;
+  }
+
+  /** Adds an answer of so many bytes when there is room; throws `CANCELED` if nobody wants it any more. */
+  async add(message: Message, bytes: number): Promise<void> {
+    while (this.#bytes > MOST_WAITING && !this.#callerLeft) await this.#changed.promise;
+    this.requireCaller();
+    this.#waiting.push({ message, bytes });
+    this.#bytes += bytes;
+    this.#tell();
+  }
+
+  /** Throws `CANCELED` if the caller has left. */
+  requireCaller(): void {
+    if (this.#callerLeft) throw new ConnectError('the caller left', Code.Canceled);
+  }
+
+  /** Takes back what the caller does not have yet. */
+  takeBack(): void {
+    this.#waiting.length = this.#bytes = 0;
+  }
+
+  /** Gives the answers while `command` runs, and the last when it has ended well; throws what it throws. */
+  async *until(command: Promise<void>): AsyncGenerator<Message> {
+    const over = () => {
+      this.#isOver = true;
+      this.#tell();
+    };
+    command.then(over, over);
+    try {
+      for (;;) {
+        if (this.#isOver) break;
+        if (this.#waiting.length > 1) yield this.#take();
+        else await this.#changed.promise;
+      }
+      await command;
+      while (this.#waiting.length > 0) yield this.#take();
+    } finally {
+      this.#callerLeft = true;
+      this.#tell();
+      await command.catch(() => {});
+    }
+  }
+
+  #take(): Message {
+    const { message, bytes } = this.#waiting.shift()!;
+    this.#bytes -= bytes;
+    this.#wereRead = true;
+    this.#tell();
+    return message;
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
