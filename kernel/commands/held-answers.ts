@@ -23,7 +23,8 @@ export class HeldAnswers {
 
   /** Adds an answer of so many bytes when there is room; throws `CANCELED` if nobody wants it any more. */
   async add(message: Message, bytes: number): Promise<void> {
-    while (this.#bytes > MOST_WAITING && !this.#callerLeft) await this.#changed.promise;
+    // One answer alone is held back until it is known whether another follows, however long it is.
+    while (this.#bytes > MOST_WAITING && this.#waiting.length > 1 && !this.#callerLeft) await this.#changed.promise;
     this.requireCaller();
     this.#waiting.push({ message, bytes });
     this.#bytes += bytes;

@@ -159,6 +159,17 @@ test('a command goes on while its caller does not read, until 256 KiB wait', asy
   assert.equal(await written(text), 1);
 });
 
+test('an answer longer than what may wait is given like any other', { timeout: 20_000 }, async () => {
+  const text = randomUUID();
+  const lengths = [300_000, 10, 600_000, 300_000];
+  const { answers } = run(0, lines, { request: create(lines.input, { text }), handle: async function* (db) {
+    await write(db, text);
+    for (const length of lengths) yield create(lines.output, { id: 'x'.repeat(length) });
+  } });
+  assert.deepEqual((await Array.fromAsync(answers)).map(({ id }) => id.length), lengths);
+  assert.equal(await written(text), 1);
+});
+
 test('who leaves before the end undoes it, also where the handler had all its answers made', async () => {
   const text = randomUUID();
   const records = () => server.sql('select id from mod_streams.mod_streams_commands order by id');
