@@ -7,16 +7,17 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, test, type TestContext } from 'node:test';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
-import { type FileStorage, type FilesSettings, openStorage } from '@mainstay/kernel/files';
+import type { Logger } from '@mainstay/kernel';
+import { type FileStorage, type FilesSettings, isOfRestore, openStorage, readRestoreNote, requireNoHalfRestore, type RestoreNote } from '@mainstay/kernel/files';
 import { testDatabase, testS3Server } from '@mainstay/kernel/testing';
 import { OperatorError } from '../controller/operator-error.ts';
 import { specimenDeployment } from '../testing/specimen-backup.ts';
 import { explainedStorage } from './explained-storage.ts';
+import { noteRestore, removeRemnant } from './noted-restore.ts';
 import { readBackup } from './read-backup.ts';
 import { requireReadable, requireRoomFor } from './require-storage.ts';
 import { restoreDatabase } from './restore-database.ts';
-import { storageOf } from './storage-of.ts';
-import { undoableStorage } from './undoable-storage.ts';
+import { type PlacedStorage, storageOf } from './storage-of.ts';
 import { writeContent } from './write-content.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'mainstay-places-'));
@@ -43,6 +44,22 @@ async function fill(storage: FileStorage, contents: readonly Buffer[]): Promise<
   const hashes = contents.map((content) => hash('sha256', content));
   for (const [index, sha256] of hashes.entries()) await storage.write(`sys-core/org-${index % 2}/${sha256}`, Readable.from([contents[index]!]));
   return Object.fromEntries(hashes.map((sha256, index) => [`sys-core/org-${index % 2}/${sha256}`, sha256]));
+}
+
+/** Every content that is no note of a restore, by its key. */
+const filesOf = async (storage: FileStorage) => Object.fromEntries(Object.entries(await contentsOf(storage)).filter(([key]) => !isOfRestore(key)));
+
+const keysOf = (contents: readonly Buffer[]): string[] => contents.map((content, index) => `sys-core/org-${index % 2}/${hash('sha256', content)}`);
+
+/** A restore of these contents whose storage does nothing more for it once it has written the first of them; gives its note. */
+async function diesIn(storage: PlacedStorage, contents: readonly Buffer[], written: number): Promise<RestoreNote> {
+  let dead = false;
+  const living = <A extends unknown[], R>(act: (...given: A) => Promise<R>) => async (...given: A): Promise<R> => (dead ? Promise.reject(new Error('dead')) : act(...given));
+  const { find, read, write, remove } = storage;
+  const { storage: target } = await noteRestore({ ...storage, find: living(find), read: living(read), write: living(write), remove: living(remove) }, 'placed', keysOf(contents));
+  await fill(target, contents.slice(0, written));
+  dead = true;
+  return (await readRestoreNote(storage))!;
 }
 
 async function restoreInto(t: TestContext, specimen: Awaited<ReturnType<typeof specimenDeployment>>, file: string, storage: FileStorage) {
@@ -118,11 +135,56 @@ test('a place that holds files is no place to restore into, unless that is wishe
 test('what a failed restore wrote is removed again, and what was there stays', async () => {
   const storage = placed(section({}));
   const before = await fill(storage, [Buffer.from('before'), Buffer.from('also before')]);
-  const { storage: target, undo } = undoableStorage(storage);
-  await fill(target, [Buffer.from('before'), Buffer.from('new'), randomBytes(100_000)]);
-  assert.equal(Object.keys(await contentsOf(storage)).length, 4);
+  const restored = [Buffer.from('before'), Buffer.from('new'), randomBytes(100_000)];
+  const { storage: target, undo } = await noteRestore(storage, 'placed', keysOf(restored));
+  await fill(target, restored);
+  assert.equal(Object.keys(await filesOf(storage)).length, 4);
   await undo();
   assert.deepEqual(await contentsOf(storage), before);
+});
+
+test('what a killed restore wrote is removed by the next, with what was there and what came since left alone', async () => {
+  const storage = placed(section({}));
+  const before = await fill(storage, [Buffer.from('before')]);
+  const restored = [Buffer.from('before'), Buffer.from('new'), Buffer.from('never written')];
+  const note = await diesIn(storage, restored, 2);
+  const [since] = Object.entries(await fill(storage, [Buffer.from('since')]));
+  assert.deepEqual(await removeRemnant(storage, () => {}), note);
+  assert.deepEqual(await contentsOf(storage), { ...before, ...Object.fromEntries([since!]) });
+  assert.equal(await removeRemnant(storage, () => {}), undefined);
+});
+
+test('a restore that still runs keeps its place', async () => {
+  const storage = placed(section({}));
+  const { proved } = await noteRestore(storage, 'placed', []);
+  await assert.rejects(removeRemnant(storage, () => {}), /below place-\d+\/ is written to by a restore of placed that began at .*; wait for its end/);
+  await proved();
+  assert.deepEqual(await contentsOf(storage), {});
+});
+
+test('a restore that slept while another took its place writes no more, and takes nothing away', async () => {
+  const storage = placed(section({}));
+  const slept = await noteRestore(storage, 'placed', keysOf([Buffer.from('both have it')]));
+  const other = await diesIn(storage, [Buffer.from('both have it')], 1);
+  await assert.rejects(slept.proved(), /below place-\d+\/ was taken over by another restore/);
+  await assert.rejects(fill(slept.storage, [Buffer.from('too late')]), /was taken over by another restore/);
+  await slept.undo();
+  assert.deepEqual(await readRestoreNote(storage), other);
+  assert.equal(Object.keys(await filesOf(storage)).length, 1);
+});
+
+test('a deployment does not start upon a part of its files, but does upon all of them and where nothing can be asked', async () => {
+  const logged: string[] = [];
+  const log = { warn: (_: object, text: string) => logged.push(text) } as unknown as Logger;
+  const [empty, used] = [placed(section({})), placed(section({}))];
+  await fill(used, [Buffer.from('before')]);
+  await diesIn(empty, [Buffer.from('a'), Buffer.from('b')], 1);
+  await diesIn(used, [Buffer.from('a'), Buffer.from('b')], 1);
+  await assert.rejects(requireNoHalfRestore(empty, log), /the file storage holds a part of placed only: a restore that began at .* run \.\/mainstay restore again/);
+  await requireNoHalfRestore(used, log);
+  assert.deepEqual(logged, []);
+  await requireNoHalfRestore(placed(section({ endpoint: 'http://127.0.0.1:9' })), log);
+  assert.deepEqual(logged, ['the file storage can not be asked whether a restore into it came to its end']);
 });
 
 test('a storage that goes away while it is read ends the backup with its place, and leaves no file', async (t) => {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { isOfRestore } from '@mainstay/kernel/files';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { PlacedStorage } from './storage-of.ts';
 
@@ -7,18 +7,14 @@ export async function requireReadable(storage: PlacedStorage): Promise<void> {
   await holdsAnything(storage);
 }
 
-const probe = 'restore/probe';
-
-/** Throws an `OperatorError` if the storage can't be written, or holds files already and `force` is not given. */
+/** Throws an `OperatorError` if the storage can't be read, or holds files already and `force` is not given. */
 export async function requireRoomFor(storage: PlacedStorage, force = false): Promise<void> {
   if ((await holdsAnything(storage)) && !force) {
-    throw new OperatorError(`${storage.place} holds files already; name another with --deployment FILE, or, if no deployment uses them or a restore left them there, restore over them with --force`);
+    throw new OperatorError(`${storage.place} holds files already; name another with --deployment FILE, or, if no deployment uses them, restore over them with --force`);
   }
-  await storage.write(probe, Readable.from([Buffer.from('whether files can be written')]));
-  await storage.remove(probe);
 }
 
 async function holdsAnything(storage: PlacedStorage): Promise<boolean> {
-  for await (const { key } of storage.list()) if (key !== probe) return true;
+  for await (const { key } of storage.list()) if (!isOfRestore(key)) return true;
   return false;
 }

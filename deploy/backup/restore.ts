@@ -16,13 +16,13 @@ import type { Steps } from '../controller/steps.ts';
 import { deploymentFileIn } from './back-up.ts';
 import { checkBuild } from './check-build.ts';
 import type { ComparedTable } from './load-database.ts';
+import { noteRestore, removeRemnant } from './noted-restore.ts';
 import { type BackupContents, readBackup } from './read-backup.ts';
 import { requireRoomFor } from './require-storage.ts';
 import { restoreDatabase } from './restore-database.ts';
 import { requireEmptyDatabase, withSpareDatabase } from './spare-database.ts';
 import { syncFolder } from './seal-file.ts';
 import { namesS3, type PlacedStorage, storageOf } from './storage-of.ts';
-import { undoableStorage } from './undoable-storage.ts';
 
 export interface RestoreOptions {
   file: string;
@@ -71,8 +71,8 @@ export async function restore(options: RestoreOptions, steps: Steps): Promise<Re
     try {
       prepare(beside, folder, backup, own ?? { name });
       const placed = storageOf(own?.file ?? deploymentFileIn(beside), beside.dataFiles, deploymentEnvironment(beside), own?.file ?? inBackup(options.file));
-      const { tables, database } = await withStorage(placed, options.force, (storage) =>
-        steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, storage, say })));
+      const { tables, database } = await withStorage(placed, { name, keys: backup.manifest.files.map(({ key }) => key), force: options.force }, steps, (storage, proved) =>
+        steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, storage, proved, say })));
       const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
       return { backup, name, tables, config: own?.file ?? deploymentFileIn(folder), filesIn: placed.inS3 ? placed.place : folder.dataFiles, putAside };
     } finally {
@@ -99,15 +99,23 @@ function requireOwnPlace(file: string, { header, deployment }: BackupContents, n
   throw new OperatorError(`the files of ${header.deployment} lie in S3, and ${name} needs a place of its own for them: write a deployment file with another section "files", and name it with --deployment FILE instead of --into`);
 }
 
-/** A bucket has no place beside its place: what was written there is removed again if the work fails. */
-async function withStorage<T>(placed: PlacedStorage, force: boolean | undefined, work: (storage: PlacedStorage) => Promise<T>): Promise<T> {
-  if (!placed.inS3) return work(placed);
+interface Placing {
+  name: string;
+  keys: string[];
+  force?: boolean;
+}
+
+/** A bucket has no place beside its place: what was written there is removed again if the work fails, and by the next restore if this one is killed. */
+async function withStorage<T>(placed: PlacedStorage, { name, keys, force }: Placing, steps: Steps, work: (storage: PlacedStorage, proved: () => Promise<void>) => Promise<T>): Promise<T> {
+  if (!placed.inS3) return work(placed, async () => {});
+  const remnant = await steps.step(`asking ${placed.place}`, (say) => removeRemnant(placed, say));
+  if (remnant) steps.line(`removed what a restore of ${remnant.deployment} left there that was killed; it began at ${remnant.began} on ${remnant.host}`);
   await requireRoomFor(placed, force);
-  const { storage, undo } = undoableStorage(placed);
+  const { storage, proved, undo } = await noteRestore(placed, name, keys);
   try {
-    return await work(storage);
+    return await work(storage, proved);
   } catch (error) {
-    await undo().catch((problem: Error) => { throw new OperatorError(`${(error as Error).message}\nand the files that were written by then are left behind: ${problem.message}`, { cause: error }); });
+    await undo().catch((problem: Error) => { throw new OperatorError(`${(error as Error).message}\nand the files that were written by then are left behind, for the next restore to remove: ${problem.message}`, { cause: error }); });
     throw error;
   }
 }
@@ -147,15 +155,22 @@ function prepare(beside: StateFolder, folder: StateFolder, { deployment }: Backu
 interface Filling extends RestoreOptions {
   backup: BackupContents;
   storage: FileStorage;
+  /** Called when tables and files are equal, before anything is moved into its place. */
+  proved: () => Promise<void>;
   say: (detail: string) => void;
 }
 
-async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, storage, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
+async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, storage, proved, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
   const into = { file, passphrase, deployment: backup.deployment, secret: deploymentEnvironment(beside).MAINSTAY_SECRET!, modules, storage, onProgress: say };
-  if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, (adminUrl, database) => restoreDatabase({ ...into, adminUrl, database }));
+  const fillDatabase = async (adminUrl: string, database: string) => {
+    const tables = await restoreDatabase({ ...into, adminUrl, database });
+    await proved();
+    return tables;
+  };
+  if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, fillDatabase);
   const { adminUrl } = await startEmbeddedPostgres({ directory: beside.postgres, onProgress: say });
   try {
-    return { tables: await restoreDatabase({ ...into, adminUrl: adminUrl('postgres'), database: folder.name }) };
+    return { tables: await fillDatabase(adminUrl('postgres'), folder.name) };
   } finally {
     await stopEmbeddedPostgres(beside.postgres);
   }

@@ -1,4 +1,4 @@
-import { type FileStorage, holdRemovals } from '@mainstay/kernel/files';
+import { type FileStorage, holdRemovals, isOfRestore } from '@mainstay/kernel/files';
 import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { BackedUpDeployment, Frame, Manifest } from './backup-format.ts';
@@ -44,6 +44,7 @@ export async function* writeContent(source: ContentSource, contains: (manifest: 
   // They are outside of the snapshot: read now, they are behind no row of it.
   yield line({ kind: 'sequences', values: await sequencesIn(client, schemas) });
   for await (const { key, size } of source.storage.list()) {
+    if (isOfRestore(key)) continue;
     onProgress?.(`${manifest.files.length} files`);
     yield line({ kind: 'file', key });
     const found = yield* data(await source.storage.read(key), fileDigest());

@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { openStorage } from '../files/open-storage.ts';
+import { requireNoHalfRestore } from '../files/restore-note.ts';
 import { readDeployment, type Deployment } from '../module/deployment.ts';
 import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
@@ -77,6 +80,7 @@ async function start({ modules, deploymentFile, environment }: RunOptions, log: 
   const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
   // Before the controller starts anything.
   soundModules(deployment);
+  if (deployment.files?.s3) await requireNoHalfRestore(openStorage(deployment.files, tmpdir()), log);
   const { databaseUrl, ports } = process.connected ? await goFromController(deployment) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'), ports: {} };
   return startProcess({
     deployment: withChosenPorts(deployment, ports),
