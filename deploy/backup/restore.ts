@@ -18,7 +18,7 @@ import { checkBuild } from './check-build.ts';
 import type { ComparedTable } from './load-database.ts';
 import { noteRestore, removeRemnant } from './noted-restore.ts';
 import { type BackupContents, readBackup } from './read-backup.ts';
-import { requireRoomFor } from './require-storage.ts';
+import { requireReadable, requireRoomFor } from './require-storage.ts';
 import { restoreDatabase } from './restore-database.ts';
 import { requireEmptyDatabase, withSpareDatabase } from './spare-database.ts';
 import { syncFolder } from './seal-file.ts';
@@ -108,7 +108,11 @@ interface Placing {
 /** A bucket has no place beside its place: what was written there is removed again if the work fails, and by the next restore if this one is killed. */
 async function withStorage<T>(placed: PlacedStorage, { name, keys, force }: Placing, steps: Steps, work: (storage: PlacedStorage, proved: () => Promise<void>) => Promise<T>): Promise<T> {
   if (!placed.inS3) return work(placed, async () => {});
-  const remnant = await steps.step(`asking ${placed.place}`, (say) => removeRemnant(placed, say));
+  const remnant = await steps.step(`asking ${placed.place}`, async (say) => {
+    // A list says why it is refused; a question for one object does not.
+    await requireReadable(placed);
+    return removeRemnant(placed, say);
+  });
   if (remnant) steps.line(`removed what a restore of ${remnant.deployment} left there that was killed; it began at ${remnant.began} on ${remnant.host}`);
   await requireRoomFor(placed, force);
   const { storage, proved, undo } = await noteRestore(placed, name, keys);
