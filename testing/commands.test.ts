@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { connect, constants } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { encodeEnvelope } from '@connectrpc/connect/protocol';
 import { reasonOf } from '@mainstay/kernel';
 import { ClerkService, LedgerService } from '@mainstay/kernel/testing';
 import { SessionsService } from '@mainstay/sys-accounts/contract';
@@ -223,6 +226,49 @@ fact('streams whose readers do not read hold up nobody else', async (deployment)
   }
   await Promise.all(streams.map((stream) => stream.return!()));
   await Promise.allSettled(first);
+});
+
+/** As `count`, also of texts too long to ask for. */
+const written = async (deployment: TestDeployment, text: string) => (await deployment.sql('select id from mod_ledger.mod_ledger_lines where text = $1', [text])).length;
+
+/** A stream whose caller reads nothing before `read`, and resets it with an error code of HTTP/2. */
+async function begun(deployment: TestDeployment, request: { text: string; count: number }, traceId: string) {
+  const { input, parent, name } = LedgerService.method.writeLines;
+  const session = connect(deployment.address);
+  const stream = session.request({ ':method': 'POST', ':path': `/${parent.typeName}/${name}`, 'content-type': 'application/grpc', te: 'trailers', authorization: `Bearer ${await deployment.token(ada)}`, ...traced(traceId) });
+  stream.on('error', () => {}).pause();
+  const closed = new Promise((resolve) => stream.on('close', resolve));
+  stream.end(encodeEnvelope(0, toBinary(input, create(input, request))));
+  return {
+    read: () => stream.resume(),
+    async reset(code: number) {
+      stream.close(code);
+      await closed;
+      session.close();
+    },
+  };
+}
+
+fact('a stream that took effect is in the audit once, though its caller left before it had the answers', async (deployment) => {
+  const [text, traceId] = [crypto.randomUUID().padEnd(10_000, 'x'), newTrace()];
+  const { reset } = await begun(deployment, { text, count: 24 }, traceId);
+  while ((await written(deployment, text)) < 24) await sleep(10);
+  await reset(constants.NGHTTP2_CANCEL);
+  const ending = newTrace();
+  await (await deployment.client(LedgerService, ada)).writeLine({ text: 'later' }, { headers: traced(ending) });
+  await audited(deployment, ending, 1);
+  await sleep(300);
+  assert.deepEqual((await audited(deployment, traceId, 1)).map(({ outcome }) => outcome), ['OK']);
+});
+
+fact('a stream whose caller resets it as if something had failed is one that the caller left', async (deployment) => {
+  const [text, traceId] = [crypto.randomUUID(), newTrace()];
+  const { read, reset } = await begun(deployment, { text, count: 10_000 }, traceId);
+  read();
+  await sleep(200);
+  await reset(constants.NGHTTP2_INTERNAL_ERROR);
+  assert.deepEqual((await audited(deployment, traceId, 1)).map(({ outcome }) => outcome), ['kernel.CANCELED']);
+  assert.equal(await written(deployment, text), 0);
 });
 
 fact('every command is in the audit, with who did what to what from where', async (deployment) => {

@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { abortError } from '../data/database-errors.ts';
 
 /** Answers that wait for their reader may come to so many bytes before the command waits too. */
 const MOST_WAITING = 256 * 1024;
@@ -15,13 +16,20 @@ export class HeldAnswers {
   #isOver = false;
   #callerLeft = false;
   #changed = Promise.withResolvers<void>();
+  readonly #signal: AbortSignal | undefined;
+
+  /** `signal` is aborted when the caller has left or its time is over. */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.leave, { once: true });
+  }
 
   /** The caller has some of them. */
   get wereRead(): boolean {
     return this.#wereRead;
   }
 
-  /** Adds an answer of so many bytes when there is room; throws `CANCELED` if nobody wants it any more. */
+  /** Adds an answer of so many bytes when there is room; throws if nobody wants it any more. */
   async add(message: Message, bytes: number): Promise<void> {
     // One answer alone is held back until it is known whether another follows, however long it is.
     while (this.#bytes > MOST_WAITING && this.#waiting.length > 1 && !this.#callerLeft) await this.#changed.promise;
@@ -31,8 +39,15 @@ export class HeldAnswers {
     this.#tell();
   }
 
-  /** Throws `CANCELED` if the caller has left. */
+  /** Nobody wants the answers any more: the command learns of it at once, whatever its reader waits for. */
+  readonly leave = (): void => {
+    this.#callerLeft = true;
+    this.#tell();
+  };
+
+  /** Throws `CANCELED` if the caller has left, or `DEADLINE_EXCEEDED`. */
   requireCaller(): void {
+    if (this.#signal?.aborted) throw abortError(this.#signal);
     if (this.#callerLeft) throw new ConnectError('the caller left', Code.Canceled);
   }
 
@@ -57,8 +72,8 @@ export class HeldAnswers {
       await command;
       while (this.#waiting.length > 0) yield this.#take();
     } finally {
-      this.#callerLeft = true;
-      this.#tell();
+      this.#signal?.removeEventListener('abort', this.leave);
+      this.leave();
       await command.catch(() => {});
     }
   }

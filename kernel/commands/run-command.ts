@@ -17,6 +17,8 @@ export interface RunningCommand {
   call: Call;
   request: Message;
   context: HandlerContext;
+  /** Called when it took effect, where its caller may hear of that later. */
+  done?: () => void;
 }
 
 type Answer = MessageInitShape<DescMethod['output']>;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
+import { Code, type HandlerContext } from '@connectrpc/connect';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { migrate } from '../data/migrate.ts';
 import { provision } from '../data/provision.ts';
@@ -168,6 +168,18 @@ test('an answer longer than what may wait is given like any other', { timeout: 2
   } });
   assert.deepEqual((await Array.fromAsync(answers)).map(({ id }) => id.length), lengths);
   assert.equal(await written(text), 1);
+});
+
+test('who leaves while the handler works undoes it, though no answer came', async () => {
+  const text = randomUUID();
+  const gate = Promise.withResolvers<void>();
+  const { answers } = run(0, lines, { request: create(lines.input, { text }), handle: writing(text, [], gate.promise) });
+  const first = answers.next();
+  const left = answers.return(undefined);
+  gate.resolve();
+  await assert.rejects(first, { code: Code.Canceled });
+  await left;
+  assert.equal(await written(text), 0);
 });
 
 test('who leaves before the end undoes it, also where the handler had all its answers made', async () => {

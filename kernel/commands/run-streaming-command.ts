@@ -32,15 +32,27 @@ const MOST_KEPT = 256 * 1024;
  * moment too: it waits for the first. It is not tried again when it stood in another's way, since part of its answer, or of
  * its request, is gone then.
  */
-export async function* runStreamingCommand(running: RunningCommand, start: Start): AsyncGenerator<Message> {
-  const answers = new HeldAnswers();
-  yield* answers.until(run({ ...running, start, answers }));
+export function runStreamingCommand(running: RunningCommand, start: Start): AsyncGenerator<Message> {
+  const answers = new HeldAnswers(running.call.signal);
+  const given = give({ ...running, start, answers });
+  const end = given.return.bind(given);
+  // By itself a generator hears that it is left only when what it waits for has come.
+  given.return = (value) => {
+    answers.leave();
+    return end(value);
+  };
+  return given;
+}
+
+async function* give(streaming: Streaming): AsyncGenerator<Message> {
+  yield* streaming.answers.until(run(streaming));
 }
 
 async function run(streaming: Streaming): Promise<void> {
   const { call, commands } = streaming;
   try {
     await (call.idempotencyKey === undefined ? runOnce(streaming, streaming.start(), (record) => commands.statements.insert(record)) : runWithKey(streaming, call.idempotencyKey));
+    streaming.done?.();
     commands.kept();
   } catch (error) {
     throw isRepeatable(error) || isStalePlan(error) ? Object.assign(idempotencyErrors.STOOD_IN_THE_WAY(), { cause: error }) : error;

@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { observeCall, type ObservedCall, type ObservedMethod } from '../telemetry/observe-call.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { admitCall, traceIdOf, type Admission, type GuardedCall } from './admit-call.ts';
+import { reasonForHandler } from './caller-leaving.ts';
 import { endWithCall } from './end-with-call.ts';
 import { untilLost } from './until-lost.ts';
 import { validateMessage } from './validate-message.ts';
@@ -70,6 +71,8 @@ interface Passage {
   observed: ObservedCall | undefined;
   call: GuardedCall | undefined;
   letIn: boolean;
+  /** It is a command that took effect: what becomes of its answers does not change that. */
+  done?: boolean;
 }
 
 async function passUnary(door: Door, request: Message, context: HandlerContext): Promise<unknown> {
@@ -102,7 +105,7 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
     const call = await admitCall(method, request, context, door.serving, passage);
     passage.letIn = true;
     const start = (given = request) => inCall(call, () => streamOf(door, door.checked(given), context));
-    yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context }, start) : start(), call.onLoss);
+    yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context, done: () => (passage.done = true) }, start) : start(), call.onLoss);
     // A handler may end in silence when its caller's time is over; a command that came to its end is done.
     if (!commands) context.signal.throwIfAborted();
     over = true;
@@ -117,9 +120,9 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
 }
 
 /** The error that the caller gets; a command that was refused or failed is kept for the audit. */
-function refusal({ method, serving, commands }: Door, { call, letIn, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
+function refusal({ method, serving, commands }: Door, { call, letIn, done, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
   const seen = masked(error, call, method, context, serving.log);
-  if (commands && call) commands.fail(call, method, request, seen, letIn);
+  if (commands && call && !done) commands.fail(call, method, request, seen, letIn);
   observed?.end(seen);
   return seen;
 }
@@ -160,8 +163,9 @@ async function* inCall(call: Call, start: () => Streamed): Streamed {
 
 /** What a caller may see: an error made on purpose as it is, anything else as `kernel.INTERNAL` with a trace id to quote. */
 function masked(error: unknown, call: Call | undefined, method: DescMethod, context: HandlerContext, log: Logger): ConnectError {
-  if (error instanceof ConnectError) return error;
-  if (context.signal.aborted) return ConnectError.from(context.signal.reason, Code.Canceled);
+  // How a caller ends its stream is its own affair: one that resets it as INTERNAL_ERROR is no failure of ours.
+  if (error instanceof ConnectError) return error === context.signal.reason ? reasonForHandler(error) : error;
+  if (context.signal.aborted) return reasonForHandler(ConnectError.from(context.signal.reason, Code.Canceled));
   const traceId = call?.traceId ?? traceIdOf(context.requestHeader);
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}`, traceId }, 'a handler failed');
   return kernelErrors.INTERNAL({ traceId });
