@@ -20,7 +20,7 @@ export interface AuditEntry {
   callerModule?: string;
   clientAddress?: string;
   traceId: string;
-  /** What it was done to: the ids that the request names, by field; never personal data or secrets. */
+  /** What it was done to: the ids and names that the request names, and what it chose, such as a role, by field; never personal data or secrets. */
   subjects: Record<string, string>;
 }
 

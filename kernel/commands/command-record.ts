@@ -35,9 +35,9 @@ export function recordOf(call: Call, method: DescMethod, request: object, outcom
   ];
 }
 
-/** What a command was about, and what came of it: ids by field, in JSON. */
+/** What a command was about, and what came of it: ids, names and choices by field, in JSON. */
 const subjectsOf = (method: DescMethod, request: object, answer?: object): string =>
-  JSON.stringify(answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method.input, request) } : namedSubjects(method.input, request));
+  JSON.stringify(answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method, request) } : namedSubjects(method, request));
 
 export const nameOf = (method: DescMethod): string => `${method.parent.typeName}/${method.name}`;
 

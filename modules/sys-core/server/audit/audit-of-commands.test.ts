@@ -50,6 +50,18 @@ everyTopology('a command that was refused is in the audit with the reason', asyn
   assert.deepEqual([outcome, method], ['kernel.PERMISSION_DENIED', 'sys.accounts.v1.OrgsService/CreateProject']);
 }, platform);
 
+everyTopology('the audit says what a command was about where that has no UUID: a setting, a dead letter, a role', async (deployment) => {
+  const orgId = await acmeOf(deployment);
+  const call = (digit: string, as: string, path: string, method: string, body: object) => deployment.fetch(path, { as, method, body, headers: headers(trace(digit)) });
+  const { accountId } = (await (await deployment.fetch('/v1/accounts/me', { as: 'ada@acme.test' })).json()) as { accountId: string };
+  assert.equal((await call('4', root, '/v1/settings/sys-core/fileQuotaMiB', 'PATCH', { value: 900 })).status, 200);
+  assert.equal((await call('5', root, '/v1/dead-letters/99999:retry', 'POST', {})).status, 404);
+  assert.equal((await call('6', olga, `/v1/orgs/${orgId}/members/${accountId}:grantRole`, 'POST', { role: 'ADMIN' })).status, 200);
+  assert.deepEqual((await entryOf(deployment, { traceId: trace('4'), subjectId: 'fileQuotaMiB' })).subjects, { module: 'sys-core', key: 'fileQuotaMiB' });
+  assert.equal((await entryOf(deployment, { traceId: trace('5') })).subjects.dead_letter_id, '99999');
+  assert.equal((await entryOf(deployment, { traceId: trace('6') })).subjects.role, 'ADMIN');
+}, platform);
+
 everyTopology('a failed login is in the audit, without what was typed', async (deployment) => {
   const body = { email: 'eve@umbrella.test', password: 'not-the-password' };
   assert.equal((await deployment.fetch('/v1/sessions', { body, headers: headers(trace('3')) })).status, 401);
