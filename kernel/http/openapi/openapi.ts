@@ -25,12 +25,12 @@ export function openApiDocument(services: readonly DescService[], info: { title:
   const withRest = services.filter(({ methods }) => methods.some((method) => httpBindings(method).length > 0));
   return {
     openapi: '3.1.0',
-    info: { ...info, description: 'Fields are named as in JSON; query parameters may also be written as in the contracts, with underscores. Every answer that is not a success is a problem document (RFC 9457).' },
+    info: { ...info, description: 'Fields are named as in JSON; query parameters may also be written as in the contracts, with underscores. Every answer that is not a success is a problem document (RFC 9457). Calls with a lock need an access token or an API key: `Authorize` takes it.' },
     tags: withRest.map(({ name, typeName }) => ({ name, description: comments[typeName] ?? typeName })),
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token, or an API key.' } },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token, as signing in gives it (`accessToken`), or an API key.' } },
       parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', description: 'Names this command, so that a repeat can be recognised.', schema: { type: 'string', maxLength: 200 } } },
       responses: { Problem: { description: 'What went wrong', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } } },
     },

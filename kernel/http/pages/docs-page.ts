@@ -48,4 +48,10 @@ export const docsStyle = `
 .swagger-ui .info { margin: 1.5rem 0; }
 .swagger-ui .scheme-container { padding: 1rem 0; background: transparent; box-shadow: none; }
 .swagger-ui .topbar { display: none; }
+.swagger-ui .filter .operation-filter-input { max-width: none; }
+@media (max-width: 40rem) {
+  .swagger-ui .opblock-tag { flex-wrap: wrap; gap: .25rem; padding: .75rem 0; }
+  .swagger-ui .opblock-tag > a { flex: 1; }
+  .swagger-ui .opblock-tag small { order: 1; flex: 0 0 100%; padding: 0; }
+}
 `;

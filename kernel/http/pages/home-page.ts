@@ -1,6 +1,9 @@
+import { type DescService, getOption } from '@bufbuild/protobuf';
+import { access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { Html, html } from './html-text.ts';
 import { logo } from './page-style.ts';
 import type { Readiness, ServedService } from '../http-server-options.ts';
+import { httpBindings } from '../rest/http-binding.ts';
 import { pageAddress, type ModuleClient } from './client-files.ts';
 
 /** The page at `/`: what runs here, how it is, and where to read on. */
@@ -38,8 +41,18 @@ ${modules.map((module) => moduleCard(module, services, clients))}
 export const pageHeader = (title: string): Html => html`<header>${new Html(logo)}<h1><a href="/">${title}</a></h1><nav><a href="/docs">API</a><a href="/openapi.json">OpenAPI</a><a href="/readyz">Status</a></nav></header>`;
 
 function moduleCard({ name, state }: Readiness['modules'][number], services: readonly ServedService[], clients: readonly ModuleClient[]): Html {
-  const own = services.filter(({ module }) => module === name).map(({ service }) => service.typeName);
+  const own = services.filter(({ module, service }) => module === name && !isInternal(service)).map(({ service }) => serviceLink(service));
   const pages = clients.filter(({ module }) => module === name).flatMap(({ module, pages }) => Object.entries(pages).map(([path, { title }]) => html`<p class="small"><a href="${pageAddress(module, path)}">${title}</a></p>`));
-  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${pages}${own.map((service) => html`<p class="small"><code>${service}</code></p>`)}</li>
+  return html`<li><span class="name">${name} <span class="state ${state}">${state}</span></span>${pages}${own}</li>
 `;
 }
+
+/** A service that REST reaches leads to its documentation. */
+function serviceLink({ name, typeName, methods }: DescService): Html {
+  const shown = html`<code>${typeName}</code>`;
+  const documented = methods.some((method) => httpBindings(method).length > 0);
+  return html`<p class="small">${documented ? html`<a href="/docs#/${name}">${shown}</a>` : shown}</p>`;
+}
+
+/** Whether other modules alone may call it. */
+const isInternal = ({ methods }: DescService): boolean => methods.length > 0 && methods.every((method) => getOption(method, access).rule.case === 'internal');

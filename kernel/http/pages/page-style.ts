@@ -4,7 +4,7 @@ export const pageStyle = `
 @media (prefers-color-scheme: dark) { :root { --ground: #131817; --card: #1b2220; --ink: #e8edeb; --faint: #9aa8a3; --line: #2f3a37; --brand: #5cc9b5; --good: #5fd394; --wait: #e6b450; --bad: #ff8a80; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-header { display: flex; align-items: center; gap: .75rem; padding: 1rem max(1rem, calc(50vw - 30rem)); border-bottom: 1px solid var(--line); background: var(--card); }
+header { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .75rem; padding: 1rem max(1rem, calc(50vw - 30rem)); border-bottom: 1px solid var(--line); background: var(--card); }
 header svg { width: 2rem; height: 2rem; color: var(--brand); flex: none; }
 header h1 { margin: 0; font-size: 1.15rem; font-weight: 650; }
 header a { color: inherit; text-decoration: none; }
@@ -21,6 +21,10 @@ ul.cards li { background: var(--card); border: 1px solid var(--line); border-rad
 .running { color: var(--good); } .starting { color: var(--wait); } .quarantined { color: var(--bad); }
 .small { font-size: .88rem; color: var(--faint); margin: .3rem 0 0; }
 main a { color: var(--brand); }
+main form { display: grid; gap: .75rem; max-width: 22rem; margin: 0 0 1.5rem; }
+main label { display: grid; gap: .25rem; font-size: .88rem; color: var(--faint); }
+main :is(input, select, textarea, button) { font: inherit; font-size: 1rem; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+main button { color: var(--card); background: var(--brand); border-color: transparent; font-weight: 600; cursor: pointer; }
 code { font: .9em ui-monospace, monospace; }
 `;
 

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { startTestServer } from '../../testing/test-server.ts';
+import { getOption } from '@bufbuild/protobuf';
+import { access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { EchoService, LibraryService, startTestServer } from '../../testing/test-server.ts';
 import type { Readiness } from '../http-server-options.ts';
+import { httpBindings } from '../rest/http-binding.ts';
+import { homePage } from './home-page.ts';
 import type { HttpServer } from '../start-http-server.ts';
 
 const state: Readiness = { ready: true, modules: [{ name: 'mod-a', state: 'running' }, { name: 'mod-b <b>bold</b> & "quotes"', state: 'quarantined' }] };
@@ -25,6 +29,17 @@ test('the home page shows the modules and their state, with everything escaped',
   assert.match(text, /mod-b &#60;b&#62;bold&#60;\/b&#62; &#38; &#34;quotes&#34;/);
   assert.match(text, /1 of 2 modules run/);
   assert.doesNotMatch(text, /<script>|<b>/);
+});
+
+test('the home page leads to the documentation of each service that is there for others', async () => {
+  const inner = { ...EchoService, name: 'InnerService', typeName: 'mainstay.testing.v1.InnerService', methods: EchoService.methods.filter((method) => getOption(method, access).rule.case === 'internal') };
+  const withoutRest = { ...EchoService, name: 'RpcService', typeName: 'mainstay.testing.v1.RpcService', methods: EchoService.methods.filter((method) => httpBindings(method).length === 0 && !inner.methods.includes(method)) };
+  const served = [LibraryService, inner, withoutRest].map((service) => ({ service, implementation: {}, module: 'mod-a' }));
+  const text = homePage('Test', '1.0.0', state, served, []);
+  assert.match(text, /<a href="\/docs#\/LibraryService"><code>mainstay.testing.v1.LibraryService<\/code><\/a>/);
+  assert.match(text, /<p class="small"><code>mainstay.testing.v1.RpcService<\/code><\/p>/);
+  assert.ok(inner.methods.length > 0 && withoutRest.methods.length > 0);
+  assert.doesNotMatch(text, /InnerService/);
 });
 
 test('no page asks another host for anything, and the policy forbids it', async () => {
