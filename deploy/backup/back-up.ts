@@ -6,7 +6,7 @@ import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mains
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { platformVersion } from '@mainstay/kernel/version';
 import { parse } from 'yaml';
-import { findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
+import { deploymentFileIn, findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { currentRun, currentRuns } from '../controller/run-record.ts';
 import { deploymentEnvironment } from '../controller/secrets.ts';
@@ -78,8 +78,11 @@ function notBackedUp({ name }: StateFolder, error: unknown): never {
 
 function checkTarget(file: string, force = false): void {
   if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) throw new OperatorError(`there is no folder ${dirname(file)}; make it first`);
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new OperatorError(`${file} is a folder; name a file in it`);
-  if (existsSync(file) && !force) throw new OperatorError(`${file} is there already; choose another name, or replace it with --force`);
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw new OperatorError(`${file} is a folder; name a file in it`);
+  // A device or a pipe would be replaced by the backup.
+  if (there && !there.isFile()) throw new OperatorError(`${file} is no regular file; name one that can be replaced, or a new one`);
+  if (there && !force) throw new OperatorError(`${file} is there already; choose another name, or replace it with --force`);
 }
 
 /** Where a deployment keeps its state, and its file: of one that runs the one it was started with. */
@@ -96,9 +99,6 @@ function whatRuns(): string {
   if (names.length > 1) throw new OperatorError(`several deployments run; choose with --deployment: ${names.join(', ')}`);
   return names[0] ?? 'demo';
 }
-
-/** The deployment file that a restored deployment brought along. */
-export const deploymentFileIn = ({ directory }: StateFolder): string => join(directory, 'deployment.yaml');
 
 const restoredFile = (folder: StateFolder) => (existsSync(deploymentFileIn(folder)) ? deploymentFileIn(folder) : undefined);
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { specimenDeployment, specimenHeader } from '../testing/specimen-backup.ts';
 import { OperatorError } from '../controller/operator-error.ts';
+import { backUp as backUpDeployment } from './back-up.ts';
 import { readBackup } from './read-backup.ts';
 import { sealFile } from './seal-file.ts';
 
@@ -113,4 +115,33 @@ test('a backup that can not be written leaves no file, and says why', async (t) 
   await assert.rejects(sealFile(file, lost(), { header: specimenHeader }), /the database is gone/);
   await assert.rejects(sealFile(file, lost(), { header: specimenHeader, passphrase, workFactor: 1 }), /the database is gone/);
   assert.deepEqual(readdirSync(folder), files);
+});
+
+test('of two backups to one file the second is refused, and the first is whole', async (t) => {
+  const { folder } = await specimenDeployment(t, 'create table mod_specimen_notes (id int primary key)');
+  const file = join(folder, 'backup');
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = async function* () {
+    begun.resolve();
+    yield Buffer.from('first');
+    await mayEnd.promise;
+  };
+  const fast = async function* () { yield Buffer.from('second'); };
+  const first = sealFile(file, slow(), { header: specimenHeader });
+  await begun.promise;
+  await assert.rejects(sealFile(join(folder, '.', 'backup'), fast(), { header: specimenHeader }), /another backup is being written to .*backup; wait for its end/);
+  mayEnd.resolve();
+  await first;
+  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith('backup')), ['backup']);
+  await sealFile(file, fast(), { header: specimenHeader });
+});
+
+test('a backup does not take the place of a folder, a device or a pipe, even by force', async (t) => {
+  const { folder } = await specimenDeployment(t, 'create table mod_specimen_notes (id int primary key)');
+  const pipe = join(folder, 'pipe');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const steps = { step: () => assert.fail('nothing is begun'), line() {} };
+  await assert.rejects(backUpDeployment({ file: pipe, force: true }, steps), /pipe is no regular file/);
+  await assert.rejects(backUpDeployment({ file: folder, force: true }, steps), /is a folder; name a file in it/);
+  assert.ok(statSync(pipe).isFIFO());
 });

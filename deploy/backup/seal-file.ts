@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
+import { withStartLock } from '@mainstay/kernel/start-lock';
 import { Encrypter } from 'age-encryption';
+import { OperatorError } from '../controller/operator-error.ts';
 import { type BackupHeader, checksumMagic, headerMagic } from './backup-format.ts';
 
 export interface SealOptions {
@@ -17,9 +19,17 @@ export interface SealOptions {
 
 /**
  * Writes a backup beside its place and moves it there when all of it is on the disk. Whatever goes wrong, no half backup
- * has its name.
+ * has its name. Throws an `OperatorError` if another backup is being written there.
  */
 export async function sealFile(file: string, content: AsyncIterable<Buffer>, options: SealOptions): Promise<void> {
+  let alone = false;
+  await withStartLock(`backup ${join(await realpath(dirname(file)), basename(file))}`, () => {
+    alone = true;
+    return write(file, content, options);
+  }, 0).catch((error: unknown) => { throw alone ? error : new OperatorError(`another backup is being written to ${file}; wait for its end, or choose another name`, { cause: error }); });
+}
+
+async function write(file: string, content: AsyncIterable<Buffer>, options: SealOptions): Promise<void> {
   const partial = `${file}.partial`;
   try {
     const plain = Readable.from(framed(options.header, content), { objectMode: false });
