@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -67,7 +67,7 @@ test('a call that can not be meant is told with code 2, and nothing is done', (t
     [['audit', 'list', '--since', '2026-02-30'], /Write it like 2026-11-30/],
     [['audit', 'verify', '--from', '0:00'], /as an earlier check printed it/],
     [['settings', 'get', 'keepDeletedDays'], /^error: "keepDeletedDays" is not the name of a setting/],
-    [['settings', 'revert', 'mod-x.y', 'z'], /^error: It must be a whole number/],
+    [['settings', 'revert', 'mod-x.y', 'z'], /'z' is invalid for argument 'version'\. It must be a whole number/],
     [['dead-letters', 'retry', '0'], /as \.\/mainstay dead-letters list shows it/],
     [['promises', 'list', '--limit', '1000000'], /whole number/],
   ];
@@ -106,6 +106,16 @@ test('files that are not there, or are something else, are told in one line with
     assert.match(stderr.split('\n').at(-2)!, message);
     assert.doesNotMatch(stderr, /\n\s+at /);
   }
+});
+
+test('a deployment that was restored is found by its name, and told with the others', (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'mainstay-cli-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  mkdirSync(join(home, 'copy'));
+  writeFileSync(join(home, 'copy/deployment.yaml'), 'name: Not a name\n');
+  const up = (name: string) => spawnSync(script, ['up', '--deployment', name], { cwd: tmpdir(), encoding: 'utf8', env: { ...process.env, MAINSTAY_HOME: home } });
+  assert.match(up('copy').stderr, /copy\/deployment\.yaml: "name" is missing or wrong/);
+  assert.match(up('cpoy').stderr, /one of these names: copy, demo/);
 });
 
 test('status of nothing is nothing, also for programs', (t) => {

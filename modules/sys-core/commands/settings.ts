@@ -34,11 +34,10 @@ export default function settings(group: Command, cli: CommandTools): void {
   add('get <setting>', 'show a setting, and what it may be').action((name: string, where: Where) => show(cli, name, where));
   addChange('set <setting> <value>', 'give a setting a value: JSON, or text').action((name: string, value: string, how: How) => change(cli, name, how, (client, at) => client.updateSetting({ ...at, value: valueOf(value) })));
   addChange('reset <setting>', 'take its value back').action((name: string, how: How) => change(cli, name, how, (client, at) => client.resetSetting(at)));
-  addChange('revert <setting> <version>', 'give it the value of an earlier version; 0 is before the first change')
-    .action((name: string, given: string, how: How) => {
-      const version = wholeNumber(given);
-      return change(cli, name, how, (client, at) => client.revertSetting({ ...at, version }));
-    });
+  addChange('revert', 'give it the value of an earlier version; 0 is before the first change')
+    .argument('<setting>')
+    .argument('<version>', 'as the history shows it', wholeNumber)
+    .action((name: string, version: number, how: How) => change(cli, name, how, (client, at) => client.revertSetting({ ...at, version })));
   add('history [setting]', 'list who changed what, when, and why')
     .option('--filter <filter>', 'which changes, such as \'time > "2026-11-01" AND module = sys-core\'', '')
     .option('--order-by <fields>', 'time, for the oldest first', '')
