@@ -2,7 +2,7 @@ import { terminalSteps } from '@mainstay/deploy/steps';
 import type { Command } from 'commander';
 
 export default (command: Command) => command
-  .description('check everything: types, lint, import rules, contracts, all tests')
+  .description('Check everything: types, lint, import rules, contracts, all tests.')
   .argument('[pattern]', 'run only the tests in files whose path contains it, and no other checks')
   .option('--quick', 'leave out lint, contract compatibility and the drills that start and kill whole deployments')
   .action(async (pattern: string | undefined, { quick }: { quick?: boolean }) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AlreadyRunning, deploymentStatus, type RunRecord, runDeployment, startDetached, stateFolder } from '@mainstay/deploy';
+import { AlreadyRunning, deploymentStatus, OperatorError, type RunRecord, runDeployment, startDetached, stateFolder } from '@mainstay/deploy';
 import { terminalSteps } from '@mainstay/deploy/steps';
 import { globalOptions } from '../global-options.ts';
 import { parsePort } from '../parse-port.ts';
@@ -24,6 +24,7 @@ export default (command: Command) => command
       await stayUntilStopped(running, steps, stopped);
     } catch (error) {
       if (!(error instanceof AlreadyRunning)) throw error;
+      if (port && port !== Number(new URL(error.run.address ?? 'http://localhost:0').port)) throw new OperatorError(`${error.message}; to have it on port ${port}, stop it first with ./mainstay down`);
       if (json) await printStatus(error.run.name);
       else process.stdout.write(`${error.message}\n`);
     }

@@ -21,6 +21,9 @@ test('a deployment starts, says where it is, and stops without leaving a process
   const second = drill.up();
   assert.equal(second.status, 0);
   assert.match(second.output, new RegExp(`drill is running at http://localhost:${drill.port}`));
+  const elsewhere = drill.up('--port', String(await freePort()));
+  assert.equal(elsewhere.status, 1, elsewhere.output);
+  assert.match(elsewhere.output, /drill is running at .*; to have it on port \d+, stop it first with \.\/mainstay down/);
   const { deployments } = JSON.parse(drill.up('--json').output) as { deployments: { name: string; address: string }[] };
   assert.deepEqual(deployments.map(({ name, address }) => [name, address]), [['drill', `http://localhost:${drill.port}`]]);
 
