@@ -83,9 +83,12 @@ const tableRow = ({ entryId, sequence, time, method, outcome, accountId, actorAc
   method: method.slice(method.lastIndexOf('.', method.indexOf('/')) + 1),
   outcome,
   from: clientAddress,
-  to: Object.values(subjects).join(' '),
+  to: shortList(Object.values(subjects)),
   id: entryId,
 });
+
+/** The first, and how many more there are: `show` tells them all. */
+const shortList = ([first = '', ...more]: string[]) => (more.length > 0 ? `${first} +${more.length}` : first);
 
 function asJson({ $typeName: _, $unknown: __, sequence, time, principalKind: ___, ...entry }: AuditEntry) {
   return { ...entry, sequence: Number(sequence), time: timestampDate(time!).toISOString() };

@@ -34,6 +34,12 @@ everyTopology('the audit is listed and shown', async (deployment) => {
   const found = await run(deployment, root, 'audit', 'list', '--filter', 'outcome != OK AND method:SessionsService', '--order-by', 'time');
   assert.ok(found.rows.length > 0 && found.rows.every(({ outcome, method }) => outcome !== 'OK' && /^SessionsService/.test(method!)));
   assert.deepEqual(found.rows.map((row) => Number(row['#'])), found.rows.map((row) => Number(row['#'])).sort((one, other) => one - other));
+  const signedIn = async (...more: string[]) => run(deployment, root, 'audit', 'list', '--outcome', 'OK', '--method', 'sys.accounts.v1.SessionsService/CreateSession', ...more);
+  for (let tries = 0; tries < 200 && (await signedIn()).rows.length === 0; tries++) await sleep(50);
+  const { entries: [newest] } = JSON.parse((await signedIn('--limit', '1', '--json')).text) as { entries: { entryId: string; subjects: Record<string, string> }[] };
+  const [first, ...more] = Object.values(newest!.subjects);
+  assert.ok(more.length > 0, 'signing in is about more than one thing');
+  assert.equal((await signedIn()).rows.find(({ id }) => id === newest!.entryId)!.to, `${first} +${more.length}`);
   assert.match((await run(deployment, root, 'audit', 'list', '--until', '2020-01-01')).text, /no entries/);
   await assert.rejects(run(deployment, root, 'audit', 'list', '--since', 'yesterday-ish'), /Write it like/);
 });
