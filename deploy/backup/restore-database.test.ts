@@ -110,10 +110,10 @@ test('on a server of others the new database takes the place of the old one, who
   const { into, adminUrl, database, ask } = await restored(t, specimen, file);
   const target = adminUrl.replace(/\/[^/]*$/, `/${database}`);
   await withClient(connectionConfig(adminUrl), (client) => client.query(`drop database ${identifier(database)}`));
-  await requireEmptyDatabase(target, 'and so on');
+  await requireEmptyDatabase(target);
   assert.deepEqual((await withSpareDatabase(target, false, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }))).database, undefined);
   await ask('insert into mod_specimen.mod_specimen_notes values (8)');
-  await assert.rejects(requireEmptyDatabase(target, 'and so on'), /is not empty; and so on/);
+  await assert.rejects(requireEmptyDatabase(target), /is not empty; name another/);
   const { database: aside } = await withSpareDatabase(target, true, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }));
   assert.deepEqual(await ask('select id from mod_specimen.mod_specimen_notes order by 1'), [7]);
   const kept = aside!.replace('the database ', '');

@@ -65,6 +65,8 @@ export async function restore(options: RestoreOptions, steps: Steps): Promise<Re
   if (!own) requireOwnPlace(options.file, backup, name);
   await requireRestorable(folder, options.force);
   return withStartLock(`restore ${folder.directory}`, async () => {
+    // Another restore may have been here first.
+    await requireRestorable(folder, options.force);
     const beside = stateFolder(`.restoring-${name}`);
     await removeRemnants(beside);
     try {
@@ -130,9 +132,8 @@ function checkName(name: string): string {
 
 async function requireRestorable(folder: StateFolder, force = false): Promise<void> {
   if (currentRun(folder) ?? findRunning(folder.postgres)) throw new OperatorError(`${folder.name} is running; stop it with ./mainstay down --deployment ${folder.name}`);
-  const hint = 'or put what is there aside with --force';
-  if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; restore into another with --into NAME, ${hint}`);
-  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL, `name another in DATABASE_URL, ${hint}`);
+  if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; restore into another with --into NAME, or put what is there aside with --force`);
+  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL);
 }
 
 const holdsAnything = (folder: string) => existsSync(folder) && readdirSync(folder).length > 0;

@@ -4,8 +4,10 @@ import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { ComparedTable } from './load-database.ts';
 
+const hint = 'name another in DATABASE_URL, or put what is there aside with --force';
+
 /** Throws an `OperatorError` if the database of a connection string holds anything of a deployment. */
-export async function requireEmptyDatabase(url: string, hint: string): Promise<void> {
+export async function requireEmptyDatabase(url: string): Promise<void> {
   const database = databaseOf(url);
   const found = await withClient(connectionConfig(url), async (client) => (await client.query(`select from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)' limit 1`)).rowCount)
     .catch((error: { code?: string }) => { if (error.code === '3D000') return 0; throw error; });
@@ -54,7 +56,8 @@ async function takePlace(url: string, spare: string, database: string, keepOld: 
   return withClient(connectionConfig(url, { database: 'postgres' }), async (client) => {
     const there = (await client.query('select from pg_database where datname = $1', [database])).rowCount! > 0;
     const aside = there && keepOld ? `${database.slice(0, 24)}_before_restore_${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}` : undefined;
-    if (there && !aside) await client.query(`drop database ${identifier(database)}`);
+    // Empty when the restore began, it may have been filled meanwhile.
+    if (there && !aside) await requireEmptyDatabase(url).then(() => client.query(`drop database ${identifier(database)}`));
     const renamings = [...(aside !== undefined ? [await plan(url, database, aside)] : []), await plan(url, spare, database)];
     await client.query('begin');
     // Where somebody dropped the database, its roles are still there.
