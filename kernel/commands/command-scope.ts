@@ -13,8 +13,9 @@ export class CommandScope<T = any> {
   #begun: OpenTransaction<T> | undefined;
   #failure: { error: unknown } | undefined;
   #open = true;
-  #ended: PromiseWithResolvers<void> | undefined;
+  #ended: PromiseWithResolvers<boolean> | undefined;
   #over = false;
+  #committed = false;
 
   constructor(database: Database<T>, begin: () => OpenTransaction<T>) {
     this.database = database;
@@ -26,9 +27,9 @@ export class CommandScope<T = any> {
     return this.#open;
   }
 
-  /** Resolves when the transaction was committed or rolled back. */
-  get ended(): Promise<void> {
-    if (this.#over) return Promise.resolve();
+  /** Resolves when the transaction was committed (`true`), or rolled back, or nobody knows which. */
+  get ended(): Promise<boolean> {
+    if (this.#over) return Promise.resolve(this.#committed);
     return (this.#ended ??= Promise.withResolvers()).promise;
   }
 
@@ -63,6 +64,7 @@ export class CommandScope<T = any> {
     const begun = this.begin();
     this.#begun = undefined;
     await begun.commit(last);
+    this.#committed = true;
   }
 
   /** Undoes everything that was written, unless it was committed; called at the end in any case. */
@@ -72,6 +74,6 @@ export class CommandScope<T = any> {
     this.#begun = undefined;
     await begun?.rollback();
     this.#over = true;
-    this.#ended?.resolve();
+    this.#ended?.resolve(this.#committed);
   }
 }

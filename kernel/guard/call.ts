@@ -45,8 +45,8 @@ export interface CommandOfCall {
   readonly database: object;
   /** The handler has not returned yet. */
   readonly isOpen: boolean;
-  /** Resolves when it was committed or rolled back. */
-  readonly ended: Promise<void>;
+  /** Resolves when it was committed (`true`), or rolled back, or nobody knows which. */
+  readonly ended: Promise<boolean>;
 }
 
 const storage = new AsyncLocalStorage<Call>();
@@ -59,8 +59,17 @@ export function currentCall(): Call {
 /** The call being handled, or nothing: for code that also runs at start. */
 export const currentCallIfAny = (): Call | undefined => storage.getStore();
 
-/** Resolves when the command being handled was committed or has failed: for what a module remembers in memory until then. */
-export const commandEnd = async (): Promise<void> => storage.getStore()?.command?.ended;
+/**
+ * Resolves when the command being handled was committed (`true`) or has failed (`false`, also where nobody knows): for what a
+ * module remembers in memory until then, or did outside of the transaction and has to undo.
+ */
+export const commandEnd = async (): Promise<boolean> => (await storage.getStore()?.command?.ended) ?? true;
+
+/** Runs `work` for who makes the current call, but beyond it: though the caller left or its time is over, in no transaction of its. */
+export function beyondCall<T>(work: () => Promise<T>): Promise<T> {
+  const { principal, callerModule, traceId, trace, requestId, clientAddress } = currentCall();
+  return storage.run({ principal, callerModule, traceId, trace, requestId, clientAddress }, work);
+}
 
 /** Runs `work` as part of `call`; what it awaits and calls inherits it. */
 export const runInCall = <T, A extends unknown[]>(call: Call, work: (...given: A) => T, ...given: A): T => storage.run(call, work, ...given);

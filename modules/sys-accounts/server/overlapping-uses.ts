@@ -3,7 +3,7 @@ export class OverlappingUses {
   readonly #running = new Map<string, { count: number; overlapped: boolean }>();
 
   /** Runs `use`, which may ask at any time whether another use of `key` has run at the same time as it. It lasts until `end`. */
-  async run<T>(key: string, end: Promise<void>, use: (overlapped: () => boolean) => Promise<T>): Promise<T> {
+  async run<T>(key: string, end: Promise<unknown>, use: (overlapped: () => boolean) => Promise<T>): Promise<T> {
     const running = this.#running.get(key) ?? { count: 0, overlapped: false };
     this.#running.set(key, running);
     if (++running.count > 1) running.overlapped = true;

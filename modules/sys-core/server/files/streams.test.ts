@@ -5,7 +5,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, test } from 'node:test';
-import { testS3Server } from '@mainstay/kernel/testing';
+import { isDeepStrictEqual } from 'node:util';
+import { testS3Server, until } from '@mainstay/kernel/testing';
 import { startDeployment, type TestDeployment } from '@mainstay/testing';
 
 const mebibyte = 1024 * 1024;
@@ -46,7 +47,7 @@ async function opened(deployment: TestDeployment, path: string, headers: Record<
   return { sending, answer };
 }
 
-const incoming = (deployment: TestDeployment) => readdirSync(join(deployment.dataFolder, 'incoming'));
+const incoming = (deployment: TestDeployment) => readdirSync(deployment.dataFolder, { recursive: true, encoding: 'utf8' }).filter((path) => path.startsWith('incoming/'));
 
 for (const [name, deployment] of Object.entries(deployments)) {
   test(`200 MiB go in and out in little memory, however slow the reader (${name})`, { timeout: 120_000 }, async () => {
@@ -109,6 +110,43 @@ for (const [name, deployment] of Object.entries(deployments)) {
     }
     const { files } = (await (await deployment.fetch('/v1/files', { as: ada })).json()) as { files: { name: string }[] };
     assert.ok(!files.some((file) => file.name === 'broken'));
+  });
+
+  test(`an upload that its sender leaves while it is kept gives its room back (${name})`, async () => {
+    const quota = async () => (await deployment.fetch('/v1/files:quota', { as: ada })).json();
+    const before = await quota();
+    await deployment.sql(`create function public.keep_slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(20); return new; end $$`);
+    await deployment.sql(`create trigger slowly before update on sys_core.sys_core_files for each row when (new.name = 'slow') execute function public.keep_slowly()`);
+    const { sending, answer } = await opened(deployment, '/v1/files?name=slow');
+    sending.end('content');
+    await until(async () => (await deployment.sql(`select 1 from pg_stat_activity where query like 'update "sys_core_files"%' and wait_event = 'PgSleep'`)).length === 1);
+    assert.notDeepEqual(await quota(), before);
+    sending.destroy();
+    await assert.rejects(answer);
+    await until(async () => isDeepStrictEqual(await quota(), before), 'its room is given back');
+    assert.deepEqual(await deployment.sql(`select id from sys_core.sys_core_files where name = 'slow'`), []);
+    await deployment.sql('drop trigger slowly on sys_core.sys_core_files');
+  });
+
+  test(`of uploads with one key at the same moment one keeps its room, also where the first of them failed (${name})`, async () => {
+    const key = crypto.randomUUID();
+    const first = await opened(deployment, `/v1/files?name=${key}`, { 'idempotency-key': key, 'content-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` });
+    first.sending.write('con');
+    await until(() => incoming(deployment).length === 1);
+    const others = Array.from({ length: 5 }, async () => {
+      const { sending, answer } = await opened(deployment, `/v1/files?name=${key}`, { 'idempotency-key': key });
+      sending.end('content');
+      return (JSON.parse((await answer).body) as { id: string }).id;
+    });
+    await pause(200);
+    first.sending.end('tent');
+    assert.equal((await first.answer).status, 400);
+    const ids = await Promise.all(others);
+    assert.equal(new Set(ids).size, 1);
+    const rows = () => deployment.sql('select id, state from sys_core.sys_core_files where name = $1', [key]);
+    await until(async () => isDeepStrictEqual(await rows(), [{ id: ids[0], state: 'READY' }]), 'what the others took is given back');
+    const [[used], [kept]] = await Promise.all([deployment.sql('select sum(files)::int as files from sys_core.sys_core_file_usage'), deployment.sql('select count(*)::int as files from sys_core.sys_core_files')]);
+    assert.deepEqual(used, kept);
   });
 
   test(`an upload is refused before its body is read (${name})`, async () => {

@@ -1,4 +1,4 @@
-import { contentTooLarge, type Transaction } from '@mainstay/kernel';
+import { beyondCall, commandEnd, contentTooLarge, type Transaction } from '@mainstay/kernel';
 import type { UploadFileRequest } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
@@ -48,10 +48,11 @@ async function keepOrDiscard(needs: FilesNeeds, announced: AnnouncedFile, receiv
     await received.discard();
     throw error;
   }
+  void removeUnlessCommitted(needs, row);
   try {
     await received.keep(contentKey(row.org_id, row.sha256));
   } catch (error) {
-    await needs.db.writeApart((tx) => removeRow(tx, row));
+    await removeUnfinished(needs, row);
     throw error;
   }
   return needs.db.write((tx) => tx.updateTable('sys_core_files').set({ state: 'READY' }).where('id', '=', row.id).returningAll().executeTakeFirstOrThrow());
@@ -74,11 +75,18 @@ async function insert(needs: FilesNeeds, { name, visibility, declaredType }: Ann
   });
 }
 
+async function removeUnlessCommitted(needs: FilesNeeds, row: FileRow): Promise<void> {
+  if (!(await commandEnd())) await removeUnfinished(needs, row);
+}
+
+/** Gives back what an upload took that was not finished, though its sender may have left. Where that fails, `collectFiles` does it. */
+const removeUnfinished = ({ db }: FilesNeeds, row: FileRow): Promise<void> => beyondCall(() => db.write((tx) => removeRow(tx, row, ['STORING']))).catch(() => {});
+
 /** Removes a file's row, and its content soon after. */
 export const remove = ({ db }: Pick<FilesNeeds, 'db'>, row: FileRow): Promise<void> => db.write((tx) => removeRow(tx, row));
 
-async function removeRow(tx: Transaction<Tables>, { id, size, sha256 }: FileRow): Promise<void> {
-  const { numDeletedRows } = await tx.deleteFrom('sys_core_files').where('id', '=', id).executeTakeFirst();
+async function removeRow(tx: Transaction<Tables>, { id, size, sha256 }: FileRow, states: readonly FileRow['state'][] = ['STORING', 'READY']): Promise<void> {
+  const { numDeletedRows } = await tx.deleteFrom('sys_core_files').where('id', '=', id).where('state', 'in', states).executeTakeFirst();
   if (numDeletedRows === 0n) return;
   await giveRoomBack(tx, Number(size));
   await tx.enqueue(removeContent, { sha256 }, { key: sha256 });
