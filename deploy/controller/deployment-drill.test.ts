@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
+import { callsAsAda } from '../testing/use-deployment.ts';
 import type { DeploymentStatus } from './deployment-status.ts';
 import { isFree } from './free-port.ts';
 import { identify } from './process-info.ts';
@@ -182,11 +183,12 @@ test('deployments on neighbouring ports run side by side, and what operators loo
   assert.equal(drill.status().operatorsAddress, deployments[0]!.operatorsAddress);
 });
 
-test('a port that the deployment leaves open is the same after its process was killed', async (t) => {
+test('a port that the deployment leaves open is the same after its process was killed, and who is signed in stays so', async (t) => {
   const drill = await drillDeployment(t);
   writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace(/port: \d+/, 'port: 0'));
   assert.equal(drill.up().status, 0);
   const { address, operatorsAddress } = drill.status();
+  const { send } = await callsAsAda(Number(new URL(address!).port));
   for (let kills = 0; kills < 2; kills++) {
     const killed = drill.pid('process');
     drill.kill('process');
@@ -194,6 +196,7 @@ test('a port that the deployment leaves open is the same after its process was k
     const again = drill.status();
     assert.deepEqual([again.address, again.operatorsAddress], [address, operatorsAddress]);
     assert.equal((await fetch(`${operatorsAddress}/readyz`)).status, 200);
+    assert.ok((await send('/v1/accounts/me', { method: 'GET' })).accountId);
   }
 });
 

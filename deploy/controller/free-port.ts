@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { OperatorError } from './operator-error.ts';
 import { currentRuns } from './run-record.ts';
 
@@ -34,6 +35,18 @@ export async function requireFreePort({ section, host, port }: WantedAddress): P
 export async function isFree(host: string, port: number): Promise<boolean> {
   const problems = await Promise.all(addressesOf(host, port).map((address) => tryToListen(address, port)));
   return !problems.includes('EADDRINUSE');
+}
+
+/** A port that nothing listens on. Throws what the system says where it can't be listened at all. */
+export async function anyFreePort(host: string): Promise<number> {
+  for (;;) {
+    const server = createServer().listen({ host: addressesOf(host, 1)[0]!, port: 0, exclusive: true });
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    if (await isFree(host, port)) return port;
+  }
 }
 
 /** The port of an address such as `http://localhost:4400`. */

@@ -3,7 +3,7 @@ import type { DeploymentSummary, Ports } from '@mainstay/kernel/process';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { findDeploymentFile, nameIn } from './deployment-file.ts';
 import { chosenPorts, keepOperatorsPort, keptOperatorsPort } from './chosen-ports.ts';
-import { requireFreePort } from './free-port.ts';
+import { anyFreePort, requireFreePort } from './free-port.ts';
 import { keepPostgres } from './keep-postgres.ts';
 import { launchProcess, type Ready } from './launch-process.ts';
 import { rotateLog, warnInLog } from './log-file.ts';
@@ -124,6 +124,8 @@ async function startParts(parts: Parts): Promise<{ keeper: ProcessKeeper; module
 async function preparePorts({ options, folder, ports }: Parts, { http, operators }: DeploymentSummary): Promise<void> {
   if (operators && operators.port !== 0 && operators.port === http.port) throw new OperatorError(`port ${http.port} can't be for operators too; choose another with --port N, or for operators in the deployment file`);
   await requireFreePort({ section: 'http', ...http });
+  // Access tokens name the address: the first process must know it as those that come after it do.
+  if (http.port === 0) ports.http = await anyFreePort(http.host).catch(() => 0);
   if (!operators) return;
   await requireFreePort({ section: 'operators', ...operators });
   const kept = options.port === undefined ? undefined : await keptOperatorsPort(folder, operators.host);
