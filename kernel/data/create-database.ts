@@ -5,6 +5,7 @@ import { CommandScope } from '../commands/command-scope.ts';
 import type { Declared } from '../events/effects.ts';
 import { currentCallIfAny, type Call } from '../guard/call.ts';
 import type { WatchedPool } from '../telemetry/pool-metrics.ts';
+import type { Span } from '../telemetry/span.ts';
 import { QueryCache } from '../queries/query-cache.ts';
 import { connectionConfig, type AdminUrl } from './connection.ts';
 import type { Database, Transaction } from './database.ts';
@@ -195,13 +196,25 @@ type Purpose = 'own org' | 'streams' | 'apart' | 'all orgs' | 'apart, all orgs';
 /** The most connections that are open at once. */
 const sizesOf = (own: number): Record<Purpose, number> => ({ 'own org': own, streams: streamsPoolSize(own), apart: APART_POOL_SIZE, 'all orgs': ALL_ORGS_POOL_SIZE, 'apart, all orgs': APART_POOL_SIZE });
 
-function scopeOf(call: Call | undefined): Scope {
-  const principal = call?.principal;
-  return {
-    orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined,
-    span: call?.span,
-    get signal() {
-      return call?.signal;
-    },
-  };
+/**
+ * What a transaction is about, of a call. A class, since an object literal with a getter gets a hidden class of its own
+ * each time: that lies in the old generation, and keeps everything of its call alive until a major collection.
+ */
+class ScopeOfCall implements Scope {
+  readonly orgId: string | undefined;
+  readonly span: Span | undefined;
+  readonly #call: Call | undefined;
+
+  constructor(call: Call | undefined) {
+    const principal = call?.principal;
+    this.orgId = principal && principal.kind !== 'anonymous' ? principal.orgId : undefined;
+    this.span = call?.span;
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#call?.signal;
+  }
 }
+
+const scopeOf = (call: Call | undefined): Scope => new ScopeOfCall(call);

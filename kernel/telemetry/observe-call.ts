@@ -6,15 +6,17 @@ import { callerTrace } from './caller-trace.ts';
 import type { MethodMetrics } from './method-metrics.ts';
 import { isWorthALine, type SeenCall } from './seen-call.ts';
 import type { Span, Tracer } from './span.ts';
+import type { Observed } from './telemetry-config.ts';
 
 /** A method as telemetry sees it. */
 export interface ObservedMethod {
   metrics: MethodMetrics;
   tracer: Tracer | undefined;
+  observed: Readonly<Observed>;
 }
 
-/** Begins to observe a call at the door of its method: its numbers, its span, and its part of the line in the log. */
-export const observeCall = (method: ObservedMethod, context: HandlerContext): ObservedCall => new ObservedCall(method, context);
+/** Begins to observe a call at the door of its method, unless no calls are observed: its numbers, its span, and its part of the line in the log. */
+export const observeCall = (method: ObservedMethod, context: HandlerContext): ObservedCall | undefined => (method.observed.calls ? new ObservedCall(method, context) : undefined);
 
 export class ObservedCall {
   readonly span: Span | undefined;
@@ -45,9 +47,13 @@ export class ObservedCall {
     this.#metrics.end(milliseconds / 1000, error?.code);
     this.span?.end(error && (reasonOf(error) ?? codeName(error.code)));
     const peer = this.#context.values.get(peerKey);
-    if (!peer?.watched || (peer.watched === 'errors' && !isWorthALine(error?.code, this.#metrics.method.methodKind === 'unary' ? milliseconds : 0))) return;
-    peer.seen = this.#seen(error);
-    peer.told?.();
+    if (!peer?.watched) return;
+    if (peer.watched === 'all' || isWorthALine(error?.code, this.#metrics.method.methodKind === 'unary' ? milliseconds : 0)) {
+      peer.seen = this.#seen(error);
+      peer.told?.();
+    }
+    // It holds the whole request, for as long as anything holds the call.
+    peer.told = undefined;
   }
 
   #seen(error: ConnectError | undefined): SeenCall {
