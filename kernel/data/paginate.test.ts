@@ -48,7 +48,6 @@ for (const orderBy of [[['due', 'asc'], ['id', 'asc']], [['due', 'desc'], ['id',
     const ids: number[] = [];
     for (let token = '', first = true; first || token; first = false) {
       const { rows, nextPageToken } = await page(orderBy, token);
-      assert.ok(rows.every((row) => !('page_cursor' in row)));
       ids.push(...rows.map(({ id }) => id));
       token = nextPageToken;
     }

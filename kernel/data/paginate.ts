@@ -69,22 +69,16 @@ export function pageOf<DB, TB extends keyof DB, R extends object>(db: Kysely<any
   return orderBy.reduce((made, [, direction], at) => made.orderBy(orderKey(at), direction), all).limit(limitOf(size)) as unknown as Select<DB, TB, Found<R>>;
 }
 
-const orderKeys = 'page_order_';
-const orderKey = (at: number): string => `${orderKeys}${at}`;
+const orderKey = (at: number): string => `page_order_${at}`;
 
-/** Reads a page by a query that was made of `pageOf`. */
+/** Reads a page by a query that was made of `pageOf`. Its rows keep the columns that the page was found by: to copy each would cost more than to read it. */
 export async function readPage<R extends object>({ secret, list, query, pageSize, pageToken, orderBy }: PageOptions, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
   const size = Math.min(pageSize || DEFAULT_SIZE, LARGEST_SIZE);
   const position = { list, query: [query, orderBy.map(([column, direction]) => [typeof column === 'string' ? column : '', direction])] };
   const found = await read(size + 1, pageToken ? decodePageToken(secret, pageToken, position) : undefined);
   const rows = found.slice(0, size);
   const nextPageToken = found.length > size ? encodePageToken(secret, { ...position, cursor: JSON.parse(rows.at(-1)!.page_cursor) as unknown[] }) : '';
-  return { rows: rows.map(withoutKeys<R>), nextPageToken };
-}
-
-function withoutKeys<R>({ page_cursor: _, ...row }: Found<R>): R {
-  if (!(orderKey(0) in row)) return row as unknown as R;
-  return Object.fromEntries(Object.entries(row).filter(([key]) => !key.startsWith(orderKeys))) as R;
+  return { rows, nextPageToken };
 }
 
 function partOf<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB, R>, orderBy: readonly Order[], limit: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
