@@ -22,7 +22,12 @@ export async function startMainstay(folder: string, databaseUrl: string, section
     environment: { DATABASE_URL: databaseUrl, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(folder, 'files') },
     read: ({ msg, address }) => (msg === 'ready' ? { address: String(address).replace('localhost', '127.0.0.1') } : undefined),
   });
-  const response = await fetch(`${app.address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'ada@acme.test', password: 'mainstay-demo' }) });
-  const { accessToken, orgId, account } = (await response.json()) as { accessToken: string; orgId: string; account: { accountId: string } };
-  return { ...app, token: accessToken, orgId, accountId: account.accountId };
+  return { ...app, ...(await signIn(app.address)) };
+}
+
+/** Signs in as a user of the demo. */
+export async function signIn(address: string): Promise<{ token: string; orgId: string; accountId: string }> {
+  const response = await fetch(`${address}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'ada@acme.test', password: 'mainstay-demo' }) });
+  const { accessToken: token, orgId, account } = (await response.json()) as { accessToken: string; orgId: string; account: { accountId: string } };
+  return { token, orgId, accountId: account.accountId };
 }

@@ -3,7 +3,7 @@ import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { ModuleClient } from './pages/client-files.ts';
-import type { RequestLog } from '../telemetry/request-log.ts';
+import type { Observed } from '../telemetry/telemetry-config.ts';
 
 /** A service that the port offers, with the implementation that stands behind the guard. */
 export interface ServedService {
@@ -36,6 +36,6 @@ export interface HttpServerOptions {
   health: { ready(): Readiness };
   info: { title: string; version: string };
   log: Logger;
-  /** Which requests get a line in it; `errors` if absent. */
-  requestLog?: RequestLog;
+  /** Which requests get a line in it; those that failed by our fault or took long if absent. */
+  observed?: Readonly<Observed>;
 }

@@ -59,7 +59,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const registry = createRegistry(...filesWithImports(services.map(({ file }) => file)).values());
   const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal };
 
-  watchRequests(app, options.log, options.requestLog ?? 'errors');
+  watchRequests(app, options.log, options.observed);
   problemHandlers(app, { bodyLimitBytes, log: options.log });
   securityHeaders(app, stopping.signal);
   refuseRepeatedHeaders(app);

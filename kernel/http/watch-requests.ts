@@ -1,16 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
-import { logRequest, type RequestLog } from '../telemetry/request-log.ts';
+import { logRequest } from '../telemetry/request-log.ts';
+import { observedByDefault, type Observed } from '../telemetry/telemetry-config.ts';
 import { peerOf } from './peer.ts';
 
 /** Gives every request its id, which goes on to the method and back to the caller, and its line in the log. */
-export function watchRequests(app: FastifyInstance, log: Logger, which: RequestLog): void {
+export function watchRequests(app: FastifyInstance, log: Logger, observed: Readonly<Observed> = observedByDefault): void {
   app.addHook('onRequest', (request, reply, done) => {
     const id = requestIdOf(request.headers[requestIdHeader]);
     request.raw.headers[requestIdHeader] = id;
     reply.header(requestIdHeader, id);
-    if (which !== 'none') watch(request, reply, log, which);
+    if (observed.requestLog !== 'none') watch(request, reply, log, observed.requestLog);
     done();
   });
 }

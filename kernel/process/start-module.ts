@@ -98,7 +98,7 @@ function auditOf(module: string, audit: AuditLog): AuditLog {
 function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>, commands?: Commands): void {
   const { log, states, registry } = starting;
   const problem = () => states.problemOf(module.name);
-  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, ...(starting.deployment.telemetry?.calls !== false && { telemetry: starting.telemetry }), commands });
+  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, telemetry: starting.telemetry, commands });
   registry.add(service, behindTheDoor);
   starting.served.push({ service, implementation: behindTheDoor, module: module.name });
 }

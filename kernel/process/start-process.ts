@@ -134,7 +134,7 @@ async function openPort({ deployment, served, parts, registry, states, log }: St
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
     info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
     log,
-    requestLog: deployment.telemetry?.requestLog,
+    observed: deployment.telemetry,
   });
   for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
   return server;

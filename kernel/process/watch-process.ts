@@ -18,7 +18,7 @@ export async function startTelemetry({ deployment, secret, databaseUrl, log }: P
   knowMessages(filesWithImports(contracts).values());
   for (const text of [secret, URL.parse(databaseUrl)?.password ?? '', ...deployment.modules.flatMap(({ module, config }) => hiddenValues(module.config, config))]) hideText(text);
   const otlp = otlpOptions(deployment.telemetry ?? {}, process.env);
-  const telemetry = new Telemetry(log);
+  const telemetry = new Telemetry(log, deployment.telemetry);
   if (otlp) {
     for (const value of Object.values(otlp.headers)) hideText(value);
     await telemetry.export(otlp, deployment.name);

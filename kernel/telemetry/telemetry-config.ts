@@ -24,3 +24,8 @@ export type OperatorsSettings = Exclude<z.infer<typeof operatorsSection>, 'off'>
 
 /** What is told of the requests, and to whom. */
 export type TelemetrySettings = z.infer<typeof telemetrySection>;
+
+/** What is observed of the requests; looked at for each. */
+export type Observed = Pick<TelemetrySettings, 'calls' | 'requestLog'>;
+
+export const observedByDefault: Readonly<Observed> = { calls: true, requestLog: 'errors' };

@@ -8,6 +8,7 @@ import type { Otlp } from './otlp.ts';
 import type { OtlpOptions } from './otlp-options.ts';
 import { watchRuntime, type RuntimeMetrics } from './runtime-metrics.ts';
 import type { Tracer } from './span.ts';
+import { observedByDefault, type Observed } from './telemetry-config.ts';
 
 /** What a metric source may take before it is left out, in milliseconds. */
 const sourceMilliseconds = 2000;
@@ -17,6 +18,7 @@ const shareMilliseconds = 500;
 /** What a process tells its operators of itself: numbers always, spans where a collector is configured. */
 export class Telemetry {
   readonly #log: Logger;
+  readonly #observed: Readonly<Observed>;
   readonly #methods = new Map<string, MethodMetrics>();
   readonly #sources: MetricSource[] = [];
   readonly #runtime: RuntimeMetrics = watchRuntime();
@@ -25,8 +27,9 @@ export class Telemetry {
   #otlp: Otlp | undefined;
   #reading: { since: number; families: Promise<MetricFamily[]> } | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, observed: Readonly<Observed> = observedByDefault) {
     this.#log = log;
+    this.#observed = observed;
     this.#sources.push(this.#runtime.read);
   }
 
@@ -46,7 +49,7 @@ export class Telemetry {
     const name = `${method.parent.typeName}/${method.name}`;
     const metrics = this.#methods.get(name) ?? new MethodMetrics(method, module);
     this.#methods.set(name, metrics);
-    return { metrics, tracer: this.tracer };
+    return { metrics, tracer: this.tracer, observed: this.#observed };
   }
 
   /** Adds a part of the process that tells how it stands. */
