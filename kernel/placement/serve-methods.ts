@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { observeCall, type ObservedCall, type ObservedMethod } from '../telemetry/observe-call.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { admitCall, traceIdOf, type Admission, type GuardedCall } from './admit-call.ts';
-import { reasonForHandler } from './caller-leaving.ts';
+import { Gate, reasonForHandler } from './caller-leaving.ts';
 import { endWithCall } from './end-with-call.ts';
 import { untilLost } from './until-lost.ts';
 import { validateMessage } from './validate-message.ts';
@@ -46,7 +46,7 @@ function protect(method: DescMethod, handle: Handler, serving: Serving): Handler
     serving,
     observed: serving.telemetry?.method(method, serving.module),
     commands: kindOf(method) === Kind.COMMAND ? serving.commands : undefined,
-    checked: (request) => (streamsIn ? validated(method, request as never) : (validateMessage(method.input, request), request)) as never,
+    checked: (request, { signal }) => (streamsIn ? validated(method, request as never, signal) : (validateMessage(method.input, request), request)) as never,
     handle,
   };
   if (method.methodKind === 'unary') return (request, context) => passUnary(door, request, context);
@@ -62,7 +62,7 @@ interface Door {
   /** What runs the method, if it is a command. */
   commands: Commands | undefined;
   /** Checks a request, or each of a stream of them as it comes. */
-  checked: (request: Message) => never;
+  checked: (request: Message, context: HandlerContext) => never;
   handle: Handler;
 }
 
@@ -82,7 +82,7 @@ async function passUnary(door: Door, request: Message, context: HandlerContext):
     const admitted = admitCall(door.method, request, context, door.serving, passage);
     const call = admitted instanceof Promise ? await admitted : admitted;
     passage.letIn = true;
-    const answer = await (commands ? passCommand(door, commands, call, request, context) : runInCall(call, handle, checked(request), context));
+    const answer = await (commands ? passCommand(door, commands, call, request, context) : runInCall(call, handle, checked(request, context), context));
     passage.observed?.end();
     return answer;
   } catch (error) {
@@ -93,7 +93,7 @@ async function passUnary(door: Door, request: Message, context: HandlerContext):
 }
 
 function passCommand({ method, handle, checked }: Door, commands: Commands, call: Call, request: Message, context: HandlerContext): Promise<unknown> {
-  const valid = checked(request);
+  const valid = checked(request, context);
   return runCommand({ commands, method, call, request: valid, context }, () => handle(valid, context) as never);
 }
 
@@ -104,7 +104,7 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
   try {
     const call = await admitCall(method, request, context, door.serving, passage);
     passage.letIn = true;
-    const start = (given = request) => inCall(call, () => streamOf(door, door.checked(given), context));
+    const start = (given = request) => inCall(call, () => streamOf(door, door.checked(given, context), context));
     yield* untilLost(commands ? runStreamingCommand({ commands, method, call, request, context, done: () => (passage.done = true) }, start) : start(), call.onLoss);
     // A handler may end in silence when its caller's time is over; a command that came to its end is done.
     if (!commands) context.signal.throwIfAborted();
@@ -140,10 +140,24 @@ async function onlyAnswer(answers: Streamed): Promise<Message> {
   return last!;
 }
 
-async function* validated(method: DescMethod, requests: Streamed): Streamed {
-  for await (const request of requests) {
-    validateMessage(method.input, request);
-    yield request;
+/** Ends with the call, though the caller may keep its half of the stream open and be silent. */
+async function* validated(method: DescMethod, requests: Streamed, signal: AbortSignal): Streamed {
+  const messages = requests[Symbol.asyncIterator]();
+  const gate = new Gate();
+  const shut = () => gate.shut(reasonForHandler(ConnectError.from(signal.reason, Code.Canceled)));
+  signal.addEventListener('abort', shut);
+  if (signal.aborted) shut();
+  try {
+    for (;;) {
+      const next = await gate.pass(messages.next());
+      if (next.done) return;
+      validateMessage(method.input, next.value);
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', shut);
+    // Not waited for: it may stand behind a message that never comes.
+    messages.return?.(undefined)?.catch(() => {});
   }
 }
 

@@ -5,8 +5,10 @@ import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { Code } from '@connectrpc/connect';
 import { testS3Server, until } from '@mainstay/kernel/testing';
 import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { FilesService } from '../../contract/index.ts';
 
 const mebibyte = 1024 * 1024;
 const ada = 'ada@acme.test';
@@ -109,6 +111,21 @@ for (const [name, deployment] of Object.entries(deployments)) {
     }
     const { files } = (await (await deployment.fetch('/v1/files', { as: ada })).json()) as { files: { name: string }[] };
     assert.ok(!files.some((file) => file.name === 'broken'));
+  });
+
+  test(`an upload ends with its session, though its sender keeps the stream open (${name})`, async () => {
+    const session = (await (await deployment.fetch('/v1/sessions', { body: { email: ada, password: 'mainstay-demo' } })).json()) as { sessionId: string; accessToken: string };
+    const gate = Promise.withResolvers<void>();
+    const upload = (await deployment.client(FilesService, session.accessToken)).uploadFile((async function* () {
+      yield { name: 'open', content: { contentType: 'text/plain', data: Buffer.from('content') } };
+      await gate.promise;
+    })());
+    const refused = assert.rejects(upload, { code: Code.Unauthenticated });
+    await until(() => incoming(deployment).length === 1);
+    assert.equal((await deployment.fetch(`/v1/sessions/${session.sessionId}`, { method: 'DELETE', as: session.accessToken })).status, 200);
+    await refused;
+    await until(() => incoming(deployment).length === 0, 'what was received is removed');
+    gate.resolve();
   });
 
   test(`an upload that its sender leaves while it is kept gives its room back (${name})`, async () => {
