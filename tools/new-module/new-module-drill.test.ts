@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { copyOfTree, root } from './copy-of-tree.ts';
@@ -40,7 +40,8 @@ test('a module is removed with its folder and one line', () => {
     writeFileSync(join(tree, 'main/modules.ts'), kept.join('\n'));
   }
   execFileSync(process.execPath, [join(tree, 'cli/main.ts'), 'publish'], { cwd: tree });
-  for (const file of ['buf.yaml', 'deploy/deployment.schema.json', 'docs/access.md']) assert.doesNotMatch(contents(file), /promist|time-sheets/, file);
+  for (const file of ['buf.yaml', 'deploy/deployment.schema.json', 'docs/access.md', 'package-lock.json']) assert.doesNotMatch(contents(file), /promist|time-sheets/, file);
+  assert.deepEqual(readdirSync(join(tree, 'node_modules/@mainstay')).filter((name) => /promist|time-sheets/.test(name)), []);
   // What only tests the products may speak of one that was taken away.
   assert.equal(typeErrors(['**/*.test.ts', 'testing', 'bench']), '');
   const names = execFileSync(process.execPath, ['--input-type=module', '-e', `const { modules } = await import('@mainstay/main/modules'); console.log(modules.map(({ name }) => name).join())`], { cwd: tree, encoding: 'utf8' });

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { OperatorError } from '@mainstay/deploy';
+import { linkPackage } from './linked-packages.ts';
 import { namesOf, rename } from './names-of.ts';
 
 const example = 'mod-hello';
@@ -23,7 +24,7 @@ export function newModule(tree: string, name: string): string[] {
     return relative(tree, target);
   });
   addToBuild(tree, name);
-  link(tree, name);
+  linkPackage(tree, name);
   publish(tree);
   return [...written, 'main/modules.ts', 'package-lock.json'];
 }
@@ -44,19 +45,6 @@ function addToBuild(tree: string, name: string): void {
   const added = text.replace(new RegExp(`(export const ${list} = [^;]*?)(\\n\\]\\);)`), `$1\n  import('@mainstay/${name}'),$2`);
   if (added === text) throw new OperatorError(`main/modules.ts has no list ${list} of the form that this command knows; add import('@mainstay/${name}') to it yourself`);
   writeFileSync(file, added);
-}
-
-/** What `npm install` would do for a package of the tree that needs nothing, without asking any network. */
-function link(tree: string, name: string): void {
-  const file = join(tree, 'package-lock.json');
-  const current = join(tree, 'node_modules/.mainstay-installed');
-  const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, object> };
-  const added = { [`modules/${name}`]: { name: `@mainstay/${name}`, version: '0.1.0' }, [`node_modules/@mainstay/${name}`]: { resolved: `modules/${name}`, link: true } };
-  lock.packages = Object.fromEntries(Object.entries({ ...lock.packages, ...added }).sort(([a], [b]) => a.localeCompare(b, 'en')));
-  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-  const linked = join(tree, 'node_modules/@mainstay', name);
-  if (!existsSync(linked)) symlinkSync(`../../modules/${name}`, linked);
-  copyFileSync(file, current);
 }
 
 /** Generates the code of the new contract, and what is published about all modules. */
