@@ -132,7 +132,9 @@ test('pages in any order show every row once, in order, with nulls and out of se
       seen.push(...page.rows);
       pageToken = page.nextPageToken;
     }
-    assert.deepEqual(seen, whole);
+    // Beside the columns by which each page was found, which differ with how it was asked for.
+    const own = (row: Row) => Object.fromEntries(Object.entries(row).filter(([column]) => !column.startsWith('page_')));
+    assert.deepEqual(seen.map(own), whole.map(own));
     assert.equal(whole.length, rows.length);
     assert.deepEqual(whole.map(({ id }) => id), rows.toSorted(byOrder(orderBy)).map(({ id }) => id));
   }), { numRuns: 60 });
