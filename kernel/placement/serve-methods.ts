@@ -46,7 +46,8 @@ function protect(method: DescMethod, handle: Handler, serving: Serving): Handler
     serving,
     observed: serving.telemetry?.method(method, serving.module),
     commands: kindOf(method) === Kind.COMMAND ? serving.commands : undefined,
-    checked: (request, { signal }) => (streamsIn ? validated(method, request as never, signal) : (validateMessage(method.input, request), request)) as never,
+    // The signal of a call is made when asked for: it costs more than a local call.
+    checked: (request, context) => (streamsIn ? validated(method, request as never, context.signal) : (validateMessage(method.input, request), request)) as never,
     handle,
   };
   if (method.methodKind === 'unary') return (request, context) => passUnary(door, request, context);
