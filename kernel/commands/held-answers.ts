@@ -1,9 +1,16 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { abortError } from '../data/database-errors.ts';
+import { defineErrors } from '../errors/define-errors.ts';
+
+const answerErrors = defineErrors('kernel', {
+  ANSWERS_NOT_READ: ['Aborted', 'nothing was done, since the answers were not read for {seconds} seconds; read them as they come'],
+});
 
 /** Answers that wait for their reader may come to so many bytes before the command waits too. */
 const MOST_WAITING = 256 * 1024;
+/** How long it waits: PostgreSQL ends a transaction in which nothing happens for a minute. */
+const LONGEST_WAIT_MILLISECONDS = 30_000;
 
 /**
  * The answers of a command that streams, on their way to its caller. A slow reader does not hold its transaction open before
@@ -18,9 +25,12 @@ export class HeldAnswers {
   #changed = Promise.withResolvers<void>();
   readonly #signal: AbortSignal | undefined;
 
-  /** `signal` is aborted when the caller has left or its time is over. */
-  constructor(signal?: AbortSignal) {
+  readonly #longestWait: number;
+
+  /** `signal` is aborted when the caller has left or its time is over. A reader may take nothing for `longestWait`, in milliseconds. */
+  constructor(signal?: AbortSignal, longestWait = LONGEST_WAIT_MILLISECONDS) {
     this.#signal = signal;
+    this.#longestWait = longestWait;
     signal?.addEventListener('abort', this.leave, { once: true });
   }
 
@@ -29,10 +39,10 @@ export class HeldAnswers {
     return this.#wereRead;
   }
 
-  /** Adds an answer of so many bytes when there is room; throws if nobody wants it any more. */
+  /** Adds an answer of so many bytes when there is room; throws if nobody wants it any more, and `ANSWERS_NOT_READ`. */
   async add(message: Message, bytes: number): Promise<void> {
     // One answer alone is held back until it is known whether another follows, however long it is.
-    while (this.#bytes > MOST_WAITING && this.#waiting.length > 1 && !this.#callerLeft) await this.#changed.promise;
+    while (this.#bytes > MOST_WAITING && this.#waiting.length > 1 && !this.#callerLeft) await this.#someRead();
     this.requireCaller();
     this.#waiting.push({ message, bytes });
     this.#bytes += bytes;
@@ -75,6 +85,16 @@ export class HeldAnswers {
       this.#signal?.removeEventListener('abort', this.leave);
       this.leave();
       await command.catch(() => {});
+    }
+  }
+
+  async #someRead(): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(answerErrors.ANSWERS_NOT_READ({ seconds: this.#longestWait / 1000 })), this.#longestWait);
+    try {
+      await Promise.race([this.#changed.promise, late.promise]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
