@@ -10,6 +10,8 @@ export interface OtlpOptions {
   headers: Record<string, string>;
   /** The part of new traces that is kept, from 0 to 1. */
   sampling: number;
+  /** How many traces are kept in a second at most. */
+  tracesPerSecond: number;
   /** How often metrics are sent. */
   intervalMilliseconds: number;
   timeoutMilliseconds: number;
@@ -32,6 +34,7 @@ export function otlpOptions({ otlp }: Partial<TelemetrySettings>, environment: N
     ...(metricsUrl && { metricsUrl }),
     headers: headersOf(environment.OTEL_EXPORTER_OTLP_HEADERS),
     sampling: otlp?.sampling ?? numberOf(environment, 'OTEL_TRACES_SAMPLER_ARG', 0, 1) ?? 0.1,
+    tracesPerSecond: otlp?.tracesPerSecond ?? 100,
     intervalMilliseconds: numberOf(environment, 'OTEL_METRIC_EXPORT_INTERVAL', 100, 3_600_000) ?? 60_000,
     timeoutMilliseconds: numberOf(environment, 'OTEL_EXPORTER_OTLP_TIMEOUT', 100, 60_000) ?? 10_000,
     ...(environment.OTEL_SERVICE_NAME && { serviceName: environment.OTEL_SERVICE_NAME }),

@@ -10,6 +10,7 @@ import type { MetricSource } from './metrics.ts';
 import { metricProducer } from './otlp-metrics.ts';
 import type { OtlpOptions } from './otlp-options.ts';
 import type { Attributes, Span, SpanOptions, Tracer } from './span.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { continueTrace, type TraceContext } from './trace-context.ts';
 
 /** What sends spans and metrics to a collector. */
@@ -35,7 +36,7 @@ export function startOtlp(options: OtlpOptions, deployment: string, read: Metric
   const provider = options.tracesUrl ? tracerProvider(resource, told(new OTLPTraceExporter({ url: options.tracesUrl, headers, timeoutMillis })), options) : undefined;
   if (provider) ends.push(provider);
   return {
-    tracer: new SamplingTracer(provider?.getTracer('mainstay', platformVersion), options.sampling),
+    tracer: new SamplingTracer(provider?.getTracer('mainstay', platformVersion), options),
     stop: async () => {
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, stopMilliseconds);
@@ -68,20 +69,25 @@ function failureTeller(log: Logger): <E extends SpanExporter | PushMetricExporte
   };
 }
 
-/** Keeps what its caller keeps, and of new traces the given part (W3C trace context, flag `sampled`). */
+/** Keeps what its caller keeps, and of new traces the given part (W3C trace context, flag `sampled`), as long as they are not too many. */
 class SamplingTracer implements Tracer {
   readonly #tracer: OtelTracer | undefined;
   readonly #ratio: number;
+  readonly #traces: TokenBucket;
 
-  constructor(tracer: OtelTracer | undefined, ratio: number) {
+  constructor(tracer: OtelTracer | undefined, { sampling, tracesPerSecond }: OtlpOptions) {
     this.#tracer = tracer;
-    this.#ratio = ratio;
+    this.#ratio = sampling;
+    this.#traces = new TokenBucket(tracesPerSecond);
   }
 
   start(name: string, options: SpanOptions): Span {
     const { parent } = options;
     const sampled = parent ? parent.sampled : Math.random() < this.#ratio;
     if (!sampled || !this.#tracer) return new UnkeptSpan(parent);
+    // What belongs to a trace of our own follows its beginning.
+    const begins = options.kind === 'server' || !parent;
+    if (begins && !this.#traces.take()) return new UnkeptSpan(parent && { ...parent, sampled: false });
     return new KeptSpan(this.#tracer, name, parent ? trace.setSpanContext(ROOT_CONTEXT, spanContext(parent)) : ROOT_CONTEXT, options);
   }
 }

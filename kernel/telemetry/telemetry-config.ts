@@ -16,6 +16,7 @@ export const telemetrySection = z.strictObject({
   otlp: z.strictObject({
     endpoint: z.url({ protocol: /^https?$/ }).optional().describe('The collector to send spans and metrics to, such as http://localhost:4318; headers come from OTEL_EXPORTER_OTLP_HEADERS. OTEL_EXPORTER_OTLP_ENDPOINT if absent; nothing is sent if neither is set.'),
     sampling: z.number().min(0).max(1).optional().describe('The part of new traces that is kept, 0.1 if absent; a caller that keeps its part of a trace decides for ours.'),
+    tracesPerSecond: z.int().min(1).max(100_000).optional().describe('How many traces are kept in a second at most, 100 if absent, whoever wants them: a kept one costs as much as a call.'),
   }).optional().describe('Where spans and metrics go, by OTLP over HTTP.'),
 });
 
