@@ -93,6 +93,12 @@ export class CallerWatch {
 /** Why the handler's signal is aborted: what it may know of the caller's reason, over any wire. */
 export const reasonForHandler = (error: ConnectError) => (error.code === Code.DeadlineExceeded ? deadlineExceeded() : new ConnectError('the caller left', Code.Canceled));
 
+/** Why a call is over, by what its signal tells: it is stopped, its time is over, or its caller left, however it did that. */
+export function whyOver({ reason }: AbortSignal): ConnectError {
+  const error = ConnectError.from(reason, Code.Canceled);
+  return error.code === Code.Unavailable ? error : reasonForHandler(error);
+}
+
 /** Lets promises through until it shuts; those that wait then fail at once, and later ones too. */
 export class Gate {
   #shut = false;

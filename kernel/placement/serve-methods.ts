@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { observeCall, type ObservedCall, type ObservedMethod } from '../telemetry/observe-call.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { admitCall, traceIdOf, type Admission, type GuardedCall } from './admit-call.ts';
-import { Gate, reasonForHandler } from './caller-leaving.ts';
+import { Gate, whyOver } from './caller-leaving.ts';
 import { endWithCall } from './end-with-call.ts';
 import { untilLost } from './until-lost.ts';
 import { validateMessage } from './validate-message.ts';
@@ -145,7 +145,7 @@ async function onlyAnswer(answers: Streamed): Promise<Message> {
 async function* validated(method: DescMethod, requests: Streamed, signal: AbortSignal): Streamed {
   const messages = requests[Symbol.asyncIterator]();
   const gate = new Gate();
-  const shut = () => gate.shut(reasonForHandler(ConnectError.from(signal.reason, Code.Canceled)));
+  const shut = () => gate.shut(whyOver(signal));
   signal.addEventListener('abort', shut);
   if (signal.aborted) shut();
   try {
@@ -179,8 +179,8 @@ async function* inCall(call: Call, start: () => Streamed): Streamed {
 /** What a caller may see: an error made on purpose as it is, anything else as `kernel.INTERNAL` with a trace id to quote. */
 function masked(error: unknown, call: Call | undefined, method: DescMethod, context: HandlerContext, log: Logger): ConnectError {
   // How a caller ends its stream is its own affair: one that resets it as INTERNAL_ERROR is no failure of ours.
-  if (error instanceof ConnectError) return error === context.signal.reason ? reasonForHandler(error) : error;
-  if (context.signal.aborted) return reasonForHandler(ConnectError.from(context.signal.reason, Code.Canceled));
+  if (error instanceof ConnectError && error !== context.signal.reason) return error;
+  if (context.signal.aborted) return whyOver(context.signal);
   const traceId = call?.traceId ?? traceIdOf(context.requestHeader);
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}`, traceId }, 'a handler failed');
   return kernelErrors.INTERNAL({ traceId });
