@@ -1,4 +1,4 @@
-import { currentCall, runInCall } from '../guard/call.ts';
+import { currentCall, runWithinCall } from '../guard/call.ts';
 
 /**
  * Runs `work` in one org: for a module's own work over several orgs, such as its bootstrap or a job on a schedule.
@@ -8,5 +8,5 @@ export function runInOrg<T>(orgId: string, work: () => Promise<T>): Promise<T> {
   const call = currentCall();
   if (call.principal.kind !== 'module') throw new Error(`runInOrg is for a module's own work, not for ${call.principal.kind} calls`);
   const { callerModule, traceId, trace, span, requestId, deadline, signal } = call;
-  return runInCall({ principal: { ...call.principal, orgId }, callerModule, traceId, trace, span, requestId, deadline, signal }, work);
+  return runWithinCall({ principal: { ...call.principal, orgId }, callerModule, traceId, trace, span, requestId, deadline, signal }, work);
 }

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { createContextKey, type ContextKey } from '@connectrpc/connect';
 import type { SeenCall } from '../telemetry/seen-call.ts';
 import type { Span } from '../telemetry/span.ts';
@@ -71,8 +71,25 @@ export function beyondCall<T>(work: () => Promise<T>): Promise<T> {
   return storage.run({ principal, callerModule, traceId, trace, requestId, clientAddress }, work);
 }
 
-/** Runs `work` as part of `call`; what it awaits and calls inherits it. */
-export const runInCall = <T, A extends unknown[]>(call: Call, work: (...given: A) => T, ...given: A): T => storage.run(call, work, ...given);
+/**
+ * Runs `work` as part of `call`; what it awaits and calls inherits it. Nothing else that the caller keeps in an
+ * `AsyncLocalStorage` is seen there, in this process as little as in another one.
+ */
+export function runInCall<T, A extends unknown[]>(call: Call, work: (...given: A) => T, ...given: A): T {
+  if (storage.getStore() === call) return work(...given);
+  return nothing.runInAsyncScope(enter<T, A>, undefined, call, work, given);
+}
+
+/** The same for a module's own work within its call: what the module keeps in an `AsyncLocalStorage` of its own is still seen. */
+export const runWithinCall = <T>(call: Call, work: () => T): T => storage.run(call, work);
+
+/** A context in which nothing is stored. Leaving it costs nothing, where `AsyncLocalStorage.run` makes a map to enter and one to leave. */
+const nothing = new AsyncResource('MainstayCall');
+
+function enter<T, A extends unknown[]>(call: Call, work: (...given: A) => T, given: A): T {
+  storage.enterWith(call);
+  return work(...given);
+}
 
 /** The signed-in person of the current call and the org they act in; throws for anyone else. */
 export function caller(): Extract<Principal, { kind: 'account' }> {
