@@ -258,10 +258,13 @@ test('what was announced and handled more than 30 days ago is deleted', async ()
   await command((tx) => tx.emit(StringValueSchema, { value: 'new' }, { aggregate: 'r' }));
   await ask(`insert into mod_a.mod_a_outbox (type, subject, data, time, trace_id) values ('t', 'old', '1', now() - interval '31 days', '')`);
   await ask(`insert into mod_b.mod_b_inbox values (uuidv7(), 'old', now() - interval '31 days')`);
+  // Somebody removed a module, and forgot its row.
+  await ask(`insert into mainstay.modules (module, schema, owner, login, all_orgs, fingerprint) values ('a-gone', 'a_gone', '', '', '', '')`);
   await ask(`select graphile_worker.add_job('kernel/prune-mailboxes')`);
   await until(async () => (await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'old'`))[0] === 0);
   await until(async () => (await ask(`select count(*)::int from mod_b.mod_b_inbox where handler = 'old'`))[0] === 0);
   assert.deepEqual(await ask(`select count(*)::int from mod_a.mod_a_outbox where subject = 'r'`), [1]);
+  await ask(`delete from mainstay.modules where module = 'a-gone'`);
 });
 
 test('what a module does not declare it can not cause', async () => {
