@@ -17,8 +17,8 @@ test('a mistyped method gets a suggestion', () => {
   assert.throws(() => findMethod(services, 'Chekc'), /did you mean Check\?/);
 });
 
-test('what is nothing like a method gets the list', () => {
-  assert.throws(() => findMethod([Health], 'FlyToTheMoon'), /these are: Check, List, Watch/);
+test('what is nothing like a method gets the list, a line for each service', () => {
+  assert.throws(() => findMethod(services, 'FlyToTheMoon'), /these are:\n {2}Health: Check, List, Watch\n {2}ServerReflection: ServerReflectionInfo/);
 });
 
 test('a name that several services use is not guessed', () => {

@@ -11,7 +11,11 @@ export function findMethod(services: readonly DescService[], name: string): Desc
   if (found.length > 1) throw new OperatorError(`several methods are named ${name}: ${found.map((method) => names(method)[1]).join(', ')}`);
   const similar = methods.filter((method) => method.name.toLowerCase().includes(wanted)).map((method) => method.name);
   const close = similar.length > 0 ? similar.join(' or ') : nearest(name, methods.map((method) => (name.includes('.') ? names(method)[1]! : method.name)));
-  throw new OperatorError(`there is no method ${name}; ${close ? `did you mean ${close}?` : `these are: ${methods.map(({ name }) => name).sort().join(', ')}`}`);
+  throw new OperatorError(`there is no method ${name}; ${close ? `did you mean ${close}?` : `these are:\n${listed(services)}`}`);
 }
+
+/** A line for each service. */
+const listed = (services: readonly DescService[]): string =>
+  services.map(({ name, methods }) => `  ${name}: ${methods.map((method) => method.name).sort().join(', ')}`).sort().join('\n');
 
 const names = ({ name, parent }: DescMethod): string[] => [name, `${parent.name}.${name}`, `${parent.typeName}.${name}`];
