@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
-import { type AdminUrl, connectionConfig, identifier, withClient } from '@mainstay/kernel/administration';
+import { type AdminUrl, connectionConfig, identifier, provision, withClient } from '@mainstay/kernel/administration';
 import { openStorage } from '@mainstay/kernel/files';
 import { testDatabase } from '@mainstay/kernel/testing';
 import { specimenDeployment } from '../testing/specimen-backup.ts';
@@ -133,10 +133,13 @@ test('a restore that fails leaves no database and no roles behind', async (t) =>
   const target = adminUrl.replace(/\/[^/]*$/, `/${database}`);
   let spare = '';
   // Others restore on the same server meanwhile.
-  await assert.rejects(withSpareDatabase(target, false, (_url, name) => {
+  const there = (names: string[]) => withClient(connectionConfig(adminUrl, { database: 'postgres' }), async (client) =>
+    (await client.query<{ name: string }>('select datname as name from pg_database where datname = any($1) union all select rolname from pg_roles where starts_with(rolname, $2) order by 1', [names, `${spare}.`])).rows.map(({ name }) => name));
+  await assert.rejects(withSpareDatabase(target, false, async (_url, name) => {
     spare = name;
+    await provision({ adminUrl, database: spare, modules: ['mod-specimen'], secret: randomBytes(32).toString('hex') });
+    assert.deepEqual(await there([database, spare]), ['', '.mod_specimen', '.mod_specimen.all_orgs', '.mod_specimen.owner'].map((suffix) => spare + suffix));
     throw new Error('the backup changed');
   }), /the backup changed/);
-  const left = await withClient(connectionConfig(adminUrl, { database: 'postgres' }), async (client) => (await client.query('select datname from pg_database where datname = any($1)', [[database, spare]])).rows);
-  assert.deepEqual([spare.startsWith('restoring_'), left], [true, []]);
+  assert.deepEqual([spare.startsWith('restoring_'), await there([database, spare])], [true, []]);
 });
