@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { demoPassword } from '../controller/demo-logins.ts';
 import type { DeploymentStatus } from '../controller/deployment-status.ts';
+import { anyFreePort } from '../controller/free-port.ts';
 
 /** The command that a person runs. */
 export const script = join(import.meta.dirname, '../../mainstay');
 
 /** A port that nothing listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+export const freePort = (): Promise<number> => anyFreePort('127.0.0.1');
 
 /** A deployment of all modules in phase T, not started yet, in a state folder of its own; the test ends it, and others that it started there. */
 export async function drillDeployment(owner: { after(end: () => void): unknown }) {
