@@ -116,9 +116,10 @@ test('those that wait behind what is held up go elsewhere as soon as that is kno
   const free = (n: number) => inOrg(orgId, () => db.read((q) => q.selectNoFrom((eb) => eb.lit(n).as('n')).execute()));
   await asAdministrator(server, async (client) => {
     await client.query('begin; lock table mod_lanes.mod_lanes_notes in access exclusive mode');
-    const held: Promise<unknown>[] = [];
     const reads = db.pools().find(({ purpose }) => purpose === 'pipelined reads')!.pool;
-    for (; reads.waitingCount === 0; await new Promise(setImmediate)) held.push(texts(orgId));
+    // All at once: where they came one by one, the first could be known to be held up before the last came.
+    const held = Array.from({ length: reads.options.max * 12 + 1 }, () => texts(orgId));
+    await until(() => reads.waitingCount > 0);
     const waiting = Array.from({ length: 4 }, (_, n) => free(n));
     await new Promise((resolve) => setTimeout(resolve, 100));
     await free(5);
