@@ -69,7 +69,7 @@ class Statement {
   }
 
   handleRowDescription({ fields }: { fields: Column[] }): void {
-    this.#makeRow = compileRow(fields);
+    this.#makeRow = rowMakerOf(fields);
     if (!this.name) return;
     let known = shapes.get(this.#wire!);
     if (!known) shapes.set(this.#wire!, (known = new Map()));
@@ -130,14 +130,31 @@ export const runStatement = (client: pg.ClientBase, text: string, values: readon
     client.query(new Statement(text, values, (error, answer) => (error ? reject(error as Error) : resolve(answer!))) as never);
   });
 
+/** By names and types of columns: many connections run the same statements. */
+const rowMakers = new Map<string, MakeRow>();
+const MOST_ROW_MAKERS = 2000;
+
+function rowMakerOf(columns: readonly Column[]): MakeRow {
+  const key = JSON.stringify(columns.map(({ name, dataTypeID }) => [name, dataTypeID]));
+  let make = rowMakers.get(key);
+  if (!make) {
+    // Whoever makes up names of columns must not fill the memory.
+    if (rowMakers.size >= MOST_ROW_MAKERS) rowMakers.clear();
+    rowMakers.set(key, (make = compileRow(columns)));
+  }
+  return make;
+}
+
 function compileRow(columns: readonly Column[]): MakeRow {
-  const parsers = columns.map(({ dataTypeID }) => parserOf(dataTypeID));
   // Of two columns with one name the later counts, as in pg.
   const places = new Map(columns.map(({ name }, place) => [name, place]));
-  const properties = [...places].map(([name, place]) => `[${JSON.stringify(name)}]: v[${place}] === null ? null : p[${place}](v[${place}])`);
-  const make = new Function('p', `return (v) => { if (v.length !== ${columns.length}) throw new Error('the rows changed their form'); return { ${properties.join(', ')} }; }`) as (parsers: unknown[]) => MakeRow;
-  return make(parsers);
+  const properties = [...places].map(([name, place]) => `${propertyName(name)}: v[${place}] === null ? null : p${place}(v[${place}])`);
+  const make = new Function(...columns.map((_, place) => `p${place}`), `return (v) => { if (v.length !== ${columns.length}) throw new Error('the rows changed their form'); return { ${properties.join(', ')} }; }`) as (...parsers: unknown[]) => MakeRow;
+  return make(...columns.map(({ dataTypeID }) => parserOf(dataTypeID)));
 }
+
+/** A name in brackets is slower, and the only way to have a property of this one name. */
+const propertyName = (name: string): string => (name === '__proto__' ? '["__proto__"]' : JSON.stringify(name));
 
 /** A value as it travels; what pg knows of the rest of them it tells. */
 export function wireValue(value: unknown): string | Buffer | null {

@@ -37,7 +37,7 @@ test('times, texts, numbers and arrays come back as the library reads them', asy
 });
 
 test('times outside of our era, infinite ones, and digits below a millisecond are read as the library reads them', async () => {
-  for (const literal of ['infinity', '-infinity', '0044-03-15 12:00:00+00 BC', '0044-03-15 12:00:00+00', '12026-01-01 00:00:00+00', '2026-05-17 12:00:00.123456+00', '2026-05-17 12:00:00.9999+00', '2026-05-17 12:00:00+00']) {
+  for (const literal of ['infinity', '-infinity', '0044-03-15 12:00:00+00 BC', '0044-03-15 12:00:00+00', '12026-01-01 00:00:00+00', '2026-05-17 12:00:00.123456+00', '2026-05-17 12:00:00.9999+00', '2026-05-17 12:00:00.5+00', '2026-05-17 12:00:00.05+00', '2026-05-17 12:00:00.000001+00', '2026-05-17 23:59:59.999999+00', '2026-05-17 12:00:00+00']) {
     const text = `select '${literal}'::timestamptz as t`;
     assert.deepEqual((await runStatement(ours, text)).rows, (await plain.query(text)).rows.map((row: object) => ({ ...row })), literal);
   }
@@ -46,6 +46,11 @@ test('times outside of our era, infinite ones, and digits below a millisecond ar
 test('a whole number that JavaScript cannot hold is refused, and the connection goes on', async () => {
   await assert.rejects(runStatement(ours, 'select 9007199254740993::int8 as n'), /does not fit/);
   assert.deepEqual((await runStatement(ours, 'select 42::int8 as n')).rows, [{ n: 42 }]);
+});
+
+test('a column may have any name, and of two with one name the later counts', async () => {
+  const { rows: [row] } = await runStatement(ours, 'select 1 as "__proto__", 2 as "constructor", 3 as "two words", 4 as "a ""b"" \\ c", 5 as one, 6 as one');
+  assert.deepEqual([Object.entries(row!), Object.getPrototypeOf(row)], [[['__proto__', 1], ['constructor', 2], ['two words', 3], ['a "b" \\ c', 4], ['one', 6]], Object.prototype]);
 });
 
 test('statements behind one that fails get their own answers', async () => {

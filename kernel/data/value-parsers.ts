@@ -41,11 +41,17 @@ const anyTime = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as Parse;
 function time(text: string): unknown {
   const { length } = text;
   if (length < 22 || length > 29 || text.charCodeAt(10) !== 32 || text.charCodeAt(length - 3) !== 43 || text.charCodeAt(length - 2) !== 48 || text.charCodeAt(length - 1) !== 48) return anyTime(text);
-  const seconds = Date.UTC(digits(text, 0, 4), digits(text, 5, 7) - 1, digits(text, 8, 10), digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19));
-  if (Number.isNaN(seconds) || digits(text, 0, 4) < 100) return anyTime(text);
-  if (length === 22) return new Date(seconds);
-  // Whole milliseconds, as a Date has them.
-  return new Date(seconds + Math.trunc(Number(`0.${text.slice(20, length - 3)}`) * 1000));
+  const midnight = Date.UTC(digits(text, 0, 4), digits(text, 5, 7) - 1, digits(text, 8, 10));
+  if (Number.isNaN(midnight) || digits(text, 0, 4) < 100) return anyTime(text);
+  const seconds = (digits(text, 11, 13) * 60 + digits(text, 14, 16)) * 60 + digits(text, 17, 19);
+  return new Date(midnight + seconds * 1000 + (length === 22 ? 0 : milliseconds(text, length - 3)));
+}
+
+/** Whole milliseconds, as a Date has them, of the digits behind the point. */
+function milliseconds(text: string, end: number): number {
+  const given = Math.min(3, end - 20);
+  const value = digits(text, 20, 20 + given);
+  return given === 3 ? value : given === 2 ? value * 10 : value * 100;
 }
 
 function digits(text: string, from: number, to: number): number {
