@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { sql, type Generated, type RawBuilder } from 'kysely';
 import { runInCall, type Call } from '../guard/call.ts';
 import { asAdministrator, testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
 import { createDatabase, type ModuleDatabase } from './create-database.ts';
 import { isUniqueViolation } from './database-errors.ts';
 import { migrate } from './migrate.ts';
