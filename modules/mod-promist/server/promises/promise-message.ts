@@ -70,7 +70,7 @@ async function readBeside(q: Reader, rows: VisiblePromise[], account: string): P
 }
 
 function messageOf(row: VisiblePromise, account: string, { reminders, shares, contacts, names }: Beside): Message {
-  const settled = row.settled_at && timestampFromDate(row.settled_at);
+  const settled = timestampIfAny(row.settled_at);
   const promisee = promiseeOf(row, contacts, names);
   const shared = (shares.get(row.id) ?? []).map((share) => ({ accountId: share.account_id, displayName: names.get(share.account_id) ?? '', permission: Permission[share.permission], createTime: timestampFromDate(share.create_time) }));
   return {
@@ -78,15 +78,15 @@ function messageOf(row: VisiblePromise, account: string, { reminders, shares, co
     title: row.title,
     description: row.description,
     madeAt: timestampFromDate(row.made_at),
-    ...(row.due_time && { dueTime: timestampFromDate(row.due_time) }),
+    dueTime: timestampIfAny(row.due_time),
     promisee,
     reminders: (reminders.get(row.id) ?? []).map(reminderMessage),
     tags: row.tags,
     state: Promise_State[row.state],
     archived: row.archived,
-    ...(row.delete_time && { deleteTime: timestampFromDate(row.delete_time) }),
-    ...(settled && row.state === 'FULFILLED' && { fulfilledAt: settled }),
-    ...(settled && row.state === 'FAILED' && { failedAt: settled }),
+    deleteTime: timestampIfAny(row.delete_time),
+    fulfilledAt: row.state === 'FULFILLED' ? settled : undefined,
+    failedAt: row.state === 'FAILED' ? settled : undefined,
     ownerAccountId: row.owner_id,
     permission: Permission[permissionOf(row, account)],
     shares: shared,
@@ -95,6 +95,8 @@ function messageOf(row: VisiblePromise, account: string, { reminders, shares, co
     etag: etagOf(row.version, shownBeside(row, promisee?.displayName, reminders.get(row.id), shared)),
   };
 }
+
+const timestampIfAny = (time: Date | null) => (time ? timestampFromDate(time) : undefined);
 
 function promiseeOf(row: VisiblePromise, contacts: Map<string, string>, names: Map<string, string>): MessageInitShape<typeof PromiseeSchema> | undefined {
   const { promisee_account_id: accountId, promisee_contact_id: contactId, promisee_name: name } = row;
@@ -109,7 +111,7 @@ export const reminderMessage = (row: ReminderRow): MessageInitShape<typeof Remin
   recurrence: row.recurrence,
   timeZone: row.time_zone,
   method: Reminder_Method[row.method],
-  ...(row.next_time && { nextTime: timestampFromDate(row.next_time) }),
+  nextTime: timestampIfAny(row.next_time),
 });
 
 /** What an answer shows of others, which can change while the promise does not. */
