@@ -108,8 +108,8 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   beginCommand(call: Call, streams = false): CommandScope<T> {
     const pool = streams && !call.acrossOrgs ? this.#pool('streams') : this.#poolOf(call);
-    const place = { pool, ...(!call.acrossOrgs && { pipelines: this.#writes }) };
-    return new CommandScope<T>(this, () => new OpenTransaction<T>(place, scopeOf(call), this.#transactionsOf(call)));
+    const pipelines = call.acrossOrgs ? undefined : this.#writes;
+    return new CommandScope<T>(this, () => new OpenTransaction<T>({ pool, pipelines }, scopeOf(call), this.#transactionsOf(call)));
   }
 
   pools(): { purpose: string; pool: WatchedPool }[] {

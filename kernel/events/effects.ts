@@ -142,7 +142,8 @@ function origin(): Omit<JobEnvelope, 'id' | 'payload'> {
   return {
     orgId: principal && principal.kind !== 'anonymous' ? principal.orgId : undefined,
     traceId: call?.traceId ?? '0'.repeat(32),
-    ...(call?.trace && { traceparent: traceparentOf(call.trace), tracestate: call.trace.state }),
+    traceparent: call?.trace && traceparentOf(call.trace),
+    tracestate: call?.trace?.state,
   };
 }
 
