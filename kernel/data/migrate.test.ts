@@ -51,10 +51,22 @@ test('a file that was changed after it ran is refused', async (t) => {
 });
 
 test('a file that ran and is gone is refused', async (t) => {
-  const { folder, run } = await fresh(t);
+  const { folder, write, run } = await fresh(t);
+  write('0002-title.sql', 'alter table mod_notes_notes add title text');
   await run();
   unlinkSync(join(folder, '0001-notes.sql'));
   await assert.rejects(run(), /0001-notes.sql of mod-notes was applied and its file is gone/);
+});
+
+test('an older version is refused on the data of a newer one, and the newer one goes on', async (t) => {
+  const { folder, write, run } = await fresh(t);
+  await run();
+  for (const name of ['0002-title.sql', '0003-body.sql']) write(name, `alter table mod_notes_notes add "${name}" text`);
+  await run();
+  for (const name of ['0002-title.sql', '0003-body.sql']) unlinkSync(join(folder, name));
+  await assert.rejects(run(), /^Error: the data of mod-notes was made by a newer version, whose migration 0002-title.sql this version does not have: run that version, or restore a backup from before it$/);
+  for (const name of ['0002-title.sql', '0003-body.sql']) write(name, `alter table mod_notes_notes add "${name}" text`);
+  assert.deepEqual(await run(), []);
 });
 
 test('a new file with an old number is refused', async (t) => {

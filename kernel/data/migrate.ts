@@ -125,6 +125,7 @@ async function readHistory(client: pg.Client, module: string): Promise<Omit<Migr
 function findPending(module: string, files: Migration[], applied: Omit<Migration, 'sql'>[]): Migration[] {
   for (const { name, sha256 } of applied) {
     const file = files.find((candidate) => candidate.name === name);
+    if (!file && name > (files.at(-1)?.name ?? '')) throw new Error(`the data of ${module} was made by a newer version, whose migration ${name} this version does not have: run that version, or restore a backup from before it`);
     if (!file) throw new Error(`migration ${name} of ${module} was applied and its file is gone: restore it`);
     if (file.sha256 !== sha256) throw new Error(`migration ${name} of ${module} was changed after it was applied: restore it and add a new one`);
   }
