@@ -32,6 +32,9 @@ export const isAfterFailure = (error: unknown): boolean => codeOf(error) === '25
 /** What is thrown where PostgreSQL answered a commit by rolling back, and no statement said why. */
 export const rolledBack = (): Error => new Error('the transaction was rolled back because one of its statements failed');
 
+/** What is thrown where a transaction is used that was committed or rolled back: its connection may be another's by then. */
+export const transactionOver = (): Error => new Error('this transaction is over: await all that is done in it before it ends');
+
 /** Whether a unique constraint refused the row: the named one, or any. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && (constraint === undefined || error.constraint === constraint);

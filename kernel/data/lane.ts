@@ -3,7 +3,7 @@ import pg from 'pg';
 import { codeOf, databaseError, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
 import { enteringOrg } from './enter-org.ts';
 import { holdWrites, socketOf } from './hold-writes.ts';
-import { runBatch } from './statement-batch.ts';
+import { readyToSend, runBatch } from './statement-batch.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
@@ -87,9 +87,10 @@ export class Lane {
 
   /** The same for statements that the connection does not know yet. */
   async #transactOneByOne(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
+    const ready = readyToSend(statements);
     const begun = this.#send('begin');
     const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);
-    const sent = [begun, ...statements.map(({ sql, parameters }) => this.#send(sql, parameters))];
+    const sent = [begun, ...ready.map(({ sql, parameters }) => this.#send(sql, parameters))];
     const committed = this.#send('commit');
     const isDone = committed.then(({ command }) => command !== 'ROLLBACK');
     if (entered) this.#settleBy(isDone);

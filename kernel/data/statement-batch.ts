@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { statementName } from './statement-names.ts';
-import { wireOf, wireValue, type Wire } from './statement.ts';
+import { wireOf, wireValue, type Wire, type WireValue } from './statement.ts';
 
 export interface BatchedStatement {
   sql: string;
@@ -10,8 +10,14 @@ export interface BatchedStatement {
 /** A statement that the connection knows by its name, with its values as they travel. */
 interface Bound {
   name: string;
-  values: readonly (string | Buffer | null)[];
+  values: readonly WireValue[];
 }
+
+/**
+ * The same statements with their values as they travel. One whose values can't be sent must be known before the others are
+ * on their way, or these are committed without it.
+ */
+export const readyToSend = (statements: readonly BatchedStatement[]): BatchedStatement[] => statements.map(({ sql, parameters }) => ({ sql, parameters: parameters.map(wireValue) }));
 
 /**
  * Statements on their way as one transaction: PostgreSQL takes all that comes before a Sync for one, commits it there, and

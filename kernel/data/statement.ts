@@ -18,7 +18,7 @@ export interface Wire {
   readonly parsedStatements: Record<string, string>;
   readonly submittedNamedStatements: Record<string, string>;
   parse(message: { text: string; name: string }): void;
-  bind(message: { portal: string; statement: string; values: readonly unknown[]; valueMapper?: (value: unknown) => string | Buffer | null }): void;
+  bind(message: { portal: string; statement: string; values: readonly WireValue[] }): void;
   describe(message: { type: 'P'; name: string }): void;
   execute(message: { portal: string }): void;
   sync(): void;
@@ -42,8 +42,8 @@ const none: readonly unknown[] = [];
  */
 class Statement {
   readonly text: string;
-  readonly name: string;
-  readonly values: readonly unknown[];
+  name: string;
+  readonly values: readonly WireValue[];
   readonly callback: (error: unknown, answer?: Answer) => void;
   readonly portal = '';
   readonly #answer: Answer = { command: '', rowCount: null, rows: [] };
@@ -51,7 +51,7 @@ class Statement {
   #wire: Wire | undefined;
   #failed: { error: unknown } | undefined;
 
-  constructor(text: string, values: readonly unknown[], callback: (error: unknown, answer?: Answer) => void) {
+  constructor(text: string, values: readonly WireValue[], callback: (error: unknown, answer?: Answer) => void) {
     this.text = text;
     this.name = statementName(text) ?? '';
     this.values = values;
@@ -106,12 +106,14 @@ class Statement {
   handleCopyData(): void {}
 
   #send(wire: Wire): void {
-    const isParsed = this.name !== '' && (wire.parsedStatements[this.name] !== undefined || wire.submittedNamedStatements[this.name] !== undefined);
+    const isParsed = this.name !== '' && wire.parsedStatements[this.name] !== undefined;
     if (!isParsed) {
+      // One that is on its way may not be parsed at all, in a transaction that has failed: this does not depend on it.
+      if (wire.submittedNamedStatements[this.name] !== undefined) this.name = '';
       wire.parse({ text: this.text, name: this.name });
       if (this.name) wire.submittedNamedStatements[this.name] = this.text;
     }
-    wire.bind({ portal: '', statement: this.name, values: this.values, valueMapper: wireValue });
+    wire.bind({ portal: '', statement: this.name, values: this.values });
     this.#makeRow = isParsed ? shapes.get(wire)?.get(this.name) : undefined;
     if (!this.#makeRow) wire.describe({ type: 'P', name: '' });
     wire.execute({ portal: '' });
@@ -124,10 +126,10 @@ Object.setPrototypeOf(Statement.prototype, pg.Query.prototype as object);
 
 export const wireOf = (client: pg.ClientBase): Wire => (client as unknown as { connection: Wire }).connection;
 
-/** Runs a statement on a connection. */
+/** Runs a statement on a connection. Nothing of it is sent if one of its values can't be. */
 export const runStatement = (client: pg.ClientBase, text: string, values: readonly unknown[] = none): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    client.query(new Statement(text, values, (error, answer) => (error ? reject(error as Error) : resolve(answer!))) as never);
+    client.query(new Statement(text, values.map(wireValue), (error, answer) => (error ? reject(error as Error) : resolve(answer!))) as never);
   });
 
 /** By names and types of columns: many connections run the same statements. */
@@ -156,8 +158,11 @@ function compileRow(columns: readonly Column[]): MakeRow {
 /** A name in brackets is slower, and the only way to have a property of this one name. */
 const propertyName = (name: string): string => (name === '__proto__' ? '["__proto__"]' : JSON.stringify(name));
 
-/** A value as it travels; what pg knows of the rest of them it tells. */
-export function wireValue(value: unknown): string | Buffer | null {
+/** A value as it travels. */
+export type WireValue = string | Buffer | null;
+
+/** Makes a value ready to travel; what pg knows of the rest of them it tells. Throws for what can't be written as JSON. */
+export function wireValue(value: unknown): WireValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return String(value);

@@ -1,10 +1,11 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type pg from 'pg';
 import type { Span } from '../telemetry/span.ts';
-import { abortError, databaseError, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
+import { abortError, databaseError, isAfterFailure, isStalePlan, rolledBack, transactionOver } from './database-errors.ts';
 import { enteringOrg } from './enter-org.ts';
 import { holdWrites, socketOf } from './hold-writes.ts';
 import { orgKeys } from './pool.ts';
+import { readyToSend } from './statement-batch.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
@@ -33,6 +34,7 @@ export class TenantConnection implements DatabaseConnection {
   #failed?: unknown;
   #broken = false;
   #committing = false;
+  #released = false;
 
   constructor(client: pg.PoolClient, scope: Scope) {
     this.#client = client;
@@ -50,6 +52,7 @@ export class TenantConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#released) throw transactionOver();
     try {
       const result = await this.#send(sql, parameters);
       // What may outlast the transaction, such as a setting or a cursor, must not be met by the next call.
@@ -63,9 +66,10 @@ export class TenantConnection implements DatabaseConnection {
   /** Sends the last statements and the commit in one write; what a statement refuses is thrown, and nothing is kept. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
     if (this.#signal?.aborted) throw abortError(this.#signal);
-    if (last.length > 0) holdWrites(this.#client);
+    const ready = readyToSend(last);
+    if (ready.length > 0) holdWrites(this.#client);
     this.#committing = true;
-    const sent = last.map(({ sql, parameters }) => this.#send(sql, parameters));
+    const sent = ready.map(({ sql, parameters }) => this.#send(sql, parameters));
     for (const statement of sent) statement.catch((error: unknown) => (this.#failed ??= error));
     try {
       const { command } = await this.#send('commit');
@@ -117,6 +121,7 @@ export class TenantConnection implements DatabaseConnection {
 
   /** Gives the connection back, or throws it away where its state is unknown. */
   release(): void {
+    this.#released = true;
     this.#signal?.removeEventListener('abort', this.#giveUp);
     this.#client.release(this.#broken);
   }
