@@ -13,6 +13,8 @@ export class CommandScope<T = any> {
   #begun: OpenTransaction<T> | undefined;
   #failure: { error: unknown } | undefined;
   #open = true;
+  /** Writes under way. */
+  #writing = 0;
   #ended: PromiseWithResolvers<boolean> | undefined;
   #over = false;
   #committed = false;
@@ -45,11 +47,14 @@ export class CommandScope<T = any> {
 
   /** A write that fails fails the command, even if its handler goes on: part of what it wanted could be written. */
   async write<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
+    this.#writing++;
     try {
       return await work(this.begin().tx);
     } catch (error) {
       this.#failure ??= { error };
       throw error;
+    } finally {
+      this.#writing--;
     }
   }
 
@@ -57,10 +62,11 @@ export class CommandScope<T = any> {
     return (this.#begun ??= this.#begin());
   }
 
-  /** Commits what was written together with `last`; throws if a write had failed. */
+  /** Commits what was written together with `last`; throws if a write had failed, or is not over. */
   async commit(last: readonly CompiledQuery[]): Promise<void> {
     this.#open = false;
     if (this.#failure) throw this.#failure.error;
+    if (this.#writing > 0) throw new Error('a command came to its end while it wrote: await each of its writes, or half of one could be kept');
     const begun = this.begin();
     this.#begun = undefined;
     await begun.commit(last);

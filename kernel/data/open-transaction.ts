@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { CollectedEffects, type Declared } from '../events/effects.ts';
 import { childSpan } from '../telemetry/in-span.ts';
 import type { Span } from '../telemetry/span.ts';
+import { transactionOver } from './database-errors.ts';
 import type { Transaction } from './database.ts';
 import type { Pipelines } from './pipelines.ts';
 import { takeClient } from './pool.ts';
@@ -39,6 +40,7 @@ export class OpenTransaction<T> {
   readonly #span: Span | undefined;
   readonly #ended: (changed: Iterable<string>) => void;
   #opening: Promise<TenantConnection> | undefined;
+  #isOver = false;
 
   constructor(place: TransactionPlace, scope: Scope, { module, declared, ended = () => {} }: TransactionOptions) {
     this.#place = place;
@@ -46,17 +48,18 @@ export class OpenTransaction<T> {
     this.#span = childSpan(scope.span, 'database transaction', attributes);
     this.#ended = ended;
     this.#effects = new CollectedEffects(module, declared);
-    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: async (consumer) => consumer(await this.#open()) });
+    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: async (consumer) => consumer(await this.#use()) });
     const run = <R>(query: CompiledQuery) => this.run<R>(query);
     this.tx = Object.assign(new KyselyTransaction<T>({ ...unused, executor }), this.#effects.methods, { [runKey]: run });
   }
 
   async run<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return (await this.#open()).executeQuery<R>(query);
+    return (await this.#use()).executeQuery<R>(query);
   }
 
   /** Writes what was left for the commit, events and jobs, then `last`, and commits, all in one write. */
   async commit(last: readonly CompiledQuery[] = []): Promise<void> {
+    this.#isOver = true;
     const statements = [...this.#effects.take(), ...last];
     const pipelines = this.#opening || this.#effects.mustBeAlone ? undefined : this.#place.pipelines;
     const orgId = this.#scope.orgId ?? '';
@@ -74,6 +77,8 @@ export class OpenTransaction<T> {
   }
 
   async rollback(): Promise<void> {
+    this.#isOver = true;
+    this.#effects.end();
     const connection = await this.#opening?.catch(() => undefined);
     await connection?.rollback();
     connection?.release();
@@ -90,6 +95,11 @@ export class OpenTransaction<T> {
     } finally {
       connection.release();
     }
+  }
+
+  /** Work that goes on after the end must not open it again: nobody would close it. */
+  #use(): Promise<TenantConnection> {
+    return this.#isOver ? Promise.reject(transactionOver()) : this.#open();
   }
 
   /** Begins; that travels with the first statement. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { create, toJson, type DescMessage, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
 import { CompiledQuery, type Compilable } from 'kysely';
 import type { Effects, EnqueueOptions } from '../data/database.ts';
+import { transactionOver } from '../data/database-errors.ts';
 import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
@@ -61,6 +62,7 @@ export class CollectedEffects {
   #events: Announcement[] = [];
   // By key, since of two jobs with one key the later replaces the earlier.
   #jobs = new Map<unknown, QueuedJob>();
+  #isOver = false;
   /** A statement of the module's own making could leave something behind on its connection. */
   mustBeAlone = false;
   /** The ids of what was changed, as far as it was told. */
@@ -74,18 +76,21 @@ export class CollectedEffects {
   readonly methods: Effects = {
     emit: async <M extends DescMessage>(schema: M, init: MessageInitShape<M>, { aggregate }: { aggregate: string }) => {
       if (this.#declared && !this.#declared.emits?.includes(schema)) throw new Error(`${this.#module} announces ${schema.typeName} without declaring it: add it to emits in module.ts`);
+      this.#requireOpen();
       const { orgId, traceId, traceparent, tracestate } = origin();
       this.changed.add(aggregate);
       this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId, traceparent, tracestate });
     },
     enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
       if (this.#declared && !this.#declared.jobs?.some((job) => job.name === name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
+      this.#requireOpen();
       // A copy, so that what the caller does with the payload afterwards changes nothing.
       const copy = payload === undefined ? undefined : JSON.parse(JSON.stringify(payload)) as unknown;
       const job: QueuedJob = { job: name, payload: { id: randomUUID(), payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };
       this.#jobs.set(key === undefined ? job : `${name}/${key}`, job);
     },
     cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
+      this.#requireOpen();
       this.#jobs.delete(`${name}/${key}`);
       this.#cancelled.push(CompiledQuery.raw('select mainstay.cancel($1, $2)', [name, key]));
     },
@@ -93,17 +98,28 @@ export class CollectedEffects {
       for (const id of ids) this.changed.add(id);
     },
     atCommit: (query: Compilable) => {
+      this.#requireOpen();
       const compiled = query.compile();
       this.mustBeAlone ||= compiled.query.kind === 'RawNode' || compiled.sql.includes('set_config');
       this.#last.push(compiled);
     },
   };
 
-  /** The statements that write everything that was collected, events in the order in which they were announced. */
+  /** Takes nothing more: it would be lost. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** Ends, and gives the statements that write everything that was collected, events in the order in which they were announced. */
   take(): CompiledQuery[] {
+    this.end();
     const statements = [...this.#last, ...this.#announcements(), ...this.#cancelled, ...batches([...this.#jobs.values()]).map(enqueue)];
     [this.#last, this.#cancelled, this.#events, this.#jobs] = [[], [], [], new Map()];
     return statements;
+  }
+
+  #requireOpen(): void {
+    if (this.#isOver) throw transactionOver();
   }
 
   #announcements(): CompiledQuery[] {
