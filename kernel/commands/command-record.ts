@@ -53,11 +53,12 @@ export function recordStatements(module: string) {
     insertWithKey: (values: RecordValues, idempotency: Buffer, requestHash: Buffer, answer: Uint8Array) => CompiledQuery.raw(insertWithKey, [...values, idempotency, requestHash, answer]),
     /** Reads what was answered under a key. */
     kept: prepared<any>()((q, p: { name: Buffer }) => q.selectFrom(table).select(['request_hash', 'answer']).where('idempotency', '=', p.name) as unknown as Compilable<Kept>),
-    /** Keeps records of commands of any orgs; `rows` hold `RecordValues` and their time. */
+    /** Keeps records of commands of any orgs, unless they are there: it may not be known whether they were kept before. `rows` hold `RecordValues` and their time. */
     insertMany: (rows: readonly (readonly [...RecordValues, time: string])[]) => CompiledQuery.raw(`
       insert into ${table} (${columns}, time)
         select (r ->> 0)::uuid, r ->> 1, r ->> 2, (r ->> 3)::uuid, r ->> 4, r ->> 5, r ->> 6, r ->> 7, r ->> 8, r ->> 9, r ->> 10, (r ->> 11)::jsonb, (r ->> 12)::timestamptz
-          from json_array_elements($1::json) as given (r)`, [JSON.stringify(rows)]),
+          from json_array_elements($1::json) as given (r)
+        on conflict do nothing`, [JSON.stringify(rows)]),
   };
 }
 
