@@ -10,6 +10,7 @@ import { createLog } from '../telemetry/log.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { until } from '../testing/until.ts';
 import { collectRecords } from './collect-records.ts';
+import { recordStatements, type RecordValues } from './command-record.ts';
 
 const log = createLog({ level: 'silent' });
 let server: TestDatabase;
@@ -92,4 +93,28 @@ test('what the audit took before the process died is handed over again', async (
   await collect(audit).stop();
   assert.deepEqual(new Set(audit.ids()), new Set([id]));
   assert.equal((await client.query('select from mod_a.mod_a_commands')).rowCount, 0);
+});
+
+test('records of refused commands that were kept, though nobody heard of it, can be kept again', async () => {
+  const { insertMany } = recordStatements('mod-a');
+  const refused = (): [...RecordValues, string] => [newId(), 'test/Method', 'test.NO', null, 'anonymous', null, null, null, null, null, '0'.repeat(32), '{}', new Date().toISOString()];
+  const first = [refused(), refused()];
+  for (const rows of [first, [...first, refused()]]) {
+    const { sql, parameters } = insertMany(rows);
+    await client.query(sql, [...parameters]);
+  }
+  assert.equal((await client.query('select from mod_a.mod_a_commands')).rowCount, 3);
+});
+
+test('the records of a module that can not be read do not hold up those of others', async () => {
+  await record(client, 'mod_a');
+  const id = await record(client, 'mod_b');
+  await client.query('alter table mod_a.mod_a_commands rename to moved');
+  try {
+    const audit = keeping();
+    await collect(audit).stop();
+    assert.deepEqual(audit.ids(), [id]);
+  } finally {
+    await client.query('alter table mod_a.moved rename to mod_a_commands');
+  }
 });

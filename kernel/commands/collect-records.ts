@@ -91,14 +91,19 @@ class Wake {
   }
 }
 
+/** A module whose records can't be read, or be taken, does not hold up the others. */
 async function collectAll(pool: pg.Pool, { modules, audit }: CollectorOptions, hurries: () => boolean): Promise<void> {
-  for (const module of modules) {
-    for (let oldest = Date.now(); ; ) {
-      await calm(oldest + LATEST_MILLISECONDS, hurries);
-      const rows = await collectBatch(pool, module, audit);
-      if (rows.length < BATCH) break;
-      oldest = rows[0]!.time.getTime();
-    }
+  const errors: unknown[] = [];
+  for (const module of modules) await collectModule(pool, module, audit, hurries).catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+async function collectModule(pool: pg.Pool, module: string, audit: AuditLog, hurries: () => boolean): Promise<void> {
+  for (let oldest = Date.now(); ; ) {
+    await calm(oldest + LATEST_MILLISECONDS, hurries);
+    const rows = await collectBatch(pool, module, audit);
+    if (rows.length < BATCH) return;
+    oldest = rows[0]!.time.getTime();
   }
 }
 
