@@ -63,7 +63,9 @@ function runWithKey(running: RunningCommand, key: string, handle: Handle): Promi
   checkKey(key);
   const { call, commands, method, request } = running;
   const name = commands.idempotency.nameKey(call, method, key);
-  return commands.inTurn.run(name.toString('base64'), () => repeatedly(() => runUnlessKept(running, name, commands.idempotency.hashRequest(method, request), handle)));
+  // Before its handler has it, who may change it.
+  const requestHash = commands.idempotency.hashRequest(method, request);
+  return commands.inTurn.run(name.toString('base64'), () => repeatedly(() => runUnlessKept(running, name, requestHash, handle)));
 }
 
 /**
