@@ -7,6 +7,7 @@ import type { FileStorage } from '@mainstay/kernel/files';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { deploymentFileIn, findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
+import { tellingFullDisk } from '../controller/full-disk.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { replaceFile } from '../controller/replace-file.ts';
 import { currentRun } from '../controller/run-record.ts';
@@ -70,16 +71,30 @@ export async function restore(options: RestoreOptions, steps: Steps): Promise<Re
     const beside = stateFolder(`.restoring-${name}`);
     await removeRemnants(beside);
     try {
-      prepare(beside, folder, backup, own ?? { name });
-      const placed = storageOf(own?.file ?? deploymentFileIn(beside), beside.dataFiles, deploymentEnvironment(beside), own?.file ?? inBackup(options.file));
-      const { tables, database } = await withStorage(placed, { name, keys: backup.manifest.files.map(({ key }) => key), force: options.force }, steps, (storage, proved) =>
-        steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, passphrase, backup, storage, proved, say })));
-      const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
-      return { backup, name, tables, config: own?.file ?? deploymentFileIn(folder), filesIn: placed.inS3 ? placed.place : folder.dataFiles, putAside };
+      return await tellingFullDisk(dirname(folder.directory), () => make({ ...options, passphrase }, steps, { backup, folder, beside, name, own }));
     } finally {
       await removeRemnants(beside);
     }
   });
+}
+
+interface Making {
+  backup: BackupContents;
+  folder: StateFolder;
+  /** Where it is made. */
+  beside: StateFolder;
+  name: string;
+  own: { name: string; file: string } | undefined;
+}
+
+/** Makes the deployment beside its place, and moves it there. */
+async function make(options: RestoreOptions, steps: Steps, { backup, folder, beside, name, own }: Making): Promise<RestoredDeployment> {
+  prepare(beside, folder, backup, own ?? { name });
+  const placed = storageOf(own?.file ?? deploymentFileIn(beside), beside.dataFiles, deploymentEnvironment(beside), own?.file ?? inBackup(options.file));
+  const { tables, database } = await withStorage(placed, { name, keys: backup.manifest.files.map(({ key }) => key), force: options.force }, steps, (storage, proved) =>
+    steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, backup, storage, proved, say })));
+  const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
+  return { backup, name, tables, config: own?.file ?? deploymentFileIn(folder), filesIn: placed.inS3 ? placed.place : folder.dataFiles, putAside };
 }
 
 const inBackup = (file: string) => `the deployment file in ${file}`;

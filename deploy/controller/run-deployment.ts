@@ -4,6 +4,7 @@ import { withStartLock } from '@mainstay/kernel/start-lock';
 import { findDeploymentFile, nameIn } from './deployment-file.ts';
 import { chosenPorts, keepOperatorsPort, keptOperatorsPort } from './chosen-ports.ts';
 import { anyFreePort, requireFreePort } from './free-port.ts';
+import { tellingFullDisk } from './full-disk.ts';
 import { keepPostgres } from './keep-postgres.ts';
 import { launchProcess, type Ready } from './launch-process.ts';
 import { rotateLog, warnInLog } from './log-file.ts';
@@ -63,7 +64,7 @@ export async function runDeployment(options: RunOptions, steps: Steps, cancel?: 
   const ends: (() => Promise<void>)[] = [async () => removeRun(folder)];
   const stop = async () => { for (let end = ends.pop(); end; end = ends.pop()) await end(); };
   try {
-    const { keeper, modules } = await startParts({ options, steps, folder, run, ends, cancel, ports: {} });
+    const { keeper, modules } = await tellingFullDisk(folder.directory, () => startParts({ options, steps, folder, run, ends, cancel, ports: {} }));
     return { run, modules, folder, restart: () => keeper.restart(), stop };
   } catch (error) {
     await stop();
@@ -78,7 +79,7 @@ async function claim(folder: StateFolder, file: string): Promise<RunRecord> {
     if (other) throw new AlreadyRunning(other);
     await endLeftovers(lastRun(folder));
     const run: RunRecord = { name: folder.name, file, state: 'starting', started: new Date().toISOString(), controller: identify(process.pid)!, embeddedPostgres: !process.env.DATABASE_URL };
-    writeRun(folder, run);
+    await tellingFullDisk(folder.directory, async () => writeRun(folder, run));
     return run;
   });
 }
