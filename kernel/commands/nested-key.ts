@@ -4,11 +4,11 @@ import type { Call } from '../guard/call.ts';
 import { nameOf } from './command-record.ts';
 
 /**
- * The idempotency key of a command that another command calls: made of the outer key, the method, and how many commands
- * came before it, so that it takes effect once however often the outer one is tried.
+ * The idempotency key of a command that another command calls: made of the outer key, both methods, and how many
+ * commands came before it, so that it takes effect once however often the outer one is tried.
  */
 export function nestedKey(call: Call, method: DescMethod): string | undefined {
   const place = (call.nestedCommands = (call.nestedCommands ?? 0) + 1);
   if (call.idempotencyKey === undefined) return undefined;
-  return createHash('sha256').update(JSON.stringify([call.idempotencyKey, nameOf(method), place])).digest('base64url');
+  return createHash('sha256').update(JSON.stringify([call.idempotencyKey, call.method, nameOf(method), place])).digest('base64url');
 }

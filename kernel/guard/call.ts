@@ -27,6 +27,8 @@ export interface Call {
   /** The same for calls of this process that it makes: only transports may watch it. */
   leaving?: AbortSignal;
   idempotencyKey?: string;
+  /** The full name of the method that is called; absent for a module's own work. */
+  method?: string;
   /** The header `If-Match` (RFC 9110) of a call from outside: which versions it may change. */
   ifMatch?: string;
   /** The transaction of the command that the call is; absent where there is none, or not yet. */

@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
+import { nameOf } from '../commands/command-record.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey, peerKey, type Call } from '../guard/call.ts';
 import type { AccessRequest, Decision, Guard } from '../guard/guard.ts';
@@ -133,6 +134,10 @@ class AdmittedCall implements GuardedCall {
 
   get idempotencyKey() {
     return this.#vouched ? this.#vouched.idempotencyKey : (this.#context.requestHeader.get('idempotency-key') ?? undefined);
+  }
+
+  get method() {
+    return nameOf(this.#context.method);
   }
 
   /** Not passed on to other modules: it is about what this call changes. */
