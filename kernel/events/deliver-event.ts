@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../data/database.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import { schemaOf } from '../data/names.ts';
-import { runInCall } from '../guard/call.ts';
+import { runInCall, type Call } from '../guard/call.ts';
 import type { Subscription } from '../module/define-module.ts';
 import type { TaskPlace } from '../telemetry/follow-task.ts';
 
@@ -34,13 +34,15 @@ export interface Subscriber {
 
 /**
  * Hands an event to a handler in the event's org. The inbox row and what the handler writes commit together, so an
- * event that is delivered again has no effect.
+ * event that is delivered again has no effect. Commands of other services that it calls take effect once too.
  */
 export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent, place?: TaskPlace): Promise<void> {
   requireRoom(database);
   const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
-  const call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, ...place };
+  const call: Call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, idempotencyKey: `${event.id}/${subscription.name}`, ...place };
   await runInCall(call, () => database.write(async (transaction) => {
+    // It may be tried again.
+    call.nestedCommands = 0;
     if (await isFirst(transaction, module, subscription.name, event.id)) await subscription.handle(context as never, message);
   }));
 }

@@ -9,14 +9,17 @@ import { pathToFileURL } from 'node:url';
 import { BoolValueSchema, StringValueSchema, type StringValue } from '@bufbuild/protobuf/wkt';
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { nestedKey } from '../commands/nested-key.ts';
 import { connectionConfig, withClient } from '../data/connection.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { migrate } from '../data/migrate.ts';
 import { provision } from '../data/provision.ts';
+import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
 import { currentCall, runInCall, type Call } from '../guard/call.ts';
 import { defineModule, on, type Module } from '../module/define-module.ts';
 import { cron, job } from '../module/job.ts';
 import { createLog } from '../telemetry/log.ts';
+import { LedgerService } from '../testing/contract/gen/mainstay/testing/v1/ledger_pb.js';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { startJobs, type RunningJobs } from './jobs.ts';
 
@@ -127,6 +130,24 @@ test('an event that is delivered twice takes effect once', async () => {
   await until(async () => (await ask(`select count(*)::int from graphile_worker._private_jobs`))[0] === 0);
   assert.deepEqual(await seen(), ['once']);
   assert.deepEqual(runs, ['once']);
+});
+
+test('the commands that a handler of an event calls have the same keys however often it is tried, and those of another handler others', async () => {
+  const keys: (string | undefined)[][] = [];
+  const calling = async (_: unknown, { value }: StringValue) => {
+    keys.push([1, 2].map(() => nestedKey(currentCall(), LedgerService.method.writeLine)));
+    // Tried again at once, and then by the queue.
+    if (keys.length === 1) throw Object.assign(new Error('a deadlock'), { code: '40P01' });
+    if (keys.length === 2) throw new Error(`no ${value}`);
+  };
+  const event: CloudEvent = { specversion: '1.0', id: randomUUID(), source: '/mod-a', type: StringValueSchema.typeName, subject: 'x', time: new Date().toISOString(), data: 'x', orgid: org, traceid: '1'.repeat(32) };
+  const deliver = (name: string) => deliverEvent({ module: 'mod-b', database: b, context: {} }, on(StringValueSchema, calling, name) as never, event);
+  await assert.rejects(deliver('first'), /no x/);
+  await deliver('first');
+  await deliver('second');
+  const [one, two, three, other] = keys;
+  assert.deepEqual([two, three], [one, one]);
+  assert.equal(new Set([...one!, ...other!]).size, 4);
 });
 
 test('what a handler wrote before it failed is gone, and it is tried again', async () => {
