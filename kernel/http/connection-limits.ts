@@ -23,14 +23,14 @@ export class ConnectionCount {
     this.#limits = limits;
   }
 
-  /** Whether the connection may stay; if not, it is told why and closed. */
-  admits(socket: Socket): boolean {
+  /** Whether the connection may stay; if not, it is told why and closed. `makeRoom` tells whether it has closed another. */
+  admits(socket: Socket, makeRoom: () => boolean): boolean {
     const address = socket.remoteAddress;
     // It is gone already.
     if (address === undefined) return true;
     const counted = this.#ofAddress.get(address) ?? 0;
     const { all, perAddress } = this.#limits;
-    if (this.#all >= all) return refuse(socket, httpErrors.TOO_MANY_CONNECTIONS({ limit: all, whose: 'in all' }));
+    if (this.#all >= all && !makeRoom()) return refuse(socket, httpErrors.TOO_MANY_CONNECTIONS({ limit: all, whose: 'in all' }));
     if (counted >= perAddress && !isLoopback(address)) return refuse(socket, httpErrors.TOO_MANY_CONNECTIONS({ limit: perAddress, whose: 'from one address' }));
     this.#all++;
     this.#ofAddress.set(address, counted + 1);

@@ -138,6 +138,74 @@ test('a connection beyond the limit is told so and closed; there is room again w
   await small.drain();
 });
 
+test('a new connection takes the place of one that rests', async () => {
+  const small = createOnePort((_request, response) => response.end('served'), { limits: { all: 3, perAddress: 1 } });
+  const to = await small.listen('127.0.0.1', 0);
+  const request = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
+  const resting = [await open(to), await open(to)];
+  for (const socket of resting) {
+    socket.write(request);
+    await once(socket, 'data');
+  }
+  const http2 = connectHttp2(`http://127.0.0.1:${to}`).on('error', () => {});
+  await once(http2, 'remoteSettings');
+  const cut = [...resting, http2].map((connection) => once(connection, 'close'));
+  const last = await open(to);
+  last.write(request);
+  assert.match(String((await once(last, 'data'))[0]), /served$/);
+  await Promise.all(cut);
+  last.destroy();
+  await small.drain();
+});
+
+test('a connection that has said nothing for a second gives way to a new one', async () => {
+  const small = createOnePort((_request, response) => response.end('served'), { limits: { all: 1, perAddress: 1 } });
+  const to = await small.listen('127.0.0.1', 0);
+  const silent = await open(to);
+  const closed = once(silent.resume(), 'close');
+  assert.match(await textOf(await open(to)), /TOO_MANY_CONNECTIONS/);
+  await sleep(1050);
+  const next = await open(to);
+  next.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  assert.match(await textOf(next), /served$/);
+  await closed;
+  await small.drain();
+});
+
+test('a request does not wait until the hundreds that another connection sent at once have begun', async () => {
+  const begun: string[] = [];
+  const small = createOnePort((request, response) => {
+    if (begun.push(request.url!) === 1) other.request({ ':path': '/other' }).resume().end();
+    // Each costs something, as a call does.
+    for (const until = performance.now() + 1; performance.now() < until; );
+    response.end();
+  });
+  const address = `http://127.0.0.1:${await small.listen('127.0.0.1', 0)}`;
+  const many = connectHttp2(address);
+  const other = connectHttp2(address);
+  for (const session of [many, other]) await once(session, 'remoteSettings');
+  for (let count = 0; count < 200; count++) many.request({ ':path': '/many' }).resume().end();
+  while (begun.length < 201) await sleep(5);
+  assert.ok(begun.indexOf('/other') < 150, `it was number ${begun.indexOf('/other')}`);
+  many.destroy();
+  other.destroy();
+  await small.drain();
+});
+
+test('when more HTTP/2 requests are open than there may be connections, the connection that has most of them is cut', async () => {
+  const small = createOnePort((_request, response) => void response.writeHead(200).flushHeaders(), { limits: { all: 20, perAddress: 20 } });
+  const address = `http://127.0.0.1:${await small.listen('127.0.0.1', 0)}`;
+  const [few, many] = [connectHttp2(address), connectHttp2(address)].map((session) => session.on('error', () => {}));
+  const waiting = few!.request().resume();
+  await once(waiting, 'response');
+  for (let count = 0; count < 30; count++) many!.request({ ':method': 'POST' }).on('error', () => {});
+  await once(many!, 'close');
+  assert.equal(waiting.closed, false);
+  for (let count = 0; count < 18; count++) await once(few!.request().resume(), 'response');
+  few!.destroy();
+  await small.drain();
+});
+
 const outside = Object.values(networkInterfaces()).flat().find((found) => found && !found.internal && found.family === 'IPv4')?.address;
 
 test('connections of one address elsewhere have a limit of their own', { skip: outside ? false : 'needs an address beside loopback' }, async () => {

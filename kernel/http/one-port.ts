@@ -1,10 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import type { Server as TcpServer, Socket } from 'node:net';
 import { bindAll } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { takeTurns } from './take-turns.ts';
 import { boundUnreadAnswers, type Reader } from './unread-answers.ts';
 
 /** One plaintext port that serves HTTP/1.1, WebSocket upgrades, and HTTP/2 with prior knowledge (RFC 9113 §3.3), as gRPC clients speak it. */
@@ -35,24 +37,46 @@ export interface OnePortOptions {
 const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
 
 const maxHeaderSize = 32 * 1024;
-/** An HTTP/2 connection without calls is closed after this; gRPC clients open another when they need it. */
-const idleHttp2Ms = 10 * 60_000;
+/** A connection may take so long to show what it speaks, even when others want its place, in milliseconds. */
+const placeKeptMs = 1000;
+/** Resting connections are closed for others at most this often, in milliseconds. */
+const makeRoomEveryMs = 100;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
 export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024 }: OnePortOptions = {}): OnePort {
   const http1 = http1Server(oneAtATime(handler), headersWithinMs);
-  const { server: http2, sessions } = http2Server(handler);
+  const http2 = http2Server(handler);
+  // As many as there may be connections, so that each may have its own.
+  const sessions = new Http2Sessions(http2, limits.all);
   const sockets = new Set<Socket>();
-  const undecided = new Set<Socket>();
+  /** Since when, the oldest first. */
+  const undecided = new Map<Socket, number>();
   let listeners: TcpServer[] = [];
   let draining = false;
   const count = new ConnectionCount(limits);
   const stopWatching = boundUnreadAnswers(() => readersOf(sockets, sessions), mostUnreadBytes);
 
+  let roomMadeAt = 0;
+  /** Closes what rests, so that whoever holds connections without using them keeps nobody out. */
+  const makeRoom = (): boolean => {
+    const now = performance.now();
+    const [oldest] = undecided;
+    if (oldest && now - oldest[1] > placeKeptMs) {
+      undecided.delete(oldest[0]);
+      oldest[0].destroy();
+      return true;
+    }
+    if (now - roomMadeAt < makeRoomEveryMs) return false;
+    roomMadeAt = now;
+    http1.closeIdleConnections();
+    for (const session of sessions.resting()) session.destroy();
+    return [...sockets].some((socket) => socket.destroyed);
+  };
+
   const accept = (socket: Socket) => {
-    if (!count.admits(socket)) return;
+    if (!count.admits(socket, makeRoom)) return;
     sockets.add(socket);
-    undecided.add(socket);
+    undecided.set(socket, performance.now());
     socket.once('close', () => (sockets.delete(socket), undecided.delete(socket)));
     decideProtocol(socket, decideWithinMs, (isHttp2) => {
       undecided.delete(socket);
@@ -63,8 +87,8 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
     });
   };
   const closeResting = () => {
-    for (const session of sessions.keys()) session.close();
-    for (const socket of undecided) socket.destroy();
+    sessions.close();
+    for (const socket of undecided.keys()) socket.destroy();
     http1.closeIdleConnections();
   };
 
@@ -90,7 +114,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       stopWatching();
     },
     destroy() {
-      for (const session of sessions.keys()) session.destroy();
+      sessions.destroy();
       for (const socket of sockets) socket.destroy();
     },
   };
@@ -104,27 +128,13 @@ function http1Server(handler: RequestListener, headersTimeout: number): Server {
   return server;
 }
 
-function http2Server(handler: RequestListener): { server: Http2Server; sessions: ReadonlyMap<ServerHttp2Session, ReadonlySet<ServerHttp2Stream>> } {
+function http2Server(handler: RequestListener): Http2Server {
   const settings = { maxConcurrentStreams: 250, maxHeaderListSize: maxHeaderSize, initialWindowSize: 1 << 20 };
-  const server = createHttp2Server({ maxSessionMemory: 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, handler as never);
-  const sessions = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
-  server.on('session', (session) => {
-    const streams = new Set<ServerHttp2Stream>();
-    sessions.set(session, streams);
-    session.on('stream', (stream) => {
-      streams.add(stream);
-      stream.once('close', () => streams.delete(stream));
-    });
-    session.setTimeout(idleHttp2Ms, () => {
-      if (streams.size === 0) session.close();
-    });
-    session.on('error', () => session.destroy()).once('close', () => sessions.delete(session));
-  });
-  return { server, sessions };
+  return createHttp2Server({ maxSessionMemory: 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, takeTurns(handler as never));
 }
 
 /** HTTP/2 keeps what is unread with its streams, and HTTP/1.1 and WebSocket with their connection. */
-function* readersOf(sockets: ReadonlySet<Socket>, sessions: ReadonlyMap<ServerHttp2Session, ReadonlySet<ServerHttp2Stream>>): Generator<Reader> {
+function* readersOf(sockets: ReadonlySet<Socket>, sessions: Http2Sessions): Generator<Reader> {
   for (const socket of sockets) yield { unreadBytes: () => socket.writableLength, cut: () => socket.destroy() };
-  for (const [session, streams] of sessions) yield { unreadBytes: () => streams.values().reduce((sum, stream) => sum + stream.writableLength, 0), cut: () => session.destroy() };
+  yield* sessions.readers();
 }

@@ -64,6 +64,7 @@ const ended: Record<string, (socket: Socket) => Promise<'cut' | 'sent'>> = {
   'headers that go on without end (CVE-2024-27316)': (socket) => flood(socket, 400, (nth) => [frame(nth === 0 ? headers : continuation, 0, 1, nth === 0 ? requestHeaders('/') : literal('x', 'y'.repeat(100)).subarray(0, 103)), ...times(100, () => frame(continuation, 0, 1, literal('x', 'y'.repeat(100))))]),
   'continuations that hold nothing': (socket) => flood(socket, 400, (nth) => [frame(nth === 0 ? headers : continuation, 0, 1), ...times(400, () => frame(continuation, 0, 1))]),
   'a window that overflows': (socket) => flood(socket, 10, () => times(4, () => frame(windowUpdate, 0, 0, word(0x7fffffff)))),
+  'a body in pieces of one byte': (socket) => flood(socket, 400, (nth) => [...(nth === 0 ? [frame(headers, flags.endHeaders, 1, requestHeaders('/v1/promises', { 'content-type': 'application/json', authorization: `Bearer ${attacked.token}` }, 'POST'))] : []), ...times(1000, () => frame(data, 0, 1, Buffer.from(' ')))]),
   'data on no stream': (socket) => flood(socket, 10, () => [frame(data, 0, 99, Buffer.alloc(10))]),
   'a frame larger than allowed': (socket) => flood(socket, 10, () => [frame(data, 0, 1, Buffer.alloc(100_000))]),
   'settings of the wrong length': (socket) => flood(socket, 10, () => [frame(settings, 0, 0, Buffer.alloc(5))]),
