@@ -29,7 +29,8 @@ export async function pageRoutes(app: FastifyInstance, { services, clients = [],
 
   await clientRoutes(app, { clients });
 
-  const document = once(async () => JSON.stringify(openApiDocument(services.map(({ service }) => service), info, await readComments())));
+  // As bytes: each answer would be a copy of a long text.
+  const document = once(async () => Buffer.from(JSON.stringify(openApiDocument(services.map(({ service }) => service), info, await readComments()))));
   app.get('/openapi.json', async (_request, reply) => reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8').send(await document()));
 
   app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
