@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { connectionConfig } from '../data/connection.ts';
+import { currentTime, setCurrentTime } from '../data/current-time.ts';
 import { newId } from '../data/new-id.ts';
 import { provision } from '../data/provision.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -116,5 +117,23 @@ test('the records of a module that can not be read do not hold up those of other
     assert.deepEqual(audit.ids(), [id]);
   } finally {
     await client.query('alter table mod_a.moved rename to mod_a_commands');
+  }
+});
+
+test('how long records wait under load is measured by the clock of the database, wherever that of the process stands', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  await record(client, 'mod_a');
+  const jump = (milliseconds: number) => setCurrentTime(new Date(currentTime().getTime() + milliseconds), performance.now());
+  const load = setInterval(() => { for (const end = performance.now() + 40; performance.now() < end; ); }, 1);
+  const audit = keeping();
+  const collector = collect(audit);
+  try {
+    await sleep(200);
+    jump(10_000);
+    await until(() => audit.kept.length === 1);
+  } finally {
+    clearInterval(load);
+    jump(-10_000);
+    await collector.stop();
   }
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
+import { currentTime } from '../data/current-time.ts';
 import type { DiskRoom } from '../data/disk-room.ts';
 import { surviveLoss } from '../data/pool.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -99,7 +100,7 @@ async function collectAll(pool: pg.Pool, { modules, audit }: CollectorOptions, h
 }
 
 async function collectModule(pool: pg.Pool, module: string, audit: AuditLog, hurries: () => boolean): Promise<void> {
-  for (let oldest = Date.now(); ; ) {
+  for (let oldest = currentTime().getTime(); ; ) {
     await calm(oldest + LATEST_MILLISECONDS, hurries);
     const rows = await collectBatch(pool, module, audit);
     if (rows.length < BATCH) return;
@@ -107,9 +108,9 @@ async function collectModule(pool: pg.Pool, module: string, audit: AuditLog, hur
   }
 }
 
-/** Waits until the process is not loaded, or until `latest`, in milliseconds since the epoch. */
+/** Waits until the process is not loaded, or until `latest`, in milliseconds since the epoch by the database's clock, which gave the records their times. */
 async function calm(latest: number, hurries: () => boolean): Promise<void> {
-  for (let before = performance.eventLoopUtilization(); Date.now() < latest && !hurries(); ) {
+  for (let before = performance.eventLoopUtilization(); currentTime().getTime() < latest && !hurries(); ) {
     await sleep(PAUSE_MILLISECONDS / 4, undefined, { ref: false });
     const now = performance.eventLoopUtilization();
     if (performance.eventLoopUtilization(now, before).utilization < BUSY) return;
