@@ -82,8 +82,8 @@ async function runUnlessKept(streaming: Streaming, name: Buffer): Promise<void> 
   const streamed = method.methodKind === 'client_streaming' ? new StreamedRequest(method.input) : undefined;
   const first = await readKept(streaming, name);
   if (first) return replay(streaming, first, name, streamed ? await hashOfRepeat(streaming, first, streamed) : idempotency.hashRequest(method, request));
-  let hash: Buffer | undefined;
-  // A streamed request is known when it was read.
+  // A streamed request is known when it was read, another before its handler has it, who may change it.
+  let hash = streamed ? undefined : hashOf(streaming, streamed);
   const requestHash = () => (hash ??= hashOf(streaming, streamed));
   try {
     await runOnce(streaming, start(streamed && passed(streamed, request)), (record, last) =>
