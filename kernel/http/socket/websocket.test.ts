@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fastify } from 'fastify';
 import { WebSocket } from 'ws';
@@ -215,4 +215,20 @@ test('a client that has gone without a word is dropped', async () => {
   assert.equal(lively.readyState, WebSocket.OPEN);
   lively.terminate();
   await app.close();
+});
+
+test('thousands of frames that come in one packet leave room for others between them', async () => {
+  await using peer = await connect();
+  const count = 1000;
+  // One write: no more than that is read at once.
+  const raw = (peer.socket as unknown as { _socket: Socket })._socket;
+  raw.cork();
+  for (let sent = 0; sent < count; sent++) peer.send('{');
+  raw.uncork();
+  let turns = 0;
+  while (peer.frames.length < count) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns++;
+  }
+  assert.ok(turns >= count / 2, `others had ${turns} turns`);
 });

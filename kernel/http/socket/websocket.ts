@@ -29,7 +29,8 @@ export interface SocketRouteOptions extends SocketOptions {
  */
 export async function socketRoute(app: FastifyInstance, options: SocketRouteOptions): Promise<void> {
   const { aliveEveryMs = 30_000 } = options;
-  await app.register(websocket, { options: { maxPayload: options.frameLimitBytes, perMessageDeflate: false }, errorHandler: (_error, socket) => socket.terminate(), preClose: (done) => done() });
+  // One frame after the other, with what others sent in between: a packet may hold thousands.
+  await app.register(websocket, { options: { maxPayload: options.frameLimitBytes, perMessageDeflate: false, allowSynchronousEvents: false }, errorHandler: (_error, socket) => socket.terminate(), preClose: (done) => done() });
   app.addHook('onRequest', async (request) => {
     if (request.ws && !request.routeOptions.config.socket) throw httpErrors.NO_SUCH_PATH({ path: request.url.split('?', 1)[0]! });
   });
