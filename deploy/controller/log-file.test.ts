@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { formatLogLine } from './format-log-line.ts';
-import { lineReader, rotateLog } from './log-file.ts';
+import { lineReader, rotateLog, warnInLog } from './log-file.ts';
 
 function logFile(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-log-'));
@@ -31,6 +31,18 @@ test('a log that was moved aside is read from its start', (t) => {
   truncateSync(file);
   writeFileSync(file, 'new\n');
   assert.deepEqual(read(), ['new']);
+});
+
+test('a warning has a line of its own, also behind one that a full disk cut', (t) => {
+  const file = logFile(t);
+  const read = lineReader(file, 0);
+  warnInLog(file, 'first');
+  appendFileSync(file, '{"level":"info","msg":"cu');
+  warnInLog(file, 'second');
+  warnInLog(file, 'third');
+  const lines = read();
+  assert.deepEqual([0, 2, 3].map((line) => (JSON.parse(lines[line]!) as { msg: string }).msg), ['first', 'second', 'third']);
+  assert.equal(lines.length, 4);
 });
 
 test('only a log of more than 10 MiB is moved aside', (t) => {

@@ -48,8 +48,22 @@ export function followLog(file: string, show: (line: string) => void, offset = s
 /** Adds a warning to a log, as the processes of the deployment do; where the disk is full it is lost, and nothing else is. */
 export function warnInLog(file: string, msg: string): void {
   try {
-    appendFileSync(file, `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg })}\n`, { mode: 0o600 });
+    appendFileSync(file, `${isTorn(file) ? '\n' : ''}${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg })}\n`, { mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}
+
+/** Whether a log ends in the middle of a line: a full disk cut it, and who wrote it may be gone. */
+function isTorn(file: string): boolean {
+  const size = sizeOf(file);
+  if (size === 0) return false;
+  const descriptor = openSync(file, 'r');
+  try {
+    const last = Buffer.alloc(1);
+    readSync(descriptor, last, 0, 1, size - 1);
+    return last.toString() !== '\n';
+  } finally {
+    closeSync(descriptor);
   }
 }
