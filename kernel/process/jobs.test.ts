@@ -84,8 +84,8 @@ afterEach(async () => {
   await ask('delete from mod_b.mod_b_seen');
 });
 
-async function start(): Promise<void> {
-  running = await startJobs({ adminUrl: server.adminUrl, database: server.name, modules: modules(), log });
+async function start(able = modules()): Promise<void> {
+  running = await startJobs({ adminUrl: server.adminUrl, database: server.name, modules: able, subscribed: modules().map(({ module }) => module), log });
 }
 async function stop(): Promise<void> {
   await running?.stop();
@@ -148,6 +148,16 @@ test('the commands that a handler of an event calls have the same keys however o
   const [one, two, three, other] = keys;
   assert.deepEqual([two, three], [one, one]);
   assert.equal(new Set([...one!, ...other!]).size, 4);
+});
+
+test('an event for a module that can not run waits until it can', async () => {
+  await stop();
+  await start(modules().slice(0, 1));
+  await command((tx) => tx.emit(StringValueSchema, { value: 'waits' }, { aggregate: 'w' }));
+  await stop();
+  assert.deepEqual(await seen(), []);
+  await start();
+  await until(async () => (await seen()).length === 1);
 });
 
 test('what a handler wrote before it failed is gone, and it is tried again', async () => {

@@ -37,6 +37,8 @@ export interface JobsOptions {
   adminUrl: AdminUrl;
   database: string;
   modules: readonly Worked[];
+  /** Modules for which events are queued, also while they can't run; those that run if absent. */
+  subscribed?: readonly Module[];
   log: Logger;
   /** A collector hands the records of commands to the audit. */
   audited?: boolean;
@@ -68,7 +70,7 @@ const SETTLE_MILLISECONDS = 1000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, log, audited = false, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
+  const { adminUrl, database, modules, subscribed = modules.map(({ module }) => module), log, audited = false, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const connection = connectionConfig(adminUrl, { database });
   const pool = new QueuePool({ ...connection, max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
@@ -80,7 +82,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     await pool.end();
     throw error;
   };
-  const schedules = await subscribe(pool, modules.map(({ module }) => module)).then(() => runSchedules(pool, schedulesOf(modules), log)).catch(failed);
+  const schedules = await subscribe(pool, subscribed).then(() => runSchedules(pool, schedulesOf(modules), log)).catch(failed);
   const runner = await run({
     pgPool: pool,
     events,

@@ -50,7 +50,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
   const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
-  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database: starting.database, modules: sound, log, audited: starting.audit !== undefined, room: starting.room, tasks: starting.telemetry.tasks }));
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database: starting.database, modules: sound, subscribed: modules, log, audited: starting.audit !== undefined, room: starting.room, tasks: starting.telemetry.tasks }));
   starting.operations.start(jobs.pool);
   const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, room: starting.room, log });
   if (collector) starting.recordsKept = () => collector.soon();
