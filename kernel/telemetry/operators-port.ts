@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { bindAll, urlOf } from '../http/bind-all.ts';
+import { ConnectionCount } from '../http/connection-limits.ts';
+import { oneAtATime } from '../http/one-at-a-time.ts';
 import { StartError } from '../module/start-error.ts';
 import { openMetricsType, prometheusText, prometheusType } from './prometheus-text.ts';
 import type { MetricFamily } from './metrics.ts';
@@ -17,16 +19,25 @@ export interface OperatorsPort {
   close(): Promise<void>;
 }
 
+/** Tools that watch need few connections. */
+const mostConnections = 100;
+
 /**
  * Opens the address that is for operators and their tools alone: `/metrics` (Prometheus text, or OpenMetrics),
  * `/livez` and `/readyz`. Throws a `StartError` if its port is taken.
  */
 export async function openOperatorsPort({ host, port }: { host: string; port: number }, view: OperatorsView): Promise<OperatorsPort> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 }, (request, response) => void answer(request, response, view));
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 }, oneAtATime((request, response) => void answer(request, response, view)));
   // It never listens itself, so it must be told to start watching for slow requests.
   server.emit('listening');
   const sockets = new Set<Socket>();
+  const count = new ConnectionCount({ all: mostConnections, perAddress: mostConnections });
+  const makeRoom = () => {
+    server.closeIdleConnections();
+    return [...sockets].some((socket) => socket.destroyed);
+  };
   const accept = (socket: Socket) => {
+    if (!count.admits(socket, makeRoom)) return;
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     server.emit('connection', socket);
