@@ -3,6 +3,12 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { Call } from '../guard/call.ts';
 import { nameOf } from './command-record.ts';
 
+/** Before the work of a call is tried again: what it calls gets the same keys. */
+export function startAnew(call: Call): void {
+  call.nestedCommands = 0;
+  call.orgsEntered = undefined;
+}
+
 /**
  * The idempotency key of a command that another command calls: made of the outer key, both methods, and how many
  * commands came before it, so that it takes effect once however often the outer one is tried.

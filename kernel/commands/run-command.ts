@@ -9,6 +9,7 @@ import { DONE, recordOf, type Kept } from './command-record.ts';
 import type { CommandScope } from './command-scope.ts';
 import type { Commands } from './commands.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
+import { startAnew } from './nested-key.ts';
 
 /** A command that was let in, with its checked request. */
 export interface RunningCommand {
@@ -35,7 +36,7 @@ type Handle = () => Promise<Answer> | Answer;
 export async function runCommand(running: RunningCommand, handle: Handle): Promise<Answer> {
   const { call, commands } = running;
   const key = call.idempotencyKey;
-  const mayRepeat = () => key !== undefined || !call.nestedCommands;
+  const mayRepeat = () => key !== undefined || !(call.nestedCommands || call.orgsEntered);
   try {
     const answer = await (key === undefined ? repeatedly(() => runOnce(running, handle), mayRepeat) : runWithKey(running, key, handle));
     commands.kept();
@@ -111,7 +112,7 @@ export function keptBytes({ commands, method, context }: RunningCommand, { reque
 export async function inScope<R>(call: Call, { database }: Pick<Commands, 'database'>, work: (scope: CommandScope) => Promise<R>, streams = false): Promise<R> {
   requireRoom(database);
   const scope = (call.command = database.beginCommand(call, streams));
-  call.nestedCommands = 0;
+  startAnew(call);
   try {
     return await work(scope);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import type { Kysely } from 'kysely';
+import { startAnew } from '../commands/nested-key.ts';
 import type { Database } from '../data/database.ts';
 import { requireRoom } from '../data/disk-room.ts';
 import { schemaOf } from '../data/names.ts';
@@ -42,7 +43,7 @@ export async function deliverEvent({ module, database, context }: Subscriber, su
   const call: Call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, idempotencyKey: `${event.id}/${subscription.name}`, ...place };
   await runInCall(call, () => database.write(async (transaction) => {
     // It may be tried again.
-    call.nestedCommands = 0;
+    startAnew(call);
     if (await isFirst(transaction, module, subscription.name, event.id)) await subscription.handle(context as never, message);
   }));
 }

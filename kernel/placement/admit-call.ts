@@ -90,6 +90,7 @@ class AdmittedCall implements GuardedCall {
   command: Call['command'];
   changed: Call['changed'];
   nestedCommands = 0;
+  orgsEntered: Call['orgsEntered'];
   span: Call['span'];
   readonly deadline: number | undefined;
   readonly #vouched: Call | undefined;
