@@ -23,6 +23,8 @@ const seconds = Number(process.argv[2] ?? 8);
 const rounds = Number(process.argv[3] ?? 3);
 const connections = Number(process.argv[4] ?? 64);
 const promises = 20_000;
+/** Until the code is compiled and the connections stand. */
+const WARM_UP_SECONDS = 10;
 
 interface Subject extends RunningApp {
   ids: string[];
@@ -64,7 +66,7 @@ try {
 async function compare(what: string, script: (subject: Subject) => string): Promise<void> {
   const results = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
   for (const subject of subjects) {
-    await wrk({ script: script(subject), address: subject.address, connections, seconds: Math.min(3, seconds) });
+    await wrk({ script: script(subject), address: subject.address, connections, seconds: WARM_UP_SECONDS });
     await subject.settled?.();
   }
   for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, script(subject)));
