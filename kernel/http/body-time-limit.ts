@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { DescService } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpErrors } from './http-errors.ts';
 import { sendProblem } from './problem.ts';
-
-/** Bodies that may stay open as long as the call lasts. */
-const streaming = /^application\/(connect\+|grpc)/;
 
 /** Bodies are looked at this often, in milliseconds, so that none needs a timer and listeners of its own. */
 const lookEveryMs = 1000;
@@ -16,8 +15,9 @@ type Watched = IncomingMessage & { [openBodies]?: OpenBodies };
 /** Lifts the limit from a request whose body is there, or whose reader has a limit of its own. */
 export const liftBodyLimit = (request: Watched): void => void request[openBodies]?.delete(request);
 
-/** Cuts a request whose body trickles in, in milliseconds; streams of messages are left alone, however long they last. */
-export function limitBodyTime(app: FastifyInstance, withinMs: number): void {
+/** Cuts a request whose body trickles in, in milliseconds; streams of requests are left alone, however long they last. */
+export function limitBodyTime(app: FastifyInstance, withinMs: number, services: readonly DescService[]): void {
+  const lasting = pathsOfStreams(services);
   const open: OpenBodies = new Map();
   const timer = setInterval(() => cutSlow(open, withinMs), Math.min(lookEveryMs, withinMs / 4)).unref();
   app.addHook('onClose', (_app, done) => {
@@ -25,7 +25,7 @@ export function limitBodyTime(app: FastifyInstance, withinMs: number): void {
     done();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    if (isLimited(request)) {
+    if (isLimited(request) && !lasting.has(request.url)) {
       open.set(request.raw, { reply, until: performance.now() + withinMs });
       (request.raw as Watched)[openBodies] = open;
     }
@@ -33,7 +33,11 @@ export function limitBodyTime(app: FastifyInstance, withinMs: number): void {
   });
 }
 
-const isLimited = ({ raw, method, headers }: FastifyRequest): boolean => !raw.readableEnded && method !== 'GET' && method !== 'HEAD' && !streaming.test(headers['content-type'] ?? '');
+/** Where a body may stay open as long as the call lasts. */
+const pathsOfStreams = (services: readonly DescService[]): ReadonlySet<string> =>
+  new Set(services.flatMap(({ methods }) => methods).filter(({ methodKind }) => methodKind === 'client_streaming' || methodKind === 'bidi_streaming').map(({ name, parent }) => `/${parent.typeName}/${name}`));
+
+const isLimited = ({ raw, method }: FastifyRequest): boolean => !raw.readableEnded && method !== 'GET' && method !== 'HEAD';
 
 function cutSlow(open: OpenBodies, withinMs: number): void {
   const now = performance.now();
@@ -42,7 +46,15 @@ function cutSlow(open: OpenBodies, withinMs: number): void {
     if (!isOver && until > now) continue;
     open.delete(request);
     if (isOver) continue;
-    if (!reply.sent && !reply.raw.headersSent) sendProblem(reply.header('connection', 'close'), httpErrors.BODY_TOO_SLOW({ seconds: withinMs / 1000 }));
-    reply.raw.once('finish', () => request.destroy());
+    if (request.httpVersionMajor === 1 && !reply.raw.headersSent) void reply.header('connection', 'close');
+    if (!reply.sent && !reply.raw.headersSent) sendProblem(reply, httpErrors.BODY_TOO_SLOW({ seconds: withinMs / 1000 }));
+    endAfter(reply, request);
   }
+}
+
+/** Ends a request when its answer is out. Over HTTP/2 its connection goes on (RFC 9113 §8.1), and the answer is told to be out only when the stream ends. */
+function endAfter({ raw }: FastifyReply, request: IncomingMessage & { stream?: ServerHttp2Stream }): void {
+  const { stream } = request;
+  if (stream) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  else raw.once('finish', () => request.destroy());
 }

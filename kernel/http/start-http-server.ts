@@ -63,7 +63,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   problemHandlers(app, { bodyLimitBytes, log: options.log });
   securityHeaders(app, stopping.signal);
   refuseRepeatedHeaders(app);
-  limitBodyTime(app, 60_000);
+  limitBodyTime(app, 60_000, [...services, ...standard]);
   dropUnreadBodies(app);
   const json = { registry, alwaysEmitImplicit: true };
   await socketRoute(app, { services, transport: options.transport, json, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
@@ -109,9 +109,12 @@ function createApp(limits: ConnectionLimits | undefined): { app: FastifyInstance
   return { app, port };
 }
 
+/** Services that every gRPC server has. */
+const standard = [Health, ServerReflection, ServerReflectionAlpha];
+
 /** gRPC, gRPC-web and Connect for every service, and the standard health and reflection services. */
 async function rpcRoutes(app: FastifyInstance, { services, state, stopping, bodyLimitBytes, registry }: OfferedOptions): Promise<void> {
-  const described = [...services.map(({ service }) => service), Health, ServerReflection, ServerReflectionAlpha];
+  const described = [...services.map(({ service }) => service), ...standard];
   const reflection = reflectionService(described);
   plainGrpcMessages(app);
   const jsonOptions = { registry, ignoreUnknownFields: false };
