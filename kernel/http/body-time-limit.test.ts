@@ -25,7 +25,8 @@ async function trickle(contentType: string, body: string, everyMs: number, path 
   socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\n\r\n`);
   let answer = '';
   socket.on('data', (chunk) => (answer += String(chunk)));
-  const closed = once(socket, 'close');
+  // A byte that comes when the connection is cut is answered by a reset.
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   for (const byte of body) {
     await new Promise((resolve) => setTimeout(resolve, everyMs));
     if (socket.writable) socket.write(byte);
