@@ -7,4 +7,5 @@ export const kernelErrors = defineErrors('kernel', {
   UNAUTHENTICATED: ['Unauthenticated', 'sign in first: {because}'],
   PERMISSION_DENIED: ['PermissionDenied', 'not allowed: {because}'],
   MODULE_QUARANTINED: ['Unavailable', '{module} is not running; its operator sees why with ./mainstay status'],
+  WRONG_SHARD: ['Unavailable', 'the rows of this org lie in another shard (slot {slot}); try again'],
 });
