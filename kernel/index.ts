@@ -9,6 +9,7 @@ export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './f
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';
 export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts } from './guard/guard.ts';
+export type { Introduction } from './guard/introduction.ts';
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
 export { newId } from './data/new-id.ts';

@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import type { Introduction } from './introduction.ts';
 import type { Principal, Role } from './principal.ts';
 
 /** One question to the guard: may this principal, through this module, call this method? */
@@ -43,6 +44,12 @@ export interface Guard {
    * stops telling.
    */
   onLoss?(request: AccessRequest, lost: (error: Error) => void): () => void;
+  /** What another process has heard to be changed: as the ids that `Decision.ended` gets there. */
+  changed?(ids: ReadonlySet<string>): void;
+  /** Says to the process `to` on whose behalf this one calls it; needed where a deployment has several. Short-lived, and of no use to any other process. */
+  introduce?(introduction: Introduction, to: string): string;
+  /** Reads what another process said of a call to the process `to`. Throws `unauthenticated` for what no process of the deployment said, or not to this one, or too long ago. */
+  recognise?(said: string, to: string): Introduction;
 }
 
 /** Who may do what: plain data beside a module's contract, read by the guard. */
@@ -59,6 +66,8 @@ export interface GuardFacts {
   rules: readonly AccessRule[];
   /** By module, the full names of the services that it declares in `requires`: those and no others it may call. */
   requires: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether a process may speak for a module, since it runs it, or for `kernel`, since the deployment has such a process; absent where it has but one. */
+  speaksFor?: (process: string, module: string) => boolean;
 }
 
 export const defineAccess = (rules: readonly AccessRule[]) => rules;

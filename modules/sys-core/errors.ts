@@ -9,6 +9,7 @@ export const errors = defineErrors('sys-core', {
   CREDENTIALS_UNKNOWN: ['Unauthenticated', 'send the header authorization as: Bearer, a space, and an access token or API key'],
   SESSION_ENDED: ['Unauthenticated', 'the session has ended; log in again'],
   API_KEY_INVALID: ['Unauthenticated', 'the API key is not valid, has expired or was revoked; make another'],
+  CALLER_UNKNOWN: ['Unauthenticated', 'a call between processes of the deployment does not say who makes it: {problem}'],
   ACCESS_LOST: ['PermissionDenied', 'the right to this was taken meanwhile: {because}'],
   ORG_NOT_FOUND: ['NotFound', 'no org {orgId}; the header mainstay-org takes the id of an org of which the account is a member'],
   FILE_NOT_FOUND: ['NotFound', 'no file {fileId}'],

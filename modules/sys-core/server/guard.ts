@@ -7,6 +7,7 @@ import type { JWK } from 'jose';
 import type { Config } from '../config.ts';
 import { authenticate, renewed } from './authenticate.ts';
 import { createDecide } from './decide.ts';
+import { Introductions } from './introductions.ts';
 import { OpenStreams } from './open-streams.ts';
 import { StandingQuestions } from './standing-questions.ts';
 import { Standings } from './standings.ts';
@@ -14,7 +15,7 @@ import { createTokenVerifier } from './token-verifier.ts';
 
 interface Needs {
   config: Config;
-  deployment: Pick<DeploymentInfo, 'address'>;
+  deployment: Pick<DeploymentInfo, 'address' | 'secret'>;
   keys: Client<typeof KeysService>;
   standing: Client<typeof StandingService>;
 }
@@ -29,18 +30,22 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
   });
   const decide = createDecide(facts);
   const streams = new OpenStreams({ renewed, decide });
-  const ended = (changed: ReadonlySet<string>) => {
-    if (changed.size === 0) return;
-    standings.changed(changed);
-    streams.changed(changed);
+  const introductions = new Introductions(deployment.secret, facts.speaksFor ?? (() => false));
+  const changed = (ids: ReadonlySet<string>) => {
+    if (ids.size === 0) return;
+    standings.changed(ids);
+    streams.changed(ids);
   };
   return {
     authenticate: (header) => authenticate(header, { standings, verifyToken }),
     decide(request) {
       const decision = decide(request);
-      return decision.allowed && changesStandings(request) ? { ...decision, ended } : decision;
+      return decision.allowed && changesStandings(request) ? { ...decision, ended: changed } : decision;
     },
     onLoss: (request, lost) => streams.add(request, lost),
+    changed,
+    introduce: (introduction, to) => introductions.introduce(introduction, to),
+    recognise: (said, to) => introductions.recognise(said, to),
   };
 }
 

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createContextValues, type Transport } from '@connectrpc/connect';
+import { PeersService, type PeerState } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
+import { callKey } from '../guard/call.ts';
+import { createClient } from '../placement/create-client.ts';
+import type { Instance, Placement } from '../placement/placement.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Peer } from './peer.ts';
+import { kernelCall } from './peer-headers.ts';
+
+export interface PeersOptions {
+  placement: Placement;
+  /** The name of this process. */
+  here: string;
+  /** Makes the transport to another process. */
+  connect: (instance: Instance) => Transport & { close(): Promise<void> };
+  log: Logger;
+}
+
+const ASK_MILLISECONDS = 1000;
+const ANSWER_MILLISECONDS = 1000;
+
+/** The other processes of the deployment: asked each second how they stand. */
+export class Peers {
+  readonly here: Instance;
+  readonly placement: Placement;
+  /** Every other process. */
+  readonly all: readonly Peer[];
+  readonly #transports: readonly { close(): Promise<void> }[];
+  readonly #log: Logger;
+  readonly #end = new AbortController();
+  readonly #asking = new Map<Peer, Promise<void>>();
+  #watching: Promise<unknown> | undefined;
+
+  constructor({ placement, here, connect, log }: PeersOptions) {
+    this.placement = placement;
+    this.here = placement.instances.find(({ name }) => name === here)!;
+    this.#log = log;
+    const others = placement.instances.filter(({ name }) => name !== here).map((instance) => ({ instance, transport: connect(instance) }));
+    this.#transports = others.map(({ transport }) => transport);
+    this.all = others.map(({ instance, transport }) => new Peer(instance, transport, createClient(PeersService, asKernel(transport))));
+  }
+
+  /** Begins to ask; a process that does not answer is asked again each second. */
+  start(): void {
+    this.#watching ??= Promise.all(this.all.map((peer) => this.#watch(peer)));
+  }
+
+  named(instance: string): Peer {
+    const peer = this.all.find((one) => one.instance.name === instance);
+    if (!peer) throw new Error(`${instance} is no other process of this placement`);
+    return peer;
+  }
+
+  /** Those that run a module. */
+  running(module: string): Peer[] {
+    return this.all.filter(({ instance }) => instance.modules.includes(module));
+  }
+
+  /** Asks a process at once how it stands; whoever asks at the same time shares the question. */
+  ask(peer: Peer): Promise<void> {
+    let asking = this.#asking.get(peer);
+    if (!asking) {
+      asking = this.#ask(peer).finally(() => this.#asking.delete(peer));
+      this.#asking.set(peer, asking);
+    }
+    return asking;
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#watching;
+    await Promise.all(this.#transports.map((transport) => transport.close()));
+  }
+
+  async #watch(peer: Peer): Promise<void> {
+    while (!this.#end.signal.aborted) {
+      await this.ask(peer);
+      await sleep(ASK_MILLISECONDS, undefined, { signal: this.#end.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async #ask(peer: Peer): Promise<void> {
+    const began = performance.now();
+    try {
+      const state: PeerState = await peer.client.getState({}, { timeoutMs: ANSWER_MILLISECONDS, signal: this.#end.signal });
+      const first = !peer.reachable;
+      peer.answered(state, (performance.now() - began) * 1000);
+      if (first) this.#log.debug({ peer: peer.instance.name }, 'another process of the deployment answers');
+    } catch (error) {
+      if (this.#end.signal.aborted) return;
+      if (peer.reachable) this.#log.warn({ peer: peer.instance.name, err: error }, 'another process of the deployment does not answer');
+      peer.reachable = false;
+    }
+  }
+}
+
+/** The kernel's own calls: neither a module's nor on anybody's behalf. */
+const asKernel = (transport: Transport): Transport => ({
+  unary: (method, signal, timeoutMs, header, input) => transport.unary(method, signal, timeoutMs, header, input, createContextValues().set(callKey, kernelCall())),
+  stream: (method, signal, timeoutMs, header, input) => transport.stream(method, signal, timeoutMs, header, input, createContextValues().set(callKey, kernelCall())),
+});
