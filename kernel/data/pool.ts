@@ -9,10 +9,10 @@ export const APART_POOL_SIZE = 2;
 
 /**
  * How many connections each of `modules` modules of a process may hold for usual work, so that all of them together, with
- * half as many for commands that stream, stay below 85.
+ * half as many for commands that stream, are no more than `connections`, as far as one each allows.
  */
-export const poolSize = (modules: number): number =>
-  Math.max(1, Math.min(8, Math.floor((84 / Math.max(1, modules) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE) / 1.5)));
+export const poolSize = (modules: number, connections = 84): number =>
+  Math.max(1, Math.min(8, Math.floor((connections / Math.max(1, modules) - ALL_ORGS_POOL_SIZE - 2 * APART_POOL_SIZE) / 1.5)));
 
 /** Most connections of one module for commands that stream: these may last, and must leave others some. */
 export const streamsPoolSize = (poolSize: number): number => Math.ceil(poolSize / 2);

@@ -30,3 +30,6 @@ export function withChosenPorts(deployment: Deployment, chosen: Partial<Ports>):
     ...(operators && { operators: { ...operators, port: wanted.operators || (chosen.operators ?? 0) } }),
   };
 }
+
+/** The deployment with another port for operators, if it has one for them at all. */
+export const withOperatorsPort = (deployment: Deployment, port: number): Deployment => ({ ...deployment, ...(deployment.operators && { operators: { ...deployment.operators, port } }) });

@@ -1,4 +1,5 @@
 import type { Deployment } from '../module/deployment.ts';
+import type { Placement } from '../placement/placement.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 /** What a process is started with. */
@@ -15,4 +16,14 @@ export interface ProcessOptions {
   log: Logger;
   /** Shows a line to the operator, once; never in a log. */
   announce: (line: string) => void;
+  /** Which process runs which module; everything runs in this one if absent. */
+  placement?: Placement;
+  /** The instance of the placement that this process is. */
+  instance?: string;
+  /** Where each instance is called by the others, this one included, by its name: `http://127.0.0.1:40001`. */
+  peers?: Readonly<Record<string, string>>;
+  /** Connection strings of administrators, as `databaseUrl`, of those databases of the placement that another server has; by `Instance.database`. */
+  databases?: Readonly<Record<string, string>>;
+  /** Most connections to the database for usual work; 84 if absent. */
+  connections?: number;
 }

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
+import { sharePorts } from '../http/bind-all.ts';
 import { openStorage } from '../files/open-storage.ts';
 import { requireNoHalfRestore } from '../files/restore-note.ts';
 import { readDeployment, type Deployment } from '../module/deployment.ts';
 import type { Module, Phase } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createLog, type Logger } from '../telemetry/log.ts';
-import { movedTo, type Ports, wantedPorts, withChosenPorts } from './ports.ts';
+import { placeOfProcess, type PlaceOfProcess } from './place-of-process.ts';
+import { movedTo, type Ports, wantedPorts, withChosenPorts, withOperatorsPort } from './ports.ts';
 import { releaseStartMemory } from './release-start-memory.ts';
 import { soundModules, startProcess, type RunningProcess } from './start-process.ts';
 
@@ -14,7 +16,15 @@ export interface RunOptions {
   /** Every module of the build; the deployment file enables those that run. */
   modules: readonly Module[];
   deploymentFile: string | undefined;
-  /** `DATABASE_URL` (an administrator's connection), `MAINSTAY_SECRET`, `MAINSTAY_DATA_FOLDER`, `MAINSTAY_PORT`, and the modules' secrets. */
+  /** A placement file, or the name of one; everything runs in this process if absent. */
+  placement?: string | undefined;
+  /** Which process of the placement this is. */
+  instance?: string | undefined;
+  /**
+   * `DATABASE_URL` (an administrator's connection), `MAINSTAY_SECRET`, `MAINSTAY_DATA_FOLDER`, `MAINSTAY_PORT`,
+   * `MAINSTAY_OPERATORS_PORT`, `MAINSTAY_DATABASE_CONNECTIONS`, `MAINSTAY_PEER_…` for each process of a placement with
+   * several, and the modules' secrets.
+   */
   environment: NodeJS.ProcessEnv;
 }
 
@@ -24,7 +34,10 @@ export interface DeploymentSummary {
   http: { host: string; port: number };
   /** The operators' address, unless there is none; 0 is any free port, here and above. */
   operators?: { host: string; port: number };
+  /** Those that this process runs. */
   modules: string[];
+  /** Whether it opens the public port. */
+  isPublic: boolean;
 }
 
 /** What the controller answers when the ports are free and the database runs: modules load while PostgreSQL starts. */
@@ -49,7 +62,7 @@ export type Report =
  * the controller that started it. Why it cannot start goes to the controller and the terminal.
  */
 export async function runProcess(options: RunOptions): Promise<void> {
-  const log = createLog();
+  const log = createLog(options.instance === undefined ? {} : { process: options.instance });
   const controlled = process.connected;
   surviveRejections(log);
   try {
@@ -75,27 +88,47 @@ function surviveRejections(log: Logger): void {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'nobody waited for work that failed; this is a fault of the program'));
 }
 
-async function start({ modules, deploymentFile, environment }: RunOptions, log: Logger): Promise<RunningProcess> {
+async function start({ modules, deploymentFile, environment, ...named }: RunOptions, log: Logger): Promise<RunningProcess> {
   if (!deploymentFile) throw new StartError(['no deployment file is named; start with --deployment FILE']);
-  const deployment = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
+  const whole = withPort(readDeployment(deploymentFile, modules, environment), environment.MAINSTAY_PORT);
   // Before the controller starts anything.
-  soundModules(deployment);
+  soundModules(whole);
+  const place = named.placement === undefined ? undefined : placeOfProcess({ placement: named.placement, instance: named.instance }, whole, modules, environment);
+  const deployment = withOwnOperatorsPort(whole, place, environment.MAINSTAY_OPERATORS_PORT);
   if (deployment.files?.s3) await requireNoHalfRestore(openStorage(deployment.files, tmpdir()), log);
-  const { databaseUrl, ports } = process.connected ? await goFromController(deployment) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server'), ports: {} };
+  // The controller looks whether another program has a port; replicas, and a process that takes the place of this one, must get in.
+  if (process.connected) sharePorts();
+  const { databaseUrl, ports } = process.connected ? await goFromController(deployment, place) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server, such as postgresql://postgres@localhost/demo'), ports: {} };
   return startProcess({
     deployment: withChosenPorts(deployment, ports),
     databaseUrl,
-    secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone'),
+    secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone, such as openssl rand -hex 32 gives'),
     dataFolder: environment.MAINSTAY_DATA_FOLDER,
     log,
     announce: (line) => report({ type: 'announce', line }),
+    ...(place && { placement: place.placement, instance: place.instance.name, peers: place.peers, databases: place.databases }),
+    ...(environment.MAINSTAY_DATABASE_CONNECTIONS && { connections: numberIn('MAINSTAY_DATABASE_CONNECTIONS', environment.MAINSTAY_DATABASE_CONNECTIONS, 1, 10_000) }),
   });
 }
 
-async function goFromController(deployment: Deployment): Promise<Go> {
+/** Several processes can not have the port for operators that the file names: it is that of the first with the public port. */
+function withOwnOperatorsPort(deployment: Deployment, place: PlaceOfProcess | undefined, port: string | undefined): Deployment {
+  if (port) return withOperatorsPort(deployment, numberIn('MAINSTAY_OPERATORS_PORT', port, 0, 65535));
+  return !place || place.isFirst ? deployment : withOperatorsPort(deployment, 0);
+}
+
+async function goFromController(deployment: Deployment, place: PlaceOfProcess | undefined): Promise<Go> {
   const { name, phase, http, operators, modules } = deployment;
   const ports = wantedPorts(deployment);
-  report({ type: 'checked', name, phase, http: { host: http.host, port: ports.http }, ...(operators && { operators: { host: operators.host, port: ports.operators! } }), modules: modules.map(({ module }) => module.name) });
+  report({
+    type: 'checked',
+    name,
+    phase,
+    http: { host: http.host, port: ports.http },
+    ...(operators && { operators: { host: operators.host, port: ports.operators! } }),
+    modules: place ? [...place.instance.modules] : modules.map(({ module }) => module.name),
+    isPublic: place?.isPublic ?? true,
+  });
   const [go] = (await once(process, 'message')) as [Go];
   return go;
 }
@@ -108,8 +141,12 @@ function required(environment: NodeJS.ProcessEnv, name: string, what: string): s
 
 function withPort(deployment: Deployment, port: string | undefined): Deployment {
   if (!port) return deployment;
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw new StartError([`MAINSTAY_PORT is "${port}"; it must be a number from 0 to 65535`]);
-  return movedTo(deployment, Number(port));
+  return movedTo(deployment, numberIn('MAINSTAY_PORT', port, 0, 65535));
+}
+
+function numberIn(variable: string, text: string, least: number, most: number): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < least || Number(text) > most) throw new StartError([`${variable} is "${text}"; it must be a number from ${least} to ${most}`]);
+  return Number(text);
 }
 
 function report(report: Report): void {

@@ -12,12 +12,12 @@ export type { Logger };
  * Structured logs, one JSON object a line, each with the ids of the trace and request it belongs to. Secrets and
  * personal data are left out by the type of what is logged, and what still looks like one is blotted out of the line.
  */
-export function createLog(options: { level?: string; destination?: string } = {}): Logger {
+export function createLog(options: { level?: string; destination?: string; /** Which process of the deployment writes; each line tells it. */ process?: string } = {}): Logger {
   const write = lineWriter(options.destination);
   const log = pino(
     {
       level: options.level ?? process.env.MAINSTAY_LOG_LEVEL ?? 'info',
-      base: null,
+      base: options.process === undefined ? null : { process: options.process },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redactFields },
       hooks: { logMethod(args, method) { method.apply(this, withMessage(args).map((one) => (typeof one === 'string' ? cutText(one) : one)) as LogArguments); } },
