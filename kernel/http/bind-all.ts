@@ -1,5 +1,13 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+let shared = false;
+
+/** From now on other processes of the same user may listen on the ports of this one (SO_REUSEPORT): replicas, and one that takes its place. */
+export function sharePorts(): void {
+  // Elsewhere the system does not divide connections among them.
+  shared = process.platform === 'linux';
+}
+
 /** Binds every address of a host to one port; `localhost` is IPv4 and IPv6 loopback. Port 0 takes one that is free on all of them. */
 export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
   const listeners: Server[] = [];
@@ -24,7 +32,7 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
 function bind(listener: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? Object.assign(new Error(`port ${port} is taken`, { cause: error }), { code: error.code, port }) : error));
-    listener.listen({ host, port }, () => {
+    listener.listen({ host, port, ...(shared && { reusePort: true }) }, () => {
       // Later errors, such as too many open files, concern one connection, not the port.
       listener.removeAllListeners('error').on('error', () => {});
       resolve((listener.address() as AddressInfo).port);

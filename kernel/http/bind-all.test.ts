@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bindAll } from './bind-all.ts';
+
+/** Listens on a port in a process of its own, and tells that it could, or why not. */
+function bindElsewhere(port: number, share: boolean): string {
+  const file = JSON.stringify(join(import.meta.dirname, 'bind-all.ts'));
+  const source = `const { bindAll, sharePorts } = await import(${file}); ${share ? 'sharePorts();' : ''} await bindAll('127.0.0.1', ${port}, () => {}).then(() => process.stdout.write('bound'), ({ code }) => process.stdout.write(code)); process.exit();`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' }).stdout;
+}
+
+test('a port is for one process alone, unless both share theirs', { skip: process.platform !== 'linux' }, async () => {
+  const { port, listeners } = await bindAll('127.0.0.1', 0, () => {});
+  assert.equal(bindElsewhere(port, false), 'EADDRINUSE');
+  assert.equal(bindElsewhere(port, true), 'EADDRINUSE');
+  listeners.forEach((listener) => listener.close());
+
+  const sharing = createServer().listen({ host: '127.0.0.1', port: 0, reusePort: true });
+  await once(sharing, 'listening');
+  const shared = (sharing.address() as { port: number }).port;
+  assert.equal(bindElsewhere(shared, false), 'EADDRINUSE');
+  assert.equal(bindElsewhere(shared, true), 'bound');
+  sharing.close();
+});
