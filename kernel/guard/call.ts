@@ -111,6 +111,10 @@ export const callKey: ContextKey<Call | undefined> = createContextKey<Call | und
 /** The connection that a call from outside came by. */
 export interface Peer {
   address: string;
+  /** The domain that it came by, where a gateway serves several. */
+  domain?: string;
+  /** Who calls, where the gateway has asked the guard already. */
+  principal?: Principal;
   /** Whether the door of its method tells what became of it: always, or when that went wrong. */
   watched?: 'all' | 'errors';
   /** What became of it. */

@@ -27,3 +27,11 @@ export function shortenTimeouts(headers: IncomingHttpHeaders): void {
   const [, amount, unit] = grpc === undefined ? [] : (/^(\d{1,8})([HM])$/.exec(String(grpc)) ?? []);
   if (amount && Number(amount) * milliseconds[unit!]! > longestTimeoutMs) headers['grpc-timeout'] = `${Math.floor(longestTimeoutMs / 1000)}S`;
 }
+
+/** Makes a caller wait no longer than that, in milliseconds, whatever it says. */
+export function capTimeout(headers: IncomingHttpHeaders, mostMs: number): void {
+  const given = callTimeout(headers);
+  if (given !== undefined && given <= mostMs) return;
+  if (headers['content-type']?.startsWith('application/grpc')) headers['grpc-timeout'] = `${mostMs}m`;
+  else headers['connect-timeout-ms'] = String(mostMs);
+}

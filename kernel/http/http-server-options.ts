@@ -1,6 +1,8 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { ConnectionLimits } from './connection-limits.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { ModuleClient } from './pages/client-files.ts';
 import type { Observed } from '../telemetry/telemetry-config.ts';
@@ -33,6 +35,8 @@ export interface HttpServerOptions {
   bodyLimitBytes?: number;
   /** How many may be connected; 10,000, and 1,000 from one address, if absent. */
   connections?: ConnectionLimits;
+  /** The policies of the door, and the guard that it asks; there are none if absent. */
+  gateway?: { gateway: Gateway; guard: () => Guard };
   health: { ready(): Readiness };
   info: { title: string; version: string };
   log: Logger;

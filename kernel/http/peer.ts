@@ -10,5 +10,12 @@ export function peerOf({ raw, ip }: FastifyRequest): Peer {
   return (holder[kept] ??= { address: ip });
 }
 
+/** Where a request came from in truth, as the gateway found out, and by which domain. */
+export function setPeer(request: FastifyRequest, { address, domain }: Pick<Peer, 'address' | 'domain'>): void {
+  const peer = peerOf(request);
+  peer.address = address;
+  if (domain !== undefined) peer.domain = domain;
+}
+
 /** Tells a handler where its call came from, as a context value: it never comes from the wire, so nobody can pretend. */
 export const peerValues = (request: FastifyRequest): ContextValues => createContextValues().set(peerKey, peerOf(request));

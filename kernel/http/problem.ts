@@ -84,7 +84,11 @@ export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply 
   if (error.code === Code.Unauthenticated) reply.header('www-authenticate', 'Bearer');
   // What the framework refuses before any hook has run has no id yet.
   if (!reply.hasHeader(requestIdHeader)) reply.header(requestIdHeader, requestIdOf(reply.request.headers[requestIdHeader]));
+  return reply.headers(retryAfter(error)).headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** How long to wait before trying again, in whole seconds, where the error says so (RFC 9110 §10.2.3). */
+export function retryAfter(error: ConnectError): Record<string, string> {
   const wait = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
-  if (wait) reply.header('retry-after', String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)));
-  return reply.headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  return wait ? { 'retry-after': String(Number(wait.seconds) + (wait.nanos > 0 ? 1 : 0)) } : {};
 }

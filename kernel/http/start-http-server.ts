@@ -11,6 +11,7 @@ import { longestTimeoutMs } from './call-timeout.ts';
 import { checkRpcBodies } from './rpc/check-rpc-body.ts';
 import { filesWithImports } from './rpc/contract-files.ts';
 import { plainGrpcMessages } from './rpc/grpc-message.ts';
+import { GatewayDoor } from './gateway-door.ts';
 import { healthService, ServingState } from './rpc/health.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import { httpErrors } from './http-errors.ts';
@@ -65,11 +66,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   refuseRepeatedHeaders(app);
   limitBodyTime(app, 60_000, [...services, ...standard]);
   dropUnreadBodies(app);
+  const door = options.gateway && new GatewayDoor({ ...options, ...options.gateway });
+  door?.guardRoutes(app);
   const json = { registry, alwaysEmitImplicit: true };
-  await socketRoute(app, { services, transport: options.transport, json, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
+  await socketRoute(app, { services, transport: options.transport, json, door, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
   await app.register(rpcRoutes, offered);
   await app.register(pageRoutes, options);
-  await app.register(restRoutes, { services, transport: options.transport, json, bodyLimitBytes, stopping: stopping.signal });
+  await app.register(restRoutes, { services, transport: options.transport, json, door, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 
   const close = () => closeAll(app, onePort, state, stopping);

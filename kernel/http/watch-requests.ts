@@ -35,6 +35,7 @@ function writeLine(log: Logger, request: FastifyRequest, reply: FastifyReply, mi
     path: request.url.split('?', 1)[0]!.slice(0, 200),
     milliseconds,
     address: peerOf(request).address,
+    ...(peerOf(request).domain !== undefined && { domain: peerOf(request).domain }),
     requestId: String(request.headers[requestIdHeader]),
     ...(bytesIn !== undefined && { bytesIn }),
     ...(bytesOut !== undefined && { bytesOut }),

@@ -28,7 +28,7 @@ export function kindOf(method: DescMethod): Kind {
 
 /** Everything about a set of modules that would keep them from running together, told by name. */
 export function problemsOf(modules: readonly Module[]): string[] {
-  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules), ...settingProblems(modules)];
+  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules), ...gatewayProblems(modules), ...settingProblems(modules)];
 }
 
 /** What a module requires that none of `modules` serves. */
@@ -122,4 +122,9 @@ function guardProblems(modules: readonly Module[]): string[] {
   const guards = modules.filter((module) => module.guard);
   if (guards.length === 1) return [];
   return [guards.length === 0 ? 'no enabled module provides the guard that decides who may call what; enable sys-core' : `${guards.map(({ name }) => name).join(' and ')} both provide the guard; enable one of them`];
+}
+
+function gatewayProblems(modules: readonly Module[]): string[] {
+  const gateways = modules.filter((module) => module.gateway);
+  return gateways.length > 1 ? [`${gateways.map(({ name }) => name).join(' and ')} both provide the gateway; enable one of them`] : [];
 }

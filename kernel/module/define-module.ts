@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
+import type { Gateway, GatewayFacts } from '../gateway/gateway.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
 import type { Settings, SettingsReader } from '../settings/define-settings.ts';
@@ -122,6 +123,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   pages?: P;
   /** Only `sys-core`, or its replacement, decides who may do what. */
   guard?: (needs: N, facts: GuardFacts) => Guard;
+  /** Only `sys-gateway`, or its replacement, makes the policies of the public door. */
+  gateway?: (needs: N, facts: GatewayFacts) => Gateway;
   /** Only `sys-core`, or its replacement, keeps the audit. */
   audit?: (needs: N) => AuditLog;
   /** Only `sys-core`, or its replacement, keeps what settings were set to. */

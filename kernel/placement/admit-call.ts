@@ -31,7 +31,7 @@ export function admitCall(method: DescMethod, request: unknown, context: Handler
   const { module, guard, problem } = admission;
   if (problem?.()) throw kernelErrors.MODULE_QUARANTINED({ module });
   const vouched = context.values.get(callKey);
-  const principal = vouched ? vouched.principal : guard().authenticate(context.requestHeader);
+  const principal = vouched ? vouched.principal : (context.values.get(peerKey)?.principal ?? guard().authenticate(context.requestHeader));
   const arrived = (known: Principal) => decideOn(new AdmittedCall(known, vouched, context), method, request, admission, arrival);
   return principal instanceof Promise ? principal.then(arrived) : arrived(principal);
 }

@@ -13,6 +13,8 @@ export interface SeenRequest {
   path: string;
   milliseconds: number;
   address: string;
+  /** The domain that it came by, where a gateway serves several. */
+  domain?: string | undefined;
   requestId: string;
   bytesIn?: number;
   bytesOut?: number;

@@ -1,13 +1,14 @@
-import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
+import { create, toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import type { StreamResponse, Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { bodyLimitOf } from '../body-limit.ts';
 import { liftBodyLimit } from '../body-time-limit.ts';
 import { callTimeout } from '../call-timeout.ts';
 import { callHeaders, endToEndHeaders } from '../forwarded-headers.ts';
+import type { GatewayDoor } from '../gateway-door.ts';
 import { httpBindings, type HttpBinding } from './http-binding.ts';
 import { givesContent, takesContent } from './http-body.ts';
 import { httpErrors } from '../http-errors.ts';
-import { messageLimit } from '../rpc/message-limit.ts';
 import { peerValues } from '../peer.ts';
 import { receiveContent } from './receive-content.ts';
 import { requestMessage } from './rest-request.ts';
@@ -27,6 +28,8 @@ export interface RestOptions {
   bodyLimitBytes: number;
   /** Ends the streams when the server stops. */
   stopping: AbortSignal;
+  /** Every call passes it before its body is read. */
+  door?: GatewayDoor | undefined;
 }
 
 interface Matched {
@@ -47,7 +50,10 @@ export async function restRoutes(app: FastifyInstance, options: RestOptions): Pr
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: options.bodyLimitBytes }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', (request: RestHttpRequest, reply, done) => {
     const matched = (request[matchedKey] = matchRequest(table, request, reply));
-    if (takesContent(matched.binding)) return answerContent(request, reply, matched, options);
+    const begin = () => (takesContent(matched.binding) ? answerContent(request, reply, matched, options) : undefined);
+    const admitted = options.door?.admit(request, reply, matched.binding.method, () => namedMessage(matched, request, options.json));
+    const begun = admitted ? admitted.then(begin) : begin();
+    if (begun) return begun;
     done();
   });
   app.route({ method: app.supportedMethods as 'GET'[], url: '/*', handler: (request, reply) => answer(request, reply, options) });
@@ -90,12 +96,22 @@ function checkMediaType({ headers }: FastifyRequest): void {
   if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-?8"?)?\s*$/i.test(type ?? '')) throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'application/json', got: type ?? 'a body without content-type' });
 }
 
+/** What a request names by its path and query, for whoever refuses it unread. */
+function namedMessage({ binding, segments }: Matched, request: FastifyRequest, json: RestOptions['json']): Message {
+  const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
+  try {
+    return requestMessage(binding, { segments, query, body: new Uint8Array() }, json);
+  } catch {
+    return create(binding.method.input);
+  }
+}
+
 async function answer(request: RestHttpRequest, reply: FastifyReply, options: RestOptions): Promise<FastifyReply> {
   const { binding, segments } = request[matchedKey]!;
   liftBodyLimit(request.raw);
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
   const body = (request.body as Buffer | undefined) ?? new Uint8Array();
-  const limit = messageLimit(binding.method.input, options.bodyLimitBytes);
+  const limit = bodyLimitOf(request, binding.method.input, options.bodyLimitBytes);
   if (body.length > limit) throw httpErrors.BODY_TOO_LARGE({ limit });
   const message = requestMessage(binding, { segments, query, body }, options.json);
   return binding.method.methodKind === 'unary' ? answerOnce(request, reply, binding, message, options) : answerStream(request, reply, binding, message, options);

@@ -1,10 +1,11 @@
 import type { DescMessage, DescMethod, DescService, JsonReadOptions } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codecOf } from '../../codec/codec-of.ts';
+import { bodyLimitOf } from '../body-limit.ts';
 import { shortenTimeouts } from '../call-timeout.ts';
 import { httpErrors } from '../http-errors.ts';
-import { parseJson } from '../rest/json-text.ts';
 import { messageLimit } from './message-limit.ts';
+import { parseJson } from '../rest/json-text.ts';
 import { isObject } from '../rest/request-field.ts';
 import { messageFromJson } from '../rest/rest-request.ts';
 
@@ -46,20 +47,21 @@ export function checkRpcBodies(app: FastifyInstance, services: readonly DescServ
       return;
     }
     // Connect reads the body from here if there is one, and from the connection if not.
-    request.body = checked(request, framing, messageLimit(input, limitBytes), (message) => check(input, message, framing, json));
+    request.body = checked(request, framing, { connectBytes: messageLimit(input, limitBytes), bytes: bodyLimitOf(request, input, limitBytes) }, (message) => check(input, message, framing, json));
   });
 }
 
 const takesOne = ({ methodKind }: DescMethod) => methodKind === 'unary' || methodKind === 'server_streaming';
 
-async function* checked({ raw }: FastifyRequest, { enveloped }: Framing, limitBytes: number, check: (message: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+async function* checked({ raw }: FastifyRequest, { enveloped }: Framing, { connectBytes, bytes }: { connectBytes: number; bytes: number }, check: (message: Uint8Array) => void): AsyncGenerator<Uint8Array> {
   const held: Uint8Array[] = [];
   let size = 0;
   // Leaving early must not close the connection: the answer goes out on it.
   for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
+    if (bytes < connectBytes && size > bytes + headBytes) throw httpErrors.BODY_TOO_LARGE({ limit: bytes });
     // What is too large is refused by Connect; there is no need to hold it.
-    if (size > limitBytes + headBytes) yield* [...held.splice(0), chunk];
+    if (size > connectBytes + headBytes) yield* [...held.splice(0), chunk];
     else held.push(chunk);
   }
   if (held.length === 0) return;

@@ -11,6 +11,8 @@ interface CallOptions {
   json: Partial<JsonReadOptions & JsonWriteOptions>;
   header: Headers;
   values: ContextValues;
+  /** Lets the call in, or rejects. */
+  admit?(): Promise<void>;
   /** Sends a frame of this call; resolves when the next may be sent. */
   send(frame: JsonObject): Promise<void>;
 }
@@ -66,6 +68,7 @@ export class SocketCall {
   async run(): Promise<void> {
     try {
       this.#gone.signal.throwIfAborted();
+      await this.#options.admit?.();
       const trailer = this.#method.methodKind === 'unary' ? await this.#unary(this.#method as DescMethodUnary) : await this.#stream(this.#method as DescMethodStreaming);
       const trailers = endToEndHeaders(trailer) as Record<string, string>;
       await this.#options.send({ end: Object.keys(trailers).length > 0 ? { trailers } : {} });

@@ -3,10 +3,12 @@ import { ConnectError, createContextValues, type Transport } from '@connectrpc/c
 import type { FastifyRequest } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
 import { callHeaders } from '../forwarded-headers.ts';
+import type { GatewayDoor } from '../gateway-door.ts';
+import { peerOf } from '../peer.ts';
 import { httpErrors } from '../http-errors.ts';
 import { parseJson } from '../rest/json-text.ts';
 import { problemOf } from '../problem.ts';
-import { peerKey } from '../../guard/call.ts';
+import { peerKey, type Peer } from '../../guard/call.ts';
 import { requestIdHeader, requestIdOf } from '../../telemetry/request-id.ts';
 import { isObject } from '../rest/request-field.ts';
 import { SocketCall } from './socket-call.ts';
@@ -19,6 +21,8 @@ export interface SocketOptions {
   services: readonly DescService[];
   transport: Transport;
   json: Partial<JsonReadOptions & JsonWriteOptions>;
+  /** Every call passes it first. */
+  door?: GatewayDoor | undefined;
 }
 
 /** One client's WebSocket and the calls that are open on it. */
@@ -85,7 +89,10 @@ export class SocketConnection {
     const header = callHeaders(this.#request.headers);
     addHeaders(header, frame.headers);
     header.set(requestIdHeader, requestIdOf(header.get(requestIdHeader) ?? undefined));
-    const call = new SocketCall(method, { transport: this.#options.transport, json: this.#options.json, header, values: createContextValues().set(peerKey, { address: this.#request.ip }), send: (rest) => this.#send({ id, ...rest }) });
+    const { transport, json, door } = this.#options;
+    const peer: Peer = { address: peerOf(this.#request).address };
+    const admit = door && (async () => void (peer.principal = (await door.admitOnSocket(this.#request, method, header)).principal));
+    const call = new SocketCall(method, { transport, json, header, values: createContextValues().set(peerKey, peer), ...(admit && { admit }), send: (rest) => this.#send({ id, ...rest }) });
     if ('message' in frame || !call.streamsIn) call.push(messageOf(frame), bytes);
     if (frame.end === true || !call.streamsIn) call.endInput();
     this.#calls.set(id, call);

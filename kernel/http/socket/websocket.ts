@@ -25,7 +25,7 @@ export interface SocketRouteOptions extends SocketOptions {
  *           begins no call, or does not fit the open call that it names, which goes on
  *
  * A method that takes one message gets it in the first frame. Credentials go into the headers of each call, or of the
- * upgrade request. Only pages of this same origin, and programs (which send no Origin), may connect.
+ * upgrade request. Only pages of this same origin, of those that the gateway allows, and programs (which send no Origin), may connect.
  */
 export async function socketRoute(app: FastifyInstance, options: SocketRouteOptions): Promise<void> {
   const { aliveEveryMs = 30_000 } = options;
@@ -38,7 +38,7 @@ export async function socketRoute(app: FastifyInstance, options: SocketRouteOpti
     method: 'GET',
     url: '/v1/socket',
     config: { socket: true },
-    onRequest: async (request) => refuseForeignOrigin(request),
+    onRequest: async (request) => refuseForeignOrigin(request, options),
     handler: async (_request, reply) => {
       reply.header('upgrade', 'websocket');
       throw httpErrors.UPGRADE_REQUIRED();
@@ -61,9 +61,10 @@ declare module 'fastify' {
 }
 
 /** A browser sends its cookies with an upgrade from any page, so the page's origin decides (RFC 6455 §10.2). */
-function refuseForeignOrigin({ headers }: FastifyRequest): void {
+function refuseForeignOrigin({ headers }: FastifyRequest, { door }: SocketOptions): void {
   const { origin, host } = headers;
   if (origin === undefined) return;
+  if (door?.gateway.allowsOrigin(origin)) return;
   if (!URL.canParse(origin) || new URL(origin).host !== host) throw httpErrors.FOREIGN_ORIGIN({ origin });
 }
 
