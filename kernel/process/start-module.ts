@@ -7,6 +7,8 @@ import { createDatabase, type ModuleDatabase } from '../data/create-database.ts'
 import { watchRoom, type DiskRoom } from '../data/disk-room.ts';
 import { migrate } from '../data/migrate.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
+import { gatewayFacts } from '../gateway/gateway-facts.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import { runInCall } from '../guard/call.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import { openStorage, storageBelow } from '../files/open-storage.ts';
@@ -50,6 +52,7 @@ export interface Starting extends ProcessOptions {
   /** Opened for the first module that keeps files. */
   storage?: FileStorage;
   audit?: AuditLog;
+  gateway?: Gateway;
   telemetry: Telemetry;
   info: DeploymentInfo;
   settings: SettingsOfProcess;
@@ -84,6 +87,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
   if (module.guard) starting.guard = module.guard(context, guardFacts(deployment.modules.map((enabled) => enabled.module)));
   if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
+  if (module.gateway) starting.gateway = module.gateway(context, gatewayFacts(starting, module.name));
   if (module.settingsStore) starting.settings.useStore(module.name, module.settingsStore(context));
   for (const { service, implementation } of made) serveService(starting, module, service, implementation, commands);
   starting.states.setRunning(module.name);

@@ -48,6 +48,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   await starting.room.watch(adminUrl, starting.database);
   for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
+  if (!starting.gateway && modules.some(({ gateway }) => gateway)) throw new StartError(['the module that provides the gateway could not start, and nothing is reached from outside without its policies']);
   for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
   const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
   const jobs = await whenReachable(log, () => startJobs({ adminUrl, database: starting.database, modules: sound, subscribed: modules, log, audited: starting.audit !== undefined, room: starting.room, tasks: starting.telemetry.tasks }));
@@ -121,7 +122,8 @@ async function openPorts(starting: Starting, jobs: RunningJobs): Promise<{ serve
   }
 }
 
-async function openPort({ deployment, served, parts, registry, states, log }: Starting): Promise<HttpServer> {
+async function openPort(starting: Starting): Promise<HttpServer> {
+  const { deployment, served, parts, registry, states, log, gateway } = starting;
   const { host, port, bodyLimitBytes, connections } = deployment.http;
   const server = await startHttpServer({
     services: served,
@@ -131,6 +133,7 @@ async function openPort({ deployment, served, parts, registry, states, log }: St
     port,
     bodyLimitBytes,
     connections,
+    ...(gateway && { gateway: { gateway, guard: () => starting.guard! } }),
     health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
     info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
     log,
