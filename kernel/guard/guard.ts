@@ -23,7 +23,7 @@ export type Decision =
       /** The call may see the rows of every org: an operator's list. Only the guard can grant it. */
       acrossOrgs?: boolean;
       /** Called when the call is over, whatever came of it, before its caller hears of that, with the ids that its transactions named as changed. */
-      ended?: (changed: ReadonlySet<string>) => void;
+      ended?: (changed: ReadonlySet<string>) => void | Promise<void>;
     }
   | { allowed: false; /** What is missing, for the caller to read. */ because: string };
 

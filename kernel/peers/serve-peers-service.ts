@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { DescMethod, MessageInitShape } from '@bufbuild/protobuf';
 import { ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { PeersService, type PeerStateSchema } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
 import { kernelErrors } from '../errors/kernel-errors.ts';
@@ -17,33 +17,42 @@ export interface PeerDuties {
   changed(ids: ReadonlySet<string>): void;
 }
 
-type Methods = Record<string, (request: never, context: HandlerContext) => Promise<unknown>>;
+type Handler = (request: never, context: HandlerContext) => Promise<never>;
 
 /** The service that the processes of a deployment have for each other; only their kernels may call it. */
 export function peersService(duties: PeerDuties, log: Logger): ServiceImpl<typeof PeersService> {
-  const methods: Omit<ServiceImpl<typeof PeersService>, never> = {
-    getState: async () => create(PeersService.method.getState.output, duties.state()),
+  const methods: Record<string, Handler> = implementation(duties) as never;
+  return Object.fromEntries(PeersService.methods.map((method) => [method.localName, betweenKernels(method, methods[method.localName]!, log)])) as never;
+}
+
+function implementation(duties: PeerDuties): ServiceImpl<typeof PeersService> {
+  return {
+    getState: () => duties.state(),
     async deliver({ module, handler, event }) {
       await duties.deliver(module, handler, JSON.parse(Buffer.from(event).toString()) as CloudEvent);
       return {};
     },
     operate: async ({ operation, arguments: given }) => ({ result: serialize(await duties.operate(operation, given.length > 0 ? (deserialize(given) as unknown[]) : [])) }),
-    async tellChanged({ ids }) {
+    tellChanged({ ids }) {
       duties.changed(new Set(ids));
       return {};
     },
   };
-  return Object.fromEntries(PeersService.methods.map((method) => [method.localName, async (request: never, context: HandlerContext) => {
-    if (context.values.get(callKey)?.callerModule !== 'kernel') throw kernelErrors.PERMISSION_DENIED({ because: 'only processes of the deployment call this, for themselves' });
+}
+
+function betweenKernels(method: DescMethod, handle: Handler, log: Logger): Handler {
+  return async (request, context) => {
+    const call = context.values.get(callKey);
+    if (call?.callerModule !== 'kernel') throw kernelErrors.PERMISSION_DENIED({ because: 'only processes of the deployment call this, for themselves' });
     validateMessage(method.input, request);
     try {
-      return await (methods as unknown as Methods)[method.localName]!(request, context);
+      return await handle(request, context);
     } catch (error) {
       if (error instanceof ConnectError) throw error;
-      log.error({ err: error, method: method.name }, 'what another process asked for failed');
-      throw kernelErrors.INTERNAL({ traceId: '0'.repeat(32) });
+      log.error({ err: error, method: method.name, traceId: call.traceId }, 'what another process asked for failed');
+      throw kernelErrors.INTERNAL({ traceId: call.traceId });
     }
-  }])) as never;
+  };
 }
 
 /** Asks another process for an operation. */

@@ -19,6 +19,10 @@ export interface Admission {
   guard: () => Guard;
   /** Why the module does not run, if it is quarantined. */
   problem?: () => string | undefined;
+  /** Throws for an org whose rows another shard has; absent where the module is not in shards. */
+  requireOwn?: (orgId: string) => void;
+  /** Another process serves the method, refuses what is to be refused and records it: here it is only found out who calls. */
+  passesOn?: boolean;
 }
 
 /**
@@ -36,28 +40,38 @@ export function admitCall(method: DescMethod, request: unknown, context: Handler
   return principal instanceof Promise ? principal.then(arrived) : arrived(principal);
 }
 
-function decideOn(call: AdmittedCall, method: DescMethod, request: unknown, { module, guard }: Admission, arrival: Arrival): GuardedCall | Promise<GuardedCall> {
+function decideOn(call: AdmittedCall, method: DescMethod, request: unknown, admission: Admission, arrival: Arrival): GuardedCall | Promise<GuardedCall> {
+  const { module, guard } = admission;
   const { principal, callerModule } = call;
   arrival.call = call;
   arrival.observed?.admitted(call);
   const asked: AccessRequest = { principal, callerModule, module, method, access: accessOf(method)!, projectId: projectIdOf(request) };
   if (!call.isVouched && method.methodKind !== 'unary') call.onLoss = (lost) => guard().onLoss?.(asked, lost);
   const decision = guard().decide(asked);
-  return decision instanceof Promise ? decision.then((made) => letIn(call, made)) : letIn(call, decision);
+  return decision instanceof Promise ? decision.then((made) => letIn(call, made, admission)) : letIn(call, decision, admission);
 }
 
-function letIn(call: AdmittedCall, decision: Decision): GuardedCall {
+function letIn(call: AdmittedCall, decision: Decision, { requireOwn, passesOn }: Admission): GuardedCall {
+  if (passesOn) {
+    call.acrossOrgs = decision.allowed && decision.acrossOrgs;
+    return call;
+  }
   if (!decision.allowed) {
     const refuse = call.principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
   call.acrossOrgs = decision.acrossOrgs;
+  if (requireOwn && !call.acrossOrgs) ownOrg(call.principal, requireOwn);
   const { ended } = decision;
   if (ended) {
     const changed = (call.changed = new Set());
     call.ended = () => ended(changed);
   }
   return call;
+}
+
+function ownOrg(principal: Principal, requireOwn: (orgId: string) => void): void {
+  if (principal.kind !== 'anonymous' && principal.orgId !== undefined) requireOwn(principal.orgId);
 }
 
 /** What keeps in mind how far a call came. */
@@ -75,7 +89,7 @@ function projectIdOf(request: unknown): string | undefined {
 
 /** A call that was let in: what the guard wants to hear of it and tells about it goes beside the call itself. */
 export interface GuardedCall extends Call {
-  ended?: () => void;
+  ended?: () => void | Promise<void>;
   /** Of a stream from outside: as `Guard.onLoss`. */
   onLoss?: (lost: (error: Error) => void) => (() => void) | undefined;
 }
@@ -141,9 +155,9 @@ class AdmittedCall implements GuardedCall {
     return nameOf(this.#context.method);
   }
 
-  /** Not passed on to other modules: it is about what this call changes. */
+  /** No module passes it on: it is about what this call changes. */
   get ifMatch() {
-    return this.#vouched ? undefined : (this.#context.requestHeader.get('if-match') ?? undefined);
+    return this.#vouched ? this.#vouched.ifMatch : (this.#context.requestHeader.get('if-match') ?? undefined);
   }
 }
 

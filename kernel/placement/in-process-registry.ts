@@ -24,6 +24,11 @@ export class InProcessRegistry {
     return this.#services.has(service.typeName);
   }
 
+  /** The method of a path such as `mod.promist.v1.PromisesService/GetPromise`. */
+  served(path: string): ServedMethod | undefined {
+    return this.#methods.get(path);
+  }
+
   #find(method: DescMethod): ServedMethod {
     const found = this.#found.get(method) ?? this.#methods.get(pathOf(method));
     if (!found) throw new ConnectError(`${pathOf(method)} is not served in this process`, Code.Unimplemented);

@@ -47,7 +47,7 @@ function protect(method: DescMethod, handle: Handler, serving: Serving): Handler
     observed: serving.telemetry?.method(method, serving.module),
     commands: kindOf(method) === Kind.COMMAND ? serving.commands : undefined,
     // The signal of a call is made when asked for: it costs more than a local call.
-    checked: (request, context) => (streamsIn ? validated(method, request as never, context.signal) : (validateMessage(method.input, request), request)) as never,
+    checked: (request, context) => (serving.passesOn ? request : streamsIn ? validated(method, request as never, context.signal) : (validateMessage(method.input, request), request)) as never,
     handle,
   };
   if (method.methodKind === 'unary') return (request, context) => passUnary(door, request, context);
@@ -89,7 +89,8 @@ async function passUnary(door: Door, request: Message, context: HandlerContext):
   } catch (error) {
     throw refusal(door, passage, request, context, error);
   } finally {
-    passage.call?.ended?.();
+    const telling = passage.call?.ended?.();
+    if (telling) await telling;
   }
 }
 
@@ -116,7 +117,7 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
     throw refusal(door, passage, request, context, error);
   } finally {
     if (!over) refusal(door, passage, request, context, new ConnectError('the caller left', Code.Canceled));
-    passage.call?.ended?.();
+    await passage.call?.ended?.();
   }
 }
 
