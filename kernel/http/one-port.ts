@@ -32,6 +32,8 @@ export interface OnePortOptions {
   limits?: ConnectionLimits;
   /** While more bytes of answers wait for clients to read them, the slowest clients are cut. */
   mostUnreadBytes?: number;
+  /** What a connection passes before a byte of it is read, such as the handshake of TLS; gives the connection within. */
+  secure?: (socket: Socket, secured: (socket: Socket) => void) => void;
 }
 
 const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
@@ -43,7 +45,7 @@ const placeKeptMs = 1000;
 const makeRoomEveryMs = 100;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
-export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024 }: OnePortOptions = {}): OnePort {
+export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
   const http1 = http1Server(oneAtATime(handler), headersWithinMs);
   const http2 = http2Server(handler);
   // As many as there may be connections, so that each may have its own.
@@ -98,7 +100,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       return sockets.size;
     },
     async listen(host, port) {
-      const bound = await bindAll(host, port, accept);
+      const bound = await bindAll(host, port, secure ? (socket) => secure(socket, accept) : accept);
       listeners = bound.listeners;
       return bound.port;
     },

@@ -100,6 +100,10 @@ export class InProcessCall implements HandlerContext {
     return (this.#sentTrailer ??= new Headers());
   }
 
+  get sentTrailerIfAny() {
+    return this.#sentTrailer;
+  }
+
   /** Headers go out with the first message, or with the end. */
   sendHeader(): void {
     this.#sentHeader ??= this.#responseHeader && new Headers(this.#responseHeader);
