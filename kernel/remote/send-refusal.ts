@@ -1,0 +1,18 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConnectError } from '@connectrpc/connect';
+import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { notRunHeader } from './not-run.ts';
+
+/** Answers a request that no method will see, with an error as Connect writes it. */
+export function sendRefusal(request: IncomingMessage, response: ServerResponse, error: ConnectError, last = false): void {
+  const body = errorToJsonBytes(error, undefined);
+  const headers: Record<string, string | number> = { 'content-type': 'application/json', 'content-length': body.length, [notRunHeader]: 'true' };
+  if (last && request.httpVersionMajor === 1) headers.connection = 'close';
+  response.writeHead(codeToHttpStatus(error.code), headers).end(body);
+}
+
+/** The same as bytes of HTTP/1.1, for a connection on which nothing is asked just now. */
+export function refusalBytes(error: ConnectError): Buffer {
+  const body = errorToJsonBytes(error, undefined);
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${codeToHttpStatus(error.code)} Stopping\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n${notRunHeader}: true\r\nconnection: close\r\n\r\n`), body]);
+}
