@@ -10,12 +10,20 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   changedBy?: 'orgs' | 'operators';
   /** Where the module's configuration has the value, if not under the same name. */
   configured?: (config: never) => z.output<S>;
+  /** Why whoever asks should not want this value, though it is allowed: it would lock them out, say. They may insist. */
+  objection?: (value: z.output<S>, asker: SettingAsker) => string | undefined;
+}
+
+/** Who wants to change a setting. */
+export interface SettingAsker {
+  /** The network address that they come from, if they come from outside. */
+  address?: string | undefined;
 }
 
 export type Settings = Record<string, Setting>;
 
 /** Declares a setting with one value for the whole deployment. */
-export const deploymentWide = <S extends z.ZodType>(schema: S): Setting<S> => ({ scope: 'deployment', schema });
+export const deploymentWide = <S extends z.ZodType>(schema: S, options: Pick<Setting<S>, 'configured' | 'objection'> = {}): Setting<S> => ({ scope: 'deployment', schema, ...options });
 
 /** Declares a setting of which each org may have its own value. */
 export const perOrg = <S extends z.ZodType>(schema: S, options: Pick<Setting<S>, 'changedBy' | 'configured'> = {}): Setting<S> => ({ scope: 'org', schema, ...options });

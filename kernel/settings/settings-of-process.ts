@@ -106,7 +106,7 @@ export class SettingsOfProcess implements SettingsCatalogue {
 
 const slot = (module: string, key: string, orgId = ''): string => `${module} ${key} ${orgId}`;
 
-function declare(module: string, key: string, { scope, schema, changedBy = 'orgs', configured }: Setting, config: unknown): Declared {
+function declare(module: string, key: string, { scope, schema, changedBy = 'orgs', configured, objection }: Setting, config: unknown): Declared {
   const own = config as Record<string, unknown> | undefined;
   const { $schema: _, default: __, description: ___, ...shape } = z.toJSONSchema(schema, { io: 'input' });
   return {
@@ -118,6 +118,7 @@ function declare(module: string, key: string, { scope, schema, changedBy = 'orgs
     schema: shape,
     configured: configured ? configured(config as never) : own && key in own ? own[key] : schema.parse(undefined),
     zod: schema,
+    objectionTo: (value, asker) => objection?.(schema.parse(value) as never, asker),
     problemsOf: (value) => {
       const result = schema.safeParse(value);
       return result.success ? [] : result.error.issues.map(({ path, message }) => [path.join('.'), message.charAt(0).toLowerCase() + message.slice(1)].filter(Boolean).join(': '));

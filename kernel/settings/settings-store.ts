@@ -1,3 +1,5 @@
+import type { SettingAsker } from './define-settings.ts';
+
 /** The value that somebody gave a setting, or that they took it back. */
 export interface StoredSetting {
   module: string;
@@ -30,6 +32,8 @@ export interface DeclaredSetting {
   configured: unknown;
   /** What is wrong with a value, a line each; nothing if it may be set. */
   problemsOf(value: unknown): string[];
+  /** Why whoever asks should not want a value, though it may be set. */
+  objectionTo(value: unknown, asker: SettingAsker): string | undefined;
 }
 
 /** The settings of all modules, for the module that keeps them. */

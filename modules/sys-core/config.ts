@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const config = z.strictObject({
-  audience: z.url().optional().describe("The address that access tokens must be good for; the deployment's own if absent."),
+  audience: z.union([z.url(), z.array(z.url()).max(20)]).default([]).describe("The addresses of which an access token must be good for one: an address or a list; the deployment's own if empty."),
   standingCacheMilliseconds: z.int().min(0).max(2000).default(1000).describe('How long another process may go on with what it knows of a session that was ended, an account that was locked or a role that was taken.'),
   files: z
     .strictObject({

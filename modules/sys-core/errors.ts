@@ -29,6 +29,7 @@ export const errors = defineErrors('sys-core', {
   SETTING_NOT_PER_ORG: ['FailedPrecondition', 'the setting {key} of {module} has one value for the whole deployment; only a Platform Administrator changes it, without an org'],
   SETTING_FOR_OPERATORS: ['PermissionDenied', 'the setting {key} of {module} is changed by a Platform Administrator alone; ask the operator of the deployment'],
   SETTING_NOT_ALLOWED: ['InvalidArgument', 'the setting {key} of {module} can not be {value}: {because}; allowed is {allowed}'],
+  SETTING_UNWISE: ['FailedPrecondition', 'the setting {key} of {module} was left as it is: {because}; send force to change it all the same'],
   SETTING_CHANGED_MEANWHILE: ['Aborted', 'the setting {key} of {module} was changed meanwhile: get it again and repeat'],
   SETTING_VERSION_UNKNOWN: ['NotFound', 'the setting {key} of {module} has no version {version}; it has had {last} so far'],
   AUDIT_POSITION_INCOMPLETE: ['InvalidArgument', 'after needs both the sequence and the hash of an entry, or neither'],

@@ -11,6 +11,8 @@ interface Where {
 interface How extends Where {
   reason?: string;
   ifUnchanged?: string;
+  dryRun?: boolean;
+  force?: boolean;
 }
 interface HistoryOptions extends Where {
   filter: string;
@@ -21,7 +23,7 @@ interface Named {
   module: string;
   key: string;
 }
-type Change = (client: Client<typeof SettingsService>, at: Named & { orgId: string; reason: string; etag: string }) => Promise<Setting>;
+type Change = (client: Client<typeof SettingsService>, at: Named & { orgId: string; reason: string; etag: string; validateOnly: boolean; force: boolean }) => Promise<Setting>;
 
 const sources = { [Source.SOURCE_UNSPECIFIED]: '', [Source.CONFIGURATION]: 'configuration', [Source.SET_FOR_DEPLOYMENT]: 'set for all', [Source.SET_FOR_ORG]: 'set for the org' };
 
@@ -29,7 +31,7 @@ const sources = { [Source.SOURCE_UNSPECIFIED]: '', [Source.CONFIGURATION]: 'conf
 export default function settings(group: Command, cli: CommandTools): void {
   group.description('What can be changed while the deployment runs. A setting is named by its module and key, such as mod-promist.keepDeletedDays.');
   const add = (usage: string, summary: string) => group.command(usage).summary(summary).option('--org <id>', 'of this org; if absent, of the deployment, or for an administrator of an org of that org');
-  const addChange = (usage: string, summary: string) => add(usage, summary).option('--reason <text>', 'why, for the history').option('--if-unchanged <etag>', 'only if it still has this etag');
+  const addChange = (usage: string, summary: string) => add(usage, summary).option('--reason <text>', 'why, for the history').option('--if-unchanged <etag>', 'only if it still has this etag').option('--dry-run', 'only check it, and show how the setting would be').option('--force', 'although it would lock you out');
   add('list', 'list settings and their values').option('--module <name>', 'only those of this module').action((where: Where & { module?: string }) => list(cli, where));
   add('get <setting>', 'show a setting, and what it may be').action((name: string, where: Where) => show(cli, name, where));
   addChange('set <setting> <value>', 'give a setting a value: JSON, or text').action((name: string, value: string, how: How) => change(cli, name, how, (client, at) => client.updateSetting({ ...at, value: valueOf(value) })));
@@ -62,11 +64,11 @@ async function show(cli: CommandTools, name: string, { org = '' }: Where): Promi
   for (const [fact, text] of Object.entries(facts)) cli.print(`${fact.padEnd(10)} ${text}`);
 }
 
-async function change(cli: CommandTools, name: string, { org = '', reason = '', ifUnchanged = '' }: How, make: Change): Promise<void> {
+async function change(cli: CommandTools, name: string, { org = '', reason = '', ifUnchanged = '', dryRun = false, force = false }: How, make: Change): Promise<void> {
   const at = named(name);
-  const setting = await make(await cli.client(SettingsService), { ...at, orgId: org, reason, etag: quoted(ifUnchanged) });
+  const setting = await make(await cli.client(SettingsService), { ...at, orgId: org, reason, etag: quoted(ifUnchanged), validateOnly: dryRun, force });
   if (cli.json) return cli.print(JSON.stringify(asJson(setting), null, 2));
-  cli.print(`${setting.module}.${setting.key} is ${jsonText(setting.value)} (${sources[setting.source]}), version ${setting.version}`);
+  cli.print(`${setting.module}.${setting.key} ${dryRun ? 'would be' : 'is'} ${jsonText(setting.value)} (${sources[setting.source]}), version ${setting.version}`);
 }
 
 /** An etag whose quotes a shell took. */

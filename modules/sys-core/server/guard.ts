@@ -25,7 +25,7 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
   const standings = new Standings(new StandingQuestions(standing), config.standingCacheMilliseconds);
   const verifyToken = createTokenVerifier({
     issuer: deployment.address,
-    audience: config.audience ?? deployment.address,
+    audience: audiencesOf(config.audience, deployment.address),
     readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
   });
   const decide = createDecide(facts);
@@ -52,4 +52,10 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
 /** Whether a call may end a session, lock an account or change a role: any command of the accounts' package. */
 function changesStandings({ method }: AccessRequest): boolean {
   return method.parent.file.proto.package === StandingService.file.proto.package && getOption(method, kind) === Kind.COMMAND;
+}
+
+/** The addresses of which a token must be good for one (R-097). */
+function audiencesOf(configured: Config['audience'], address: string): readonly string[] {
+  const listed = [configured].flat();
+  return listed.length > 0 ? listed : [address];
 }

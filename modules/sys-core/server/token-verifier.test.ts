@@ -26,7 +26,7 @@ function token({ claims = {}, header = {}, key = privateKey }: Change = {}): Pro
   return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt', ...header }).sign(key);
 }
 
-const verifier = (readKeys = async () => [publicJwk]) => createTokenVerifier({ issuer, audience, readKeys });
+const verifier = (readKeys = async () => [publicJwk]) => createTokenVerifier({ issuer, audience: [audience], readKeys });
 const refused = (text: string, reason: string) => assert.rejects(verifier()(text), (error) => reasonOf(error) === `sys-core.${reason}`);
 const now = Math.floor(Date.now() / 1000);
 
@@ -38,6 +38,12 @@ test('a token whose audience list names this address is valid, the first time an
     assert.equal(claims.accountId, accountId);
     assert.equal(claims.sessionId, sessionId);
   }
+});
+
+test('a verifier of several addresses takes a token that is good for any of them, and no other', async () => {
+  const verify = createTokenVerifier({ issuer, audience: ['https://one.example', 'https://two.example'], readKeys: async () => [publicJwk] });
+  for (const aud of ['https://one.example', ['https://two.example'], ['https://three.example', 'https://two.example']]) assert.equal((await verify(await token({ claims: { aud } }))).accountId, accountId);
+  for (const aud of ['https://three.example', [], ['https://one.example.evil']]) await assert.rejects(verify(await token({ claims: { aud } })), (error) => reasonOf(error) === 'sys-core.TOKEN_WRONG_AUDIENCE');
 });
 
 test('an expired token is refused', async () => refused(await token({ claims: { exp: now - 1 } }), 'TOKEN_EXPIRED'));

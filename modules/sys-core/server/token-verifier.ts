@@ -16,7 +16,8 @@ interface Verified extends TokenClaims {
 
 interface Options {
   issuer: string;
-  audience: string;
+  /** A token is good for one of them at least. */
+  audience: readonly string[];
   /** Reads the keys that tokens may be signed with. */
   readKeys: () => Promise<JWK[]>;
 }
@@ -35,7 +36,7 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
   const known = new Map<string, Verified>();
 
   const verify = async (token: string): Promise<Verified> => {
-    const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
+    const { payload } = await jwtVerify(token, keys, { issuer, audience: [...audience], algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
     if (typeof payload.sid !== 'string' || !isUuid(payload.sid) || !isUuid(payload.sub!)) throw errors.TOKEN_INVALID();
     return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp! };
   };

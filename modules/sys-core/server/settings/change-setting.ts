@@ -12,18 +12,22 @@ export interface Change {
   /** As the caller last saw the setting; empty: whatever it is. */
   etag: string;
   reason: string;
+  /** Only checks, and tells how it would be. */
+  validateOnly: boolean;
+  /** Whatever there is to be said against it. */
+  force: boolean;
   /** The new value, or nothing for a reset. */
   to: { is: unknown } | undefined;
 }
 
 const LOCK = 0x73657474;
 
-/** Changes a setting and writes that into its history; nothing happens where it is so already. Throws `SETTING_CHANGED_MEANWHILE`, and `SETTING_FOR_OPERATORS` where the caller is none. */
+/** Changes a setting and writes that into its history; nothing happens where it is so already. Throws `SETTING_CHANGED_MEANWHILE`, `SETTING_FOR_OPERATORS` where the caller is none, and `SETTING_UNWISE`. */
 export function changeSetting({ db, deployment }: Needs, change: Change | ((tx: Transaction<Tables>) => Promise<Change>)): Promise<Kept> {
   return db.write(async (tx) => {
     // What waits for the lock must not read before it has it, so that changes are seen in the order of their revisions.
     await sql`select pg_advisory_xact_lock(${LOCK})`.execute(tx);
-    const { setting, orgId, etag, reason, to } = typeof change === 'function' ? await change(tx) : change;
+    const { setting, orgId, etag, reason, to, validateOnly, force } = typeof change === 'function' ? await change(tx) : change;
     const { module, key } = setting;
     if (setting.changedBy === 'operators' && !currentCall().acrossOrgs) throw errors.SETTING_FOR_OPERATORS({ module, key });
     const kept = await readKept(tx, setting, orgId);
@@ -31,8 +35,9 @@ export function changeSetting({ db, deployment }: Needs, change: Change | ((tx: 
     requireMatch(before?.version ?? 0, etag, errors.SETTING_CHANGED_MEANWHILE({ module, key }));
     if (to) requireAllowed(setting, to.is);
     if (JSON.stringify(before?.value ?? null) === JSON.stringify(to ?? null)) return kept;
-    deployment.settings.doubt();
-    const after = await write(tx, setting, orgId, before, to, reason);
+    if (!force) requireWise(setting, to ? to.is : setting.configured);
+    if (!validateOnly) deployment.settings.doubt();
+    const after = validateOnly ? imagined(setting, orgId, before, to) : await write(tx, setting, orgId, before, to, reason);
     return orgId === undefined ? { ...kept, deployment: after } : { ...kept, org: after };
   });
 }
@@ -49,6 +54,15 @@ export function requireAllowed({ module, key, schema, problemsOf }: DeclaredSett
   const given = JSON.stringify(value) ?? 'nothing';
   throw errors.SETTING_NOT_ALLOWED({ module, key, value: given.length > 100 ? `${given.slice(0, 100)}…` : given, because: problems.slice(0, 5).join(', '), allowed: JSON.stringify(schema) });
 }
+
+/** Throws `SETTING_UNWISE` with what there is to be said against a value. */
+function requireWise(setting: DeclaredSetting, value: unknown): void {
+  const because = setting.objectionTo(value, { address: currentCall().clientAddress });
+  if (because) throw errors.SETTING_UNWISE({ module: setting.module, key: setting.key, because });
+}
+
+/** What a change would keep. */
+const imagined = ({ module, key }: DeclaredSetting, orgId: string | undefined, before: SettingRow | undefined, to: Change['to']): SettingRow => ({ module, key, org_id: orgId ?? null, value: to ?? null, version: (before?.version ?? 0) + 1, revision: before?.revision ?? 0 });
 
 async function write(tx: Transaction<Tables>, { module, key }: DeclaredSetting, orgId: string | undefined, before: SettingRow | undefined, to: Change['to'], reason: string): Promise<SettingRow> {
   const { principal } = currentCall();

@@ -28,24 +28,24 @@ export function settingsService(needs: Needs): ServiceImpl<typeof SettingsServic
       return settingMessage(setting, await db.read((q) => readKept(q, setting, orgId)), orgId);
     },
 
-    async updateSetting({ module, key, orgId: asked, value, etag, reason }) {
+    async updateSetting({ module, key, orgId: asked, value, etag, reason, validateOnly, force }) {
       const orgId = orgOfRequest(asked);
       const setting = findSetting(needs, module, key, orgId);
       const to = jsonOf(value!);
       if (!to) requireAllowed({ ...setting, problemsOf: () => ['it is not JSON'] }, undefined);
-      return settingMessage(setting, await changeSetting(needs, { setting, orgId, etag, reason, to }), orgId);
+      return settingMessage(setting, await changeSetting(needs, { setting, orgId, etag, reason, to, validateOnly, force }), orgId);
     },
 
-    async resetSetting({ module, key, orgId: asked, etag, reason }) {
+    async resetSetting({ module, key, orgId: asked, etag, reason, validateOnly, force }) {
       const orgId = orgOfRequest(asked);
       const setting = findSetting(needs, module, key, orgId);
-      return settingMessage(setting, await changeSetting(needs, { setting, orgId, etag, reason, to: undefined }), orgId);
+      return settingMessage(setting, await changeSetting(needs, { setting, orgId, etag, reason, to: undefined, validateOnly, force }), orgId);
     },
 
-    async revertSetting({ module, key, orgId: asked, version, etag, reason }) {
+    async revertSetting({ module, key, orgId: asked, version, etag, reason, validateOnly, force }) {
       const orgId = orgOfRequest(asked);
       const setting = findSetting(needs, module, key, orgId);
-      const kept = await changeSetting(needs, async (tx) => ({ setting, orgId, etag, reason: reason || `back to version ${version}`, to: await valueOfVersion(tx, setting, orgId, version) }));
+      const kept = await changeSetting(needs, async (tx) => ({ setting, orgId, etag, reason: reason || `back to version ${version}`, to: await valueOfVersion(tx, setting, orgId, version), validateOnly, force }));
       return settingMessage(setting, kept, orgId);
     },
 

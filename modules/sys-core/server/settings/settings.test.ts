@@ -19,7 +19,7 @@ const module = 'sys-core';
 const settings = {
   standingCacheMilliseconds: perOrg(core.config.shape.standingCacheMilliseconds),
   greeting: perOrg(z.string().max(20).nullable().default('hello').describe('What is said.')),
-  pause: deploymentWide(z.int().min(1).default(7).describe('Milliseconds.')),
+  pause: deploymentWide(z.int().min(1).default(7).describe('Milliseconds.'), { objection: (is, { address }) => (is === 666 && address ? 'it would lock you out' : undefined) }),
 };
 
 /** The core with settings of its own; its deployment's name tells what they are for the caller. */
@@ -157,6 +157,35 @@ test('of two who change what they both read, one is refused', async () => {
   const outcomes = await Promise.allSettled([1, 2, 3, 4].map((number) => client.updateSetting({ ...at, value: value(100 + number), etag })));
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(refused('SETTING_CHANGED_MEANWHILE')(outcome.reason));
+  await client.resetSetting(at);
+});
+
+test('a dry run checks like a change and tells what would be, and changes nothing', async () => {
+  const at = { module, key: 'pause', validateOnly: true };
+  const client = await service(root);
+  const before = await client.getSetting(at);
+  assert.deepEqual(brief(await client.updateSetting({ ...at, value: value(30), reason: 'dry' })), [30, Source.SET_FOR_DEPLOYMENT, before.version + 1]);
+  await assert.rejects(client.updateSetting({ ...at, value: value(0) }), refused('SETTING_NOT_ALLOWED'));
+  await assert.rejects(client.updateSetting({ ...at, value: value(30), etag: '"9-x"' }), refused('SETTING_CHANGED_MEANWHILE'));
+  await assert.rejects(client.updateSetting({ ...at, value: value(666) }), refused('SETTING_UNWISE'));
+  assert.deepEqual(await client.getSetting(at), before);
+  assert.equal((await client.listSettingChanges({ module, filter: 'dry' })).changes.length, 0);
+  await client.updateSetting({ module, key: 'pause', value: value(31) });
+  const changed = await client.getSetting(at);
+  assert.deepEqual(brief(await client.resetSetting(at)), [7, Source.CONFIGURATION, changed.version + 1]);
+  assert.deepEqual(brief(await client.revertSetting({ ...at, version: 0 })), [7, Source.CONFIGURATION, changed.version + 1]);
+  assert.deepEqual(await client.getSetting(at), changed);
+  await client.resetSetting({ module, key: 'pause' });
+});
+
+test('what its module objects to is changed only by who insists', async () => {
+  const at = { module, key: 'pause' };
+  const client = await service(root);
+  await assert.rejects(client.updateSetting({ ...at, value: value(666) }), refused('SETTING_UNWISE', /it would lock you out; send force/));
+  const { version } = await client.updateSetting({ ...at, value: value(666), force: true });
+  await client.resetSetting(at);
+  await assert.rejects(client.revertSetting({ ...at, version }), refused('SETTING_UNWISE'));
+  assert.deepEqual(brief(await client.revertSetting({ ...at, version, force: true })).slice(0, 1), [666]);
   await client.resetSetting(at);
 });
 
