@@ -6,7 +6,7 @@ import { placementJsonSchema, readPlacement } from '@mainstay/kernel/placement';
 import { modules } from '@mainstay/main/modules';
 
 const deploy = join(import.meta.dirname, '../deploy');
-const door = { ...modules[0]!, name: 'sys-door' as const, gateway: () => ({}) };
+const door = { ...modules[0]!, name: 'sys-door' as const, gateway: () => ({}) as never };
 const withDoor = [...modules, door];
 
 const placed = (name: string) => readPlacement(name, withDoor).instances.map(({ name, modules, database }) => `${name}: ${modules.filter((module) => module === 'mod-promist' || module === 'sys-core').join(' ')} @${database}`);
