@@ -13,6 +13,10 @@ import { Code, ConnectError, createContextKey, createContextValues, type Client,
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import fc from 'fast-check';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
+import type { Call } from '../guard/call.ts';
+import { RemoteTransport } from '../remote/remote-transport.ts';
+import { servePeers } from '../remote/serve-peers.ts';
+import { createLog } from '../telemetry/log.ts';
 import { anySpecimen } from '../testing/any-specimen.ts';
 import { EchoService, Failure, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { echoService, type EchoWatch } from '../testing/echo.ts';
@@ -20,6 +24,7 @@ import { until } from '../testing/until.ts';
 import { createClient } from './create-client.ts';
 import { endWithCall } from './end-with-call.ts';
 import { InProcessRegistry } from './in-process-registry.ts';
+import { servedMethods } from './served-method.ts';
 
 interface World extends AsyncDisposable {
   client: Client<typeof EchoService>;
@@ -241,6 +246,7 @@ const transports: Record<string, { world: () => Promise<World>; converses: boole
   'in process': { world: inProcess, converses: true },
   'Connect, JSON over HTTP/1.1': { world: remote('1.1', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: false })), converses: false },
   'Connect, binary over HTTP/2': { world: remote('2', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '2', useBinaryFormat: true })), converses: true },
+  'between processes': { world: betweenProcesses, converses: true },
   'gRPC over HTTP/2': { world: remote('2', (baseUrl) => createGrpcTransport({ baseUrl })), converses: true },
   'gRPC-web over HTTP/1.1': { world: remote('1.1', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })), converses: false },
 };
@@ -260,6 +266,22 @@ async function inProcess(): Promise<World> {
   const watch: EchoWatch = { running: 0, produced: 0 };
   const { transport } = new InProcessRegistry().add(EchoService, echoService(watch));
   return { client: createClient(EchoService, transport), watch, [Symbol.asyncDispose]: async () => {} };
+}
+
+/** As two processes call each other, but in this one. */
+async function betweenProcesses(): Promise<World> {
+  const watch: EchoWatch = { running: 0, produced: 0 };
+  const methods = new Map(servedMethods(EchoService, endWithCall(EchoService, echoService(watch))).map((served) => [`${EchoService.typeName}/${served.method.name}`, served]));
+  const call: Call = { principal: { kind: 'anonymous' }, traceId: '0'.repeat(32) };
+  const server = await servePeers({ host: '127.0.0.1', port: 0, find: (path) => methods.get(path), arrive: () => call, bodyLimitBytes: 16 << 20, log: createLog({ level: 'silent' }) });
+  const transport = new RemoteTransport({ address: server.address, depart: () => {} });
+  return {
+    client: createClient(EchoService, transport), watch,
+    async [Symbol.asyncDispose]() {
+      await transport.close();
+      await server.close();
+    },
+  };
 }
 
 function remote(httpVersion: '1.1' | '2', transport: (baseUrl: string) => Transport) {
