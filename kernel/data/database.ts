@@ -2,6 +2,7 @@ import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import type { Compilable, Kysely, Transaction as KyselyTransaction } from 'kysely';
 import type { CachedQuery } from '../queries/query-cache.ts';
 import type { JobDeclaration } from '../module/job.ts';
+import type { SagaDeclaration } from '../sagas/saga.ts';
 
 /**
  * A module's own tables. Every transaction carries the org of the current call, so row-level security shows
@@ -43,6 +44,11 @@ export interface Effects {
   emit<M extends DescMessage>(event: M, init: MessageInitShape<M>, options: { aggregate: string }): Promise<void>;
   /** Puts a job of this module into the queue, to run in the org of the current call. */
   enqueue<P>(job: JobDeclaration<never, P>, payload: P, options?: EnqueueOptions): Promise<void>;
+  /**
+   * Starts a saga of this module, in the org of the current call, and gives its id. With a key that a saga of this name had
+   * before in the org, it is that one's id, and nothing is started.
+   */
+  start<I>(saga: SagaDeclaration<never, I>, input: I, options?: { key?: string }): Promise<string>;
   /** Says what was changed, by id, where no event does (`emit` says it of its aggregate): cached answers that tell of it are dropped. */
   changed(...ids: string[]): void;
   /** Runs a statement whose result nobody needs together with the commit, in the order given: it costs no round trip. */

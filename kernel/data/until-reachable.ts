@@ -7,7 +7,7 @@ const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 1000;
 
 /** Whether work failed for want of the database alone: it can be done when that is there again. */
-function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseAway(error: unknown): boolean {
   if (AWAY.has(reasonOf(databaseError(error)) ?? '')) return true;
   return error instanceof Error && error.cause !== undefined && isDatabaseAway(error.cause);
 }

@@ -7,6 +7,8 @@ import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
+import { insertSaga } from '../sagas/saga-row.ts';
+import { sagaJob, type SagaDeclaration } from '../sagas/saga.ts';
 import { traceparentOf } from '../telemetry/trace-context.ts';
 
 /** Tries before a job is a dead letter, unless its `enqueue` says otherwise. */
@@ -43,7 +45,7 @@ interface Announcement {
 }
 
 /** What a module says that it announces and queues. */
-export interface Declared extends Pick<Module, 'emits' | 'jobs'> {
+export interface Declared extends Pick<Module, 'emits' | 'jobs' | 'sagas'> {
   /** Whether any module of the deployment handles an event; taken for true if absent. */
   isHandled?: (eventType: string) => boolean;
 }
@@ -82,12 +84,20 @@ export class CollectedEffects {
       this.#events.push({ type: schema.typeName, subject: aggregate, data: toJson(schema, create(schema, init)), org: orgId, trace_id: traceId, traceparent, tracestate });
     },
     enqueue: async <P>({ name }: JobDeclaration<never, P>, payload: P, { runAt, key, maxAttempts = MAX_ATTEMPTS }: EnqueueOptions = {}) => {
-      if (this.#declared && !this.#declared.jobs?.some((job) => job.name === name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
+      if (this.#declared && !isDeclared(this.#declared, name)) throw new Error(`${this.#module} queues ${name} without declaring it: add it to jobs in module.ts`);
       this.#requireOpen();
       // A copy, so that what the caller does with the payload afterwards changes nothing.
       const copy = payload === undefined ? undefined : JSON.parse(JSON.stringify(payload)) as unknown;
       const job: QueuedJob = { job: name, payload: { id: randomUUID(), payload: copy, ...origin() }, run_at: runAt?.toISOString(), max_attempts: maxAttempts, key };
       this.#jobs.set(key === undefined ? job : `${name}/${key}`, job);
+    },
+    start: async <I>(saga: SagaDeclaration<never, I>, input: I, { key }: { key?: string } = {}) => {
+      const job = { name: sagaJob(saga.name), run: async () => {} };
+      if (this.#declared && !isDeclared(this.#declared, job.name)) throw new Error(`${this.#module} starts ${saga.name} without declaring it: add it to sagas in module.ts`);
+      const { id, insert } = insertSaga(this.#module, saga, input, { key, orgId: origin().orgId });
+      await this.methods.enqueue(job, { saga: id, turn: 0, step: saga.steps[0]!.name });
+      this.#last.push(insert);
+      return id;
     },
     cancel: async ({ name }: JobDeclaration<never, never>, key: string) => {
       this.#requireOpen();
@@ -148,6 +158,8 @@ export class CollectedEffects {
           'traceparent', $4::text, 'tracestate', $5::text)), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS, events[0]?.traceparent ?? null, events[0]?.tracestate ?? null]);
   }
 }
+
+const isDeclared = ({ jobs = [], sagas = [] }: Declared, name: string): boolean => jobs.some((job) => job.name === name) || sagas.some((saga) => sagaJob(saga.name) === name);
 
 const enqueue = (jobs: QueuedJob[]): CompiledQuery => CompiledQuery.raw('select mainstay.enqueue_jobs($1::json)', [JSON.stringify(jobs)]);
 

@@ -9,6 +9,8 @@ import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
 import type { Settings, SettingsReader } from '../settings/define-settings.ts';
 import type { SettingsCatalogue, SettingsStore } from '../settings/settings-store.ts';
+import { subscriptionsOf } from '../sagas/await-event.ts';
+import type { SagaDeclaration } from '../sagas/saga.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 import type { Operations } from './operations.ts';
@@ -115,6 +117,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   emits?: DescMessage[];
   events?: Subscription<N>[];
   jobs?: JobDeclaration<N, any>[];
+  /** Processes of several steps, which `tx.start` starts. */
+  sagas?: SagaDeclaration<N, any>[];
   /** CLI command groups: each file's default export adds commands to the group. */
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
   /** A folder of files for browsers, served below `/apps/<name>/`. */
@@ -149,7 +153,9 @@ export type Module = ModuleDeclaration<any, any, any, any, any>;
 
 /** Declares a module: the whole story on one page. */
 export function defineModule<const R extends Requires, C extends z.ZodType, const P extends Pages = {}, S extends Settings = {}>(declaration: ModuleDeclaration<R, C, P, S>): ModuleDeclaration<R, C, P, S> {
-  return declaration;
+  // What a saga waits for reaches it as any event reaches a handler.
+  const { sagas } = declaration;
+  return sagas ? { ...declaration, events: [...(declaration.events ?? []), ...subscriptionsOf(declaration.name, sagas)] } : declaration;
 }
 
 export function serve<S extends DescService, N>(service: S, implement: (needs: N) => ServiceImpl<S>): Served<N> {

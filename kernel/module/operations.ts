@@ -1,4 +1,5 @@
 import type { ListOptions, ListPage, ListRequest } from '../queries/read-list.ts';
+import type { SagaState, StepState } from '../sagas/saga-states.ts';
 
 /** Work that failed for good: nothing tries it again until someone decides. */
 export interface DeadLetter {
@@ -12,6 +13,42 @@ export interface DeadLetter {
   queuedAt: Date;
   /** When it failed last. */
   failedAt: Date;
+  /** The saga whose step it is, if it is one. */
+  sagaId?: string;
+  step?: string;
+}
+
+/** A step of a saga, as operators see it. */
+export interface SagaStepReport {
+  name: string;
+  state: StepState;
+  /** Tries that failed. */
+  attempts: number;
+  error: string;
+  /** When it got into its state, RFC 3339. */
+  time?: string;
+}
+
+/** A saga, as operators see it; times are RFC 3339. */
+export interface SagaReport {
+  id: string;
+  module: string;
+  saga: string;
+  orgId?: string;
+  state: SagaState;
+  /** The step that it stands at. */
+  step: string;
+  steps: SagaStepReport[];
+  attempts: number;
+  /** Why it failed or is undone. */
+  error: string;
+  isCancelled: boolean;
+  startedAt: string;
+  changedAt: string;
+  endedAt?: string;
+  /** Until when it waits. */
+  wakeAt?: string;
+  deadline?: string;
 }
 
 /** What the queue holds for a module. */
@@ -32,6 +69,15 @@ export interface Operations {
     retry(id: string): Promise<boolean>;
     /** Removes one; whether there was one of this id. */
     discard(id: string): Promise<boolean>;
+  };
+  sagas: {
+    /** A page of them, as a list's request says; their fields lie in the columns `id`, `module`, `saga`, `org_id`, `state`, `step`, `started_at` and `ended_at`. */
+    list(request: ListRequest, options: ListOptions): Promise<ListPage<SagaReport>>;
+    get(id: string): Promise<SagaReport | undefined>;
+    /** Undoes one instead of going on; whether there was one of this id that went on. */
+    cancel(id: string): Promise<boolean>;
+    /** Tries one again at once; whether there was one of this id that had failed. */
+    retry(id: string): Promise<boolean>;
   };
   queueOf(module: string): Promise<QueueState>;
   /** The migrations that a module's tables have had, in order. */

@@ -15,6 +15,8 @@ interface Letter {
   error: string;
   queued_at: Date;
   failed_at: Date;
+  saga: string | null;
+  step: string | null;
 }
 
 /** A page of what failed for good, as a list's request says. */
@@ -32,15 +34,18 @@ export async function listDeadLetters(pool: pg.Pool, limit = 100): Promise<DeadL
 // The queue does not keep when a job failed, only when its next try would have been.
 const lettersIn = (q: Kysely<any>) => q.selectFrom(sql`(
   select jobs.id, split_part(tasks.identifier, '/', 1) as module, substr(tasks.identifier, strpos(tasks.identifier, '/') + 1) as job,
-         jobs.attempts, coalesce(jobs.last_error, '') as error, jobs.created_at as queued_at, jobs.run_at - exp(least(jobs.attempts, 10)) * interval '1 second' as failed_at
+         jobs.attempts, coalesce(jobs.last_error, '') as error, jobs.created_at as queued_at, jobs.run_at - exp(least(jobs.attempts, 10)) * interval '1 second' as failed_at,
+         jobs.payload #>> '{payload,saga}' as saga, jobs.payload #>> '{payload,step}' as step
     from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id
     where ${sql.raw(DEAD)})`.as('letters')).selectAll().$castTo<Letter>();
 
-const deadLetter = ({ id, queued_at: queuedAt, failed_at: failedAt, ...letter }: Letter): DeadLetter => ({ ...letter, id: String(id), queuedAt, failedAt });
+const deadLetter = ({ id, queued_at: queuedAt, failed_at: failedAt, saga, step, ...letter }: Letter): DeadLetter =>
+  ({ ...letter, id: String(id), queuedAt, failedAt, ...(letter.job.startsWith('saga:') && saga !== null && { sagaId: saga, step: step ?? '' }) });
 
 const types = { getTypeParser: parserOf } as unknown as pg.CustomTypesConfig;
 
-const readerOf = (pool: pg.Pool): Kysely<any> =>
+/** Reads through the queue's connections. */
+export const readerOf = (pool: pg.Pool): Kysely<any> =>
   readerBy(async <R>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<R>> => ({ rows: (await pool.query({ text, values: [...parameters], types })).rows as R[] }));
 
 /** Runs a dead letter again, with all its attempts. Returns whether there was one of this id. */
@@ -51,6 +56,9 @@ export async function retryDeadLetter(pool: pg.Pool, id: string): Promise<boolea
     ) select pg_notify('jobs:insert', '{"count":1}') from revived`, [id]);
   return rowCount === 1;
 }
+
+/** Makes a dead letter of a job that runs, when it fails now. */
+export const endTries = (pool: pg.Pool, id: string): Promise<unknown> => pool.query('update graphile_worker._private_jobs as jobs set max_attempts = greatest(attempts, 1) where id = $1::bigint', [id]);
 
 /** Removes a dead letter. Returns whether there was one of this id. */
 export async function discardDeadLetter(pool: pg.Pool, id: string): Promise<boolean> {

@@ -20,7 +20,9 @@ import type { Logger } from '../telemetry/log.ts';
 import type { MetricFamily } from '../telemetry/metrics.ts';
 import { TaskTelemetry } from '../telemetry/follow-task.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
-import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
+import { runSaga } from '../sagas/run-saga.ts';
+import { sagaJob, type SagaDeclaration, type SagaTurn } from '../sagas/saga.ts';
+import { discardDeadLetter, endTries, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 import { QueuePool } from './queue-pool.ts';
 import { keepReviving } from './revive-jobs.ts';
 import { runSchedules } from './run-schedules.ts';
@@ -116,7 +118,8 @@ function tasksOf(modules: readonly Worked[], pool: QueuePool, telemetry: TaskTel
   const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job, telemetry)] as const));
   const handlers = modules.flatMap((worked) => (worked.module.events ?? []).map((subscription) =>
     [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool, telemetry)] as const));
-  return Object.fromEntries([...jobs, ...handlers]);
+  const sagas = modules.flatMap((worked) => (worked.module.sagas ?? []).map((saga: SagaDeclaration<any>) => [`${worked.module.name}/${sagaJob(saga.name)}`, sagaTask(worked, saga, pool, telemetry)] as const));
+  return Object.fromEntries([...jobs, ...handlers, ...sagas]);
 }
 
 function jobTask({ module, context, database }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
@@ -128,6 +131,16 @@ function jobTask({ module, context, database }: Worked, job: JobDeclaration<any,
       const call: Call = { ...about, ...place };
       const work = async () => job.run(context, payload);
       return queued ? runQueuedJob({ database, call, name: job.name, id, mayHaveRun: attempts > 1 || triesBefore > 0 }, work) : runInCall(call, work);
+    }));
+  };
+}
+
+function sagaTask({ module, context, database }: Worked, saga: SagaDeclaration<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
+  return (data, { abortSignal, job: { id, attempts } }) => {
+    const { payload, orgId, ...origin } = data as JobEnvelope;
+    return telemetry.follow({ module: module.name, name: sagaJob(saga.name), kind: 'job' }, origin, (place) => outlast(abortSignal, (triesBefore) => {
+      const call: Call = { principal: { kind: 'module', module: module.name, orgId }, signal: abortSignal, ...place };
+      return runSaga({ database, context, saga, call, given: payload as SagaTurn, wasTried: attempts > 1 || triesBefore > 0, endTries: () => endTries(pool, id) });
     }));
   };
 }

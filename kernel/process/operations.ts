@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { schemaOf } from '../data/names.ts';
 import type { Operations } from '../module/operations.ts';
 import { redactText } from '../telemetry/redact-text.ts';
+import { cancelSaga, readSaga, readSagas, retrySaga } from './saga-operations.ts';
 import { discardDeadLetter, readDeadLetters, retryDeadLetter } from './dead-letters.ts';
 
 /** What operators of this process can see and do, once its queue runs. */
@@ -20,6 +21,13 @@ export class OperationsOfProcess implements Operations {
     },
     retry: (id) => retryDeadLetter(this.#running, id),
     discard: (id) => discardDeadLetter(this.#running, id),
+  };
+
+  readonly sagas: Operations['sagas'] = {
+    list: (request, options) => readSagas(this.#running, request, options),
+    get: (id) => readSaga(this.#running, id),
+    cancel: (id) => cancelSaga(this.#running, id),
+    retry: (id) => retrySaga(this.#running, id),
   };
 
   async queueOf(module: string): ReturnType<Operations['queueOf']> {
