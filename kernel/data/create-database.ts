@@ -28,6 +28,10 @@ export interface DatabaseOptions {
   poolSize?: number;
   /** The events and jobs that the module may cause; anything if absent. */
   declared?: Declared;
+  /** The database is a shard's, in which orgs are only as long as their slots. */
+  sharded?: boolean;
+  /** Other processes change the same rows. */
+  replicated?: boolean;
 }
 
 /** A module's database, as the kernel uses it. */
@@ -83,8 +87,8 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   readonly readCached: Database<T>['readCached'] = (query, work) => {
     const call = currentCallIfAny();
-    // What a transaction has written and not committed is nobody else's.
-    if (this.#joined(call) || this.#scopeOf(call)?.joined || call?.acrossOrgs) return this.read(work);
+    // What a transaction has written and not committed is nobody else's. What moved away and back was changed elsewhere.
+    if (this.#options.sharded || this.#options.replicated || this.#joined(call) || this.#scopeOf(call)?.joined || call?.acrossOrgs) return this.read(work);
     return this.#cache.get(scopeOf(call).orgId, query, () => this.read(work));
   };
 
@@ -180,7 +184,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #makePipelines(): Pipelines {
-    return new Pipelines({ settings: this.#settings(true), orgKey: orgKeyOf(this.#options.secret) });
+    return new Pipelines({ settings: this.#settings(true), orgKey: orgKeyOf(this.#options.secret), sharded: this.#options.sharded });
   }
 
   #settings(ofOneOrg: boolean): pg.ClientConfig {

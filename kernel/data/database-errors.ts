@@ -1,6 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import pg from 'pg';
 import { defineErrors } from '../errors/define-errors.ts';
+import { kernelErrors } from '../errors/kernel-errors.ts';
+import { WRONG_SHARD } from '../shards/shard-sql.ts';
 
 export const databaseErrors = defineErrors('kernel', {
   DATABASE_UNAVAILABLE: ['Unavailable', 'the database can not be reached; try again in a moment'],
@@ -49,6 +51,7 @@ function translate(error: Error, code: string): ConnectError | undefined {
   if (code === '53300' || error.message.includes('timeout exceeded when trying to connect')) return databaseErrors.DATABASE_BUSY();
   if (code === '53100') return databaseErrors.DATABASE_FULL();
   if (code === '57014') return databaseErrors.DATABASE_TIMEOUT();
+  if (code === WRONG_SHARD) return kernelErrors.WRONG_SHARD({ slot: (error as pg.DatabaseError).detail ?? '' });
   const lost = LOST.has(code) || code.startsWith('08') || /Connection terminated|connection error and is not queryable|Client was closed|connection timeout/i.test(error.message);
   return lost ? databaseErrors.DATABASE_UNAVAILABLE() : undefined;
 }

@@ -11,3 +11,6 @@ const texts = {
  * transaction in which it was entered is rolled back.
  */
 export const enteringOrg = (until: keyof typeof texts, orgId: string, key: Buffer | undefined): BatchedStatement => ({ sql: texts[until], parameters: [orgId, key] });
+
+/** Lets a transaction in a shard write in the org that its session is in; it fails if the org's rows lie in another shard. */
+export const holdingOrg = (orgId: string): BatchedStatement => ({ sql: 'select mainstay.hold_org($1)', parameters: [orgId] });

@@ -1,9 +1,9 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import pg from 'pg';
 import { codeOf, databaseError, isAfterFailure, isStalePlan, rolledBack } from './database-errors.ts';
-import { enteringOrg } from './enter-org.ts';
+import { enteringOrg, holdingOrg } from './enter-org.ts';
 import { holdWrites, socketOf } from './hold-writes.ts';
-import { readyToSend, runBatch } from './statement-batch.ts';
+import { readyToSend, runBatch, type BatchedStatement } from './statement-batch.ts';
 import { runStatement, type Answer } from './statement.ts';
 import { toResult } from './to-result.ts';
 
@@ -16,6 +16,8 @@ export interface LaneOptions {
   settings: pg.ClientConfig;
   /** What a connection shows to choose its org. */
   orgKey: Buffer;
+  /** The database is a shard's, in which orgs are only as long as their slots. */
+  sharded?: boolean;
 }
 
 /** A connection on which units of work travel one behind the other; see `Pipelines`. */
@@ -26,6 +28,7 @@ export class Lane {
   since = performance.now();
   readonly #client: pg.Client;
   readonly #orgKey: Buffer;
+  readonly #sharded: boolean;
   readonly #connected: Promise<unknown>;
   readonly #unitEnded: () => void;
   readonly #gone: () => void;
@@ -36,9 +39,10 @@ export class Lane {
   /** What units under way enter, in their order. */
   readonly #entering: string[] = [];
 
-  constructor({ settings, orgKey }: LaneOptions, unitEnded: () => void, gone: () => void) {
+  constructor({ settings, orgKey, sharded = false }: LaneOptions, unitEnded: () => void, gone: () => void) {
     this.#client = new pg.Client(settings);
     this.#orgKey = orgKey;
+    this.#sharded = sharded;
     this.#unitEnded = unitEnded;
     this.#gone = gone;
     // The unit that was under way reports the loss.
@@ -72,9 +76,10 @@ export class Lane {
   }
 
   /** Runs statements as one transaction of an org, sent in one write. */
-  transact(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
+  transact(orgId: string, work: readonly CompiledQuery[]): Promise<void> {
     return this.#unit(async () => {
       const isIn = this.isIn(orgId);
+      const statements = this.#sharded ? [holdingOrg(orgId), ...work] : work;
       const together = runBatch(this.#client, isIn ? statements : [enteringOrg('session', orgId, this.#orgKey), ...statements]);
       if (!together) return this.#transactOneByOne(orgId, statements);
       if (!isIn) {
@@ -86,7 +91,7 @@ export class Lane {
   }
 
   /** The same for statements that the connection does not know yet. */
-  async #transactOneByOne(orgId: string, statements: readonly CompiledQuery[]): Promise<void> {
+  async #transactOneByOne(orgId: string, statements: readonly BatchedStatement[]): Promise<void> {
     const ready = readyToSend(statements);
     const begun = this.#send('begin');
     const entered = this.isIn(orgId) ? undefined : this.#enter(orgId);

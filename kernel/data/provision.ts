@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { Logger, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { commandsSql } from '../commands/commands-table.ts';
-import { sagasSql } from '../sagas/saga-table.ts';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
 import { identifier, literal, rolesOf, schemaOf } from './names.ts';
 import { surviveLoss } from './pool.ts';
 import { lockShape } from './shape-lock.ts';
+import { shardModuleSql, shardSql } from '../shards/shard-sql.ts';
 
 export interface ProvisionOptions {
   /** Any database of the server, as its administrator: a superuser, or an account with CREATEDB and CREATEROLE. */
@@ -18,7 +18,12 @@ export interface ProvisionOptions {
   modules: readonly string[];
   /** The deployment's secret; the passwords of the modules' roles are derived from it. */
   secret: string;
+  /** It is the database of a shard, where only the orgs of some slots are; see `provisionShard`. */
+  sharded?: boolean;
 }
+
+/** How the database is to be, without the modules. */
+type Shape = Pick<ProvisionOptions, 'database' | 'secret' | 'sharded'>;
 
 const KERNEL_SCHEMA = readFileSync(new URL('./kernel-schema.sql', import.meta.url), 'utf8');
 const OLDEST_SERVER = 180000;
@@ -58,17 +63,18 @@ async function createEmptyDatabase({ adminUrl, database }: ProvisionOptions): Pr
   });
 }
 
-async function provisionIn(client: pg.Client, options: ProvisionOptions): Promise<void> {
-  const missing = await findMissing(client, options);
+async function provisionIn(client: pg.Client, wanted: ProvisionOptions): Promise<void> {
+  const missing = await findMissing(client, wanted);
   if (missing.length === 0) return;
   await checkServer(client);
   await lockShape(client);
+  // What keeps a shard from writing what it does not own is never taken away.
+  const options = { ...wanted, sharded: wanted.sharded || (await isShard(client)) };
   try {
     await installQueue(options);
     await client.query('begin');
-    const { database, secret } = options;
-    await client.query(`${KERNEL_SCHEMA}; ${databaseSql(database, secret)}; set local scram_iterations = 1`);
-    for (const module of await findMissing(client, options)) await client.query(moduleSql(database, module, secret));
+    await client.query(`${KERNEL_SCHEMA}; ${databaseSql(options)}; set local scram_iterations = 1`);
+    for (const module of await findMissing(client, options)) await client.query(moduleSql(options, module));
     await client.query('commit');
   } finally {
     await client.query('rollback; select pg_advisory_unlock_all()').catch(() => {});
@@ -76,14 +82,18 @@ async function provisionIn(client: pg.Client, options: ProvisionOptions): Promis
 }
 
 /** The modules that are not provisioned, or differently from how this version does it. */
-async function findMissing(client: pg.Client, { database, modules, secret }: ProvisionOptions): Promise<string[]> {
+async function findMissing(client: pg.Client, { modules, ...shape }: ProvisionOptions): Promise<string[]> {
   const sql = 'select module, fingerprint from mainstay.modules where (select count(*) from pg_roles where rolname in (owner, login, all_orgs)) = 3';
   const { rows } = await client.query<{ module: string; fingerprint: string }>(sql).catch((error: unknown) => {
     if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return { rows: [] };
     throw error;
   });
   const found = new Map(rows.map(({ module, fingerprint }) => [module, fingerprint]));
-  return modules.filter((module) => found.get(module) !== fingerprint(database, module, secret));
+  return modules.filter((module) => found.get(module) !== fingerprint(shape, module));
+}
+
+async function isShard(client: pg.Client): Promise<boolean> {
+  return (await client.query("select to_regclass('mainstay.slots') is not null as found")).rows[0].found;
 }
 
 async function checkServer(client: pg.Client): Promise<void> {
@@ -119,7 +129,7 @@ const queueIndexesSql = `
   create index if not exists mainstay_jobs_tried on graphile_worker._private_jobs (task_id) where attempts > 0 and locked_at is null;
   create index if not exists mainstay_jobs_held on graphile_worker._private_jobs (locked_at) where locked_at is not null`;
 
-const databaseSql = (database: string, secret: string) => `
+const databaseSql = ({ database, secret, sharded }: Shape) => `
   create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
     language plpgsql security definer as $$
   begin
@@ -135,17 +145,17 @@ const databaseSql = (database: string, secret: string) => `
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
   ${textSearchSql};
-  ${queueIndexesSql}`;
+  ${queueIndexesSql}${sharded ? `; ${shardSql(orgKeyDigest(secret))}` : ''}`;
 
-function moduleSql(database: string, module: string, secret: string): string {
-  const roles = rolesOf(database, module);
-  const row = [module, schemaOf(module), roles.owner, roles.login, roles.allOrgs, fingerprint(database, module, secret)];
-  return `${shapeSql(database, module, secret)};
+function moduleSql(shape: Shape, module: string): string {
+  const roles = rolesOf(shape.database, module);
+  const row = [module, schemaOf(module), roles.owner, roles.login, roles.allOrgs, fingerprint(shape, module)];
+  return `${shapeSql(shape, module)};
     insert into mainstay.modules (module, schema, owner, login, all_orgs, fingerprint) values (${row.map(literal).join(', ')})
       on conflict (module) do update set fingerprint = excluded.fingerprint`;
 }
 
-function shapeSql(database: string, module: string, secret: string): string {
+function shapeSql({ database, secret, sharded }: Shape, module: string): string {
   const roles = rolesOf(database, module);
   const schema = identifier(schemaOf(module));
   const owner = identifier(roles.owner);
@@ -168,7 +178,7 @@ function shapeSql(database: string, module: string, secret: string): string {
     ...sessions.map((role) => `alter role ${identifier(role)} in database ${identifier(database)} set search_path = ${schema}`),
     mailboxSql(module, owner),
     commandsSql(module, owner, identifier(roles.allOrgs)),
-    sagasSql(module, owner, identifier(roles.allOrgs)),
+    ...(sharded ? [shardModuleSql(module, owner)] : []),
   ].join(';\n');
 }
 
@@ -206,5 +216,5 @@ const createRole = (name: string, options: string) => `
 const orgKeyDigest = (secret: string): string => createHash('sha256').update(orgKeyOf(secret)).digest('hex');
 
 // Holds a password's digest only as part of a digest.
-const fingerprint = (database: string, module: string, secret: string): string =>
-  createHash('sha256').update([KERNEL_SCHEMA, databaseSql(database, secret), shapeSql(database, module, secret)].join('\0')).digest('hex');
+const fingerprint = (shape: Shape, module: string): string =>
+  createHash('sha256').update([KERNEL_SCHEMA, databaseSql(shape), shapeSql(shape, module)].join('\0')).digest('hex');

@@ -30,7 +30,6 @@ export class TenantConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #scope: Scope;
   readonly #signal: AbortSignal | undefined;
-  #setup: Promise<unknown> = Promise.resolve();
   #failed?: unknown;
   #broken = false;
   #committing = false;
@@ -47,8 +46,8 @@ export class TenantConnection implements DatabaseConnection {
   begin(): void {
     holdWrites(this.#client);
     if (sessionOrgs.get(this.#client) !== this.#orgId) sessionOrgs.delete(this.#client);
-    this.#setup = Promise.all([this.#send('begin'), this.#enterOrg('transaction')]);
-    this.#setup.catch((error: unknown) => (this.#failed ??= error));
+    // Noted before the next statement fails because of it.
+    for (const sent of [this.#send('begin'), this.#enterOrg('transaction')]) sent.catch((error: unknown) => (this.#failed ??= error));
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {

@@ -10,10 +10,13 @@ export class OwnedSlots {
   readonly #read: () => Promise<Slots>;
   #slots: Slots;
   #refreshing: Promise<void> | undefined;
+  /** Ends the connection that it looks by. */
+  readonly close: () => Promise<void>;
 
-  constructor(read: () => Promise<Slots>, slots: Slots = new Set()) {
+  constructor(read: () => Promise<Slots>, slots: Slots = new Set(), close = async () => {}) {
     this.#read = read;
     this.#slots = slots;
+    this.close = close;
   }
 
   /** What is owned, as of the last look. */
