@@ -1,8 +1,9 @@
 import type { DescService } from '@bufbuild/protobuf';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { Commands } from '../commands/commands.ts';
 import { loadBootstrap } from '../data/bootstrap.ts';
+import type { AdminUrl } from '../data/connection.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { watchRoom, type DiskRoom } from '../data/disk-room.ts';
 import { migrate } from '../data/migrate.ts';
@@ -18,9 +19,12 @@ import { guardFacts, unmetRequirements } from '../module/check-modules.ts';
 import type { Context, DeploymentInfo, Module } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createClient } from '../placement/create-client.ts';
+import { auditElsewhere, guardAmongPeers, settingsElsewhere, speaksFor, type Network } from '../peers/network.ts';
 import type { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { moduleTransport } from '../placement/module-transport.ts';
+import type { Instance } from '../placement/placement.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
+import type { OwnedSlots } from '../shards/owned-slots.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
@@ -38,13 +42,27 @@ export interface Part {
 
 /** What the parts of a starting process share. */
 export interface Starting extends ProcessOptions {
-  /** The deployment's database on the server. */
+  /** The database of this process on the server. */
   database: string;
+  /** The deployment's own database. */
+  main: { adminUrl: AdminUrl; database: string };
   /** Most connections of one module. */
   poolSize: number;
   states: ModuleStates;
   registry: InProcessRegistry;
   served: ServedService[];
+  /** Every module of the deployment, each after those that it requires. */
+  modules: readonly Module[];
+  /** What this process is in the placement. */
+  here: Instance;
+  /** It has started wholly, and is not about to end. */
+  isReady: boolean;
+  /** The way to the other processes, if there are any. */
+  network?: Network;
+  /** What modules call through. */
+  transport: Transport;
+  /** What this process owns, if it is a shard. */
+  owned?: OwnedSlots;
   parts: Part[];
   guard?: Guard;
   /** How full the disk of the database is. */
@@ -63,34 +81,63 @@ export interface Starting extends ProcessOptions {
 
 /** Migrates a module's tables, makes its services and puts them behind the door. */
 export async function startModule(starting: Starting, module: Module): Promise<void> {
-  const { databaseUrl: adminUrl, database, secret, deployment, registry } = starting;
+  const { databaseUrl: adminUrl, database, secret, deployment, here } = starting;
   const unmet = unmetRequirements(module, deployment.modules.map((enabled) => enabled.module));
   if (unmet.length > 0) throw new StartError(unmet);
   const { migrations } = module.database ?? {};
   if (migrations) await whenReachable(starting.log, () => migrate({ adminUrl, database, module: module.name, migrations }));
   const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
-  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) } });
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) }, sharded: starting.owned !== undefined, replicated: here.replica !== undefined });
   watchRoom(tables, starting.room);
-  const transport = moduleTransport(module.name, registry.transport);
-  const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
-  const context = {
-    ...Object.fromEntries(clients),
-    config: deployment.modules.find((enabled) => enabled.module === module)!.config,
-    db: tables,
-    settings: starting.settings.readerOf(module.name),
-    log: starting.log.child({ module: module.name }),
-    get files() { return storageBelow((starting.storage ??= openStorage(deployment.files ?? {}, starting.info.dataFolder)), module.name); },
-    deployment: starting.info,
-  } as Context;
+  const context = contextOf(starting, module, tables);
   const commands = new Commands({ database: tables, secret, log: starting.log, kept: () => starting.recordsKept() });
   starting.parts.push({ module, context, database: tables, commands });
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
-  if (module.guard) starting.guard = module.guard(context, guardFacts(deployment.modules.map((enabled) => enabled.module)));
+  if (module.guard) starting.guard = guardOf(starting, module, context);
   if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
   if (module.gateway) starting.gateway = module.gateway(context, gatewayFacts(starting, module.name));
   if (module.settingsStore) starting.settings.useStore(module.name, module.settingsStore(context));
   for (const { service, implementation } of made) serveService(starting, module, service, implementation, commands);
   starting.states.setRunning(module.name);
+}
+
+/** What a module's code may use here. */
+function contextOf(starting: Starting, module: Module, tables: ModuleDatabase<unknown> | undefined): Context {
+  const { deployment, info, settings, log } = starting;
+  const transport = moduleTransport(module.name, starting.transport);
+  const clients = Object.entries(module.requires as Record<string, DescService>).map(([alias, service]) => [alias, createClient(service, transport)]);
+  return {
+    ...Object.fromEntries(clients),
+    config: deployment.modules.find((enabled) => enabled.module === module)!.config,
+    db: tables,
+    settings: settings.readerOf(module.name),
+    log: log.child({ module: module.name }),
+    get files() { return storageBelow((starting.storage ??= openStorage(deployment.files ?? {}, info.dataFolder)), module.name); },
+    deployment: info,
+  } as Context;
+}
+
+function guardOf({ modules, network }: Starting, module: Module, context: Context): Guard {
+  const facts = guardFacts(modules);
+  if (!network) return module.guard!(context, facts);
+  const guard = module.guard!(context, { ...facts, speaksFor: speaksFor(network.peers.placement, modules) });
+  if (!guard.introduce || !guard.recognise) throw new StartError([`the guard of ${module.name} can not tell processes of the deployment from others, so it can only be placed in one process: let it have introduce and recognise`]);
+  return guardAmongPeers(guard, network);
+}
+
+/**
+ * What every process needs of modules that others run: the guard, which decides wherever a service is served and here has
+ * no tables of its own, and the way to the audit and the settings.
+ */
+export function useModulesElsewhere(starting: Starting): void {
+  const { modules, here, network, log } = starting;
+  if (!network) return;
+  for (const module of modules) {
+    if (here.modules.includes(module.name)) continue;
+    if (module.guard) starting.guard = guardOf(starting, module, contextOf(starting, module, undefined));
+    if (module.audit) starting.audit = auditElsewhere(network, module.name);
+    if (module.settingsStore) starting.settings.useStore(module.name, settingsElsewhere(network, module.name, log));
+  }
 }
 
 /** The audit of a module, which works for itself. */
@@ -102,7 +149,8 @@ function auditOf(module: string, audit: AuditLog): AuditLog {
 function serveService(starting: Starting, module: Module, service: DescService, implementation: Partial<ServiceImpl<DescService>>, commands?: Commands): void {
   const { log, states, registry } = starting;
   const problem = () => states.problemOf(module.name);
-  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, telemetry: starting.telemetry, commands });
+  const owned = module.shardBy && starting.owned;
+  const behindTheDoor = serveMethods(service, implementation, { module: module.name, guard: () => starting.guard!, problem, log, telemetry: starting.telemetry, commands, ...(owned && { requireOwn: (orgId: string) => owned.requireOwn(orgId) }) });
   registry.add(service, behindTheDoor);
   starting.served.push({ service, implementation: behindTheDoor, module: module.name });
 }

@@ -1,27 +1,31 @@
 import { ConnectError } from '@connectrpc/connect';
-import { collectRecords } from '../commands/collect-records.ts';
+import { collectRecords, type Collector } from '../commands/collect-records.ts';
 import { DiskRoom } from '../data/disk-room.ts';
 import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
-import { startHttpServer, type HttpServer } from '../http/start-http-server.ts';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
 import type { Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 import { StartError } from '../module/start-error.ts';
-import { platformVersion } from '../module/version.ts';
+import { Network } from '../peers/network.ts';
+import { databaseNameOf, findInstance, inOneProcess } from '../placement/placement.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
 import { requireDataFolder } from './data-folder.ts';
 import { SettingsOfProcess } from '../settings/settings-of-process.ts';
-import type { OperatorsPort } from '../telemetry/operators-port.ts';
+import { provisionShard } from '../shards/provision-shard.ts';
+import type { PeerServer } from '../remote/serve-peers.ts';
 import { startJobs, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { OperationsOfProcess } from './operations.ts';
+import { modulesOf } from './modules-of-deployment.ts';
+import { openInternalPort } from './open-internal-port.ts';
+import { openPorts, type OpenPorts } from './open-ports.ts';
 import { whenReachable } from './when-reachable.ts';
-import { loadFirstData, orQuarantine, startModule, type Starting } from './start-module.ts';
-import { openOperators, startTelemetry } from './watch-process.ts';
+import { loadFirstData, orQuarantine, startModule, useModulesElsewhere, type Starting } from './start-module.ts';
+import { startTelemetry } from './watch-process.ts';
 
 export interface RunningProcess {
   /** Where it is reached, such as `http://localhost:4400`. */
@@ -40,43 +44,105 @@ export interface RunningProcess {
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const modules = soundModules(options.deployment);
-  const starting = { ...begin(options), telemetry: await startTelemetry(options) };
-  const { databaseUrl: adminUrl, secret, log } = options;
-  await whenReachable(log, () => provision({ adminUrl, database: starting.database, modules: modules.map(({ name }) => name), secret })).catch((error: unknown) => {
-    throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
-  });
-  await starting.room.watch(adminUrl, starting.database);
-  for (const module of modules) await orQuarantine(starting, module, () => startModule(starting, module));
+  const starting: Starting = { ...begin(options, modules), telemetry: await startTelemetry(options) };
+  const { here, room, log } = starting;
+  await openDatabase(starting);
+  connect(starting, options);
+  await room.watch(starting.databaseUrl, starting.database);
+  for (const module of modules.filter(({ name }) => here.modules.includes(name))) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
-  if (!starting.gateway && modules.some(({ gateway }) => gateway)) throw new StartError(['the module that provides the gateway could not start, and nothing is reached from outside without its policies']);
-  for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
-  const sound = starting.parts.filter(({ module }) => !starting.states.problemOf(module.name));
-  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database: starting.database, modules: sound, subscribed: modules, log, audited: starting.audit !== undefined, room: starting.room, tasks: starting.telemetry.tasks }));
-  starting.operations.start(jobs.pool);
-  const collector = starting.audit && collectRecords({ adminUrl, database: starting.database, modules: sound.map(({ module }) => module.name), audit: starting.audit, room: starting.room, log });
-  if (collector) starting.recordsKept = () => collector.soon();
-  const ports = await openPorts(starting, jobs).catch(async (error: unknown) => {
-    await jobs.stop();
+  if (!starting.gateway && modules.some(({ name, gateway }) => gateway && here.modules.includes(name))) throw new StartError(['the module that provides the gateway could not start, and nothing is reached from outside without its policies']);
+  const internal = await openInternalPort(starting);
+  starting.network?.peers.start();
+  try {
+    for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
+    const work = await startWork(starting);
+    const { server, operators } = await openPorts(starting, work.jobs).catch(async (error: unknown) => {
+      await work.jobs.stop();
+      throw error;
+    });
+    warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
+    starting.isReady = true;
+    log.debug({ process: here.name }, 'all of this process has started');
+    return running(starting, { ...work, server, operators, internal });
+  } catch (error) {
+    await internal?.close();
+    await starting.network?.stop();
     throw error;
-  });
-  const { server, operators } = ports;
-  warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
+  }
+}
+
+interface Work {
+  jobs: RunningJobs;
+  collector: Collector | undefined;
+}
+
+interface Opened extends Work, OpenPorts {
+  internal: PeerServer | undefined;
+}
+
+function running(starting: Starting, opened: Opened): RunningProcess {
+  const { server, operators, internal } = opened;
   return {
-    address: server.address,
+    address: server?.address ?? internal!.address,
     ...(operators && { operatorsAddress: operators.address }),
     quarantined: () => Object.fromEntries(starting.states.all().flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem]]))),
-    async stop() {
-      await server.close();
-      await jobs.stop();
-      await Promise.all(starting.parts.map(({ commands }) => commands.close()));
-      await collector?.stop();
-      await starting.audit?.stop?.();
-      await Promise.all(starting.parts.map(({ database }) => database.close()));
-      await operators?.close();
-      starting.room.stop();
-      await starting.telemetry.stop();
-    },
+    stop: () => stop(starting, opened),
   };
+}
+
+/** Takes nothing new, finishes what was begun, and closes. */
+async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened): Promise<void> {
+  const { parts, network, audit, room, telemetry, owned } = starting;
+  starting.isReady = false;
+  await server?.close();
+  await jobs.stop();
+  await internal?.drain();
+  await internal?.close();
+  await Promise.all(parts.map(({ commands }) => commands.close()));
+  await collector?.stop();
+  await audit?.stop?.();
+  await Promise.all(parts.map(({ database }) => database.close()));
+  await network?.stop();
+  await owned?.close();
+  await operators?.close();
+  room.stop();
+  await telemetry.stop();
+}
+
+/** Makes this process's database, where it is missing. */
+async function openDatabase(starting: Starting): Promise<void> {
+  const { databaseUrl: adminUrl, database, main, secret, here, log } = starting;
+  const place = { adminUrl, database, secret, modules: here.modules };
+  const { process, shard } = here;
+  const open = async () => {
+    if (shard) starting.owned = await provisionShard({ ...place, main, process, shard });
+    else await provision(place);
+  };
+  await whenReachable(log, open).catch((error: unknown) => {
+    if (error instanceof StartError) throw error;
+    throw new StartError([`the database of DATABASE_URL can not be used: ${ConnectError.from(error).rawMessage}`], { cause: error });
+  });
+}
+
+/** Opens the way to the other processes, if there are any. */
+function connect(starting: Starting, { peers = {}, placement }: ProcessOptions): void {
+  const { registry, modules, here, log } = starting;
+  if (!placement || placement.instances.length < 2) return;
+  starting.network = new Network({ placement, here: here.name, addresses: peers, modules, local: registry.transport, guard: () => starting.guard!, ownsSlot: (slot) => starting.owned?.slots.has(slot) === true, log });
+  starting.transport = starting.network.transport;
+  useModulesElsewhere(starting);
+}
+
+/** Jobs, schedules and deliveries of events, and the way of records to the audit. */
+async function startWork(starting: Starting): Promise<Work> {
+  const { databaseUrl: adminUrl, database, parts, states, modules, audit, room, log } = starting;
+  const sound = parts.filter(({ module }) => !states.problemOf(module.name));
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, log, audited: audit !== undefined, room, tasks: starting.telemetry.tasks }));
+  starting.operations.start(jobs.pool);
+  const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
+  if (collector) starting.recordsKept = () => collector.soon();
+  return { jobs, collector };
 }
 
 /** The enabled modules in the order of their needs; throws a `StartError` with everything that is wrong about them. */
@@ -88,57 +154,35 @@ export function soundModules({ modules: enabled }: Deployment): Module[] {
   return inOrderOfNeed(modules);
 }
 
-function begin(options: ProcessOptions): Omit<Starting, 'telemetry'> {
-  const { deployment, secret } = options;
-  const states = new ModuleStates(deployment.modules);
+function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starting, 'telemetry'> {
+  const { deployment, secret, databases = {}, placement = inOneProcess(modules.map(({ name }) => name)) } = options;
+  const here = findInstance(placement, options.instance ?? placement.instances[0]!.name);
+  if (!here) throw new StartError([`the placement ${placement.name} has no process "${options.instance}"`]);
+  const states = new ModuleStates(deployment.modules.filter(({ module }) => here.modules.includes(module.name)));
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
   const settings = new SettingsOfProcess(deployment.modules, options.log);
   const operations = new OperationsOfProcess();
-  return {
+  const main = { adminUrl: options.databaseUrl, database: options.databaseName ?? databaseOf(options.databaseUrl) };
+  const registry = new InProcessRegistry();
+  const begun: Omit<Starting, 'telemetry'> = {
     ...options,
-    database: options.databaseName ?? databaseOf(options.databaseUrl),
-    poolSize: poolSize(deployment.modules.length),
+    databaseUrl: databases[here.database] ?? options.databaseUrl,
+    database: databaseNameOf(main.database, here),
+    main,
+    poolSize: poolSize(here.modules.length, options.connections),
+    modules,
+    here,
+    isReady: false,
+    transport: registry.transport,
     states,
-    registry: new InProcessRegistry(),
+    registry,
     served: [],
     parts: [],
     room: new DiskRoom(options.log),
     recordsKept: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => states.all(), settings, operations },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), settings, operations },
     settings,
     operations,
   };
-}
-
-/** The public port, and the operators' address beside it. */
-async function openPorts(starting: Starting, jobs: RunningJobs): Promise<{ server: HttpServer; operators: OperatorsPort | undefined }> {
-  let server: HttpServer | undefined;
-  const operators = await openOperators(starting, jobs, () => server?.connections ?? 0);
-  try {
-    return { server: (server = await openPort(starting)), operators };
-  } catch (error) {
-    await operators?.close();
-    throw error;
-  }
-}
-
-async function openPort(starting: Starting): Promise<HttpServer> {
-  const { deployment, served, parts, registry, states, log, gateway } = starting;
-  const { host, port, bodyLimitBytes, connections } = deployment.http;
-  const server = await startHttpServer({
-    services: served,
-    clients: parts.flatMap(({ module }) => (module.client ? [{ module: module.name, folder: module.client, pages: module.pages ?? {} }] : [])),
-    transport: registry.transport,
-    host,
-    port,
-    bodyLimitBytes,
-    connections,
-    ...(gateway && { gateway: { gateway, guard: () => starting.guard! } }),
-    health: { ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: states.all().map(({ name, state }) => ({ name, state })) }) },
-    info: { title: `Mainstay ${deployment.name}`, version: platformVersion },
-    log,
-    observed: deployment.telemetry,
-  });
-  for (const { service, module } of served) server.setServing(service.typeName, states.problemOf(module) === undefined);
-  return server;
+  return begun;
 }

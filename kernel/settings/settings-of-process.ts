@@ -90,11 +90,16 @@ export class SettingsOfProcess implements SettingsCatalogue {
     await (this.#refreshing ??= this.#askStore().finally(() => (this.#refreshing = undefined)));
   }
 
-  async #askStore(): Promise<void> {
-    if (!this.#store) return;
+  /** What the store of this process says, for those of other processes. */
+  async changesSince(revision: number): Promise<StoredSetting[]> {
+    if (!this.#store) return [];
     const { module, store } = this.#store;
+    return runInCall({ principal: { kind: 'module', module }, acrossOrgs: true, traceId: newTraceId() }, () => store.changesSince(revision));
+  }
+
+  async #askStore(): Promise<void> {
     const asked = performance.now();
-    const changes = await runInCall({ principal: { kind: 'module', module }, acrossOrgs: true, traceId: newTraceId() }, () => store.changesSince(this.#revision));
+    const changes = await this.changesSince(this.#revision);
     for (const change of changes) {
       const at = slot(change.module, change.key, change.orgId);
       if ((this.#stored.get(at)?.revision ?? 0) < change.revision) this.#stored.set(at, change);
