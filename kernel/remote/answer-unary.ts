@@ -12,7 +12,6 @@ import { CallerWatch, reasonForHandler } from '../placement/caller-leaving.ts';
 import { InProcessCall } from '../placement/in-process-call.ts';
 import { ReceivedHeaders } from '../placement/received-headers.ts';
 import type { ServedMethod } from '../placement/served-method.ts';
-import { didNotRun, notRunHeader } from './not-run.ts';
 import type { PeerServerOptions } from './peer-server-options.ts';
 import { readBody } from './read-body.ts';
 import { writerOf } from './writer-of.ts';
@@ -74,7 +73,7 @@ export class UnaryAnswer {
     const call = (this.#call ??= new InProcessCall(served!.method, undefined, undefined, undefined));
     const error = callerError(thrown, call);
     this.#end();
-    const headers = didNotRun(thrown) ? [notRunHeader, 'true'] : [];
+    const headers: string[] = [];
     addHeaders(headers, error.metadata, '');
     this.#write(codeToHttpStatus(error.code), 'application/json', errorToJsonBytes(error, undefined), headers);
   }

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { urlOf } from '../http/bind-all.ts';
 import { httpErrors } from '../http/http-errors.ts';
 import { createOnePort, type OnePort } from '../http/one-port.ts';
-import { mutualTls, type PeerTls } from './peer-tls.ts';
+import { mutualTls } from './mutual-tls.ts';
+import type { PeerTls } from './peer-tls.ts';
 import { refusalBytes } from './send-refusal.ts';
 
 /** No process of a deployment has so many others. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { createServer } from 'node:tls';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { StartError } from '../module/start-error.ts';
 
@@ -18,14 +17,14 @@ export interface PeerTls {
   authority: string;
 }
 
-/** Reads the files that a deployment names. Throws a `StartError` with each that can not be read. */
-export function readPeerTls(files: z.infer<typeof peerTlsSection>): PeerTls {
+/** Reads the files that a deployment file names, as it sees them. Throws a `StartError` with each that can not be read. */
+export function readPeerTls(deployment: string, files: z.infer<typeof peerTlsSection>): PeerTls {
   const problems: string[] = [];
   const read = (name: keyof PeerTls) => {
     try {
-      return readFileSync(files[name], 'utf8');
+      return readFileSync(resolve(dirname(deployment), files[name]), 'utf8');
     } catch (error) {
-      problems.push(`calls.tls.${name}: ${files[name]} can not be read: ${(error as Error).message}`);
+      problems.push(`${deployment}: calls.tls.${name}: ${files[name]} can not be read: ${(error as Error).message}`);
       return '';
     }
   };
@@ -36,18 +35,3 @@ export function readPeerTls(files: z.infer<typeof peerTlsSection>): PeerTls {
 
 /** The same as Node's TLS takes it. */
 export const secureOptions = ({ certificate, key, authority }: PeerTls) => ({ cert: certificate, key, ca: authority, minVersion: 'TLSv1.3' as const });
-
-/** The server's side of the handshake: nobody whose certificate the authority did not sign gets beyond it. */
-export function mutualTls(tls: PeerTls): (socket: Socket, secured: (socket: Socket) => void) => void {
-  const server = createServer({ ...secureOptions(tls), requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: HANDSHAKE_MILLISECONDS });
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  let secured: ((socket: Socket) => void) | undefined;
-  server.on('secureConnection', (socket) => secured!(socket));
-  return (socket, given) => {
-    // A port gives the same for all its connections.
-    secured = given;
-    server.emit('connection', socket);
-  };
-}
-
-const HANDSHAKE_MILLISECONDS = 10_000;

@@ -3,11 +3,12 @@ import type { ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { notRunHeader } from './not-run.ts';
 
-/** Answers a request that no method will see, with an error as Connect writes it. */
-export function sendRefusal(request: IncomingMessage, response: ServerResponse, error: ConnectError, last = false): void {
+/** Answers a request that no method will see, with an error as Connect writes it. `again` says that it may be sent again, on another connection. */
+export function sendRefusal(request: IncomingMessage, response: ServerResponse, error: ConnectError, again = false): void {
   const body = errorToJsonBytes(error, undefined);
-  const headers: Record<string, string | number> = { 'content-type': 'application/json', 'content-length': body.length, [notRunHeader]: 'true' };
-  if (last && request.httpVersionMajor === 1) headers.connection = 'close';
+  const headers: Record<string, string | number> = { 'content-type': 'application/json', 'content-length': body.length };
+  if (again) headers[notRunHeader] = 'true';
+  if (again && request.httpVersionMajor === 1) headers.connection = 'close';
   response.writeHead(codeToHttpStatus(error.code), headers).end(body);
 }
 
