@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { filesSection, readFilesSettings, type FilesSettings } from '../files/files-config.ts';
+import { callsSection, type CallsOptions } from '../resilience/calls-config.ts';
+import { readPeerTls } from '../remote/peer-tls.ts';
 import { operatorsSection, telemetrySection, type OperatorsSettings, type TelemetrySettings } from '../telemetry/telemetry-config.ts';
 import type { Module, Phase } from './define-module.ts';
 import { readYaml } from './read-yaml.ts';
@@ -16,6 +18,8 @@ export interface Deployment {
   /** The address for operators alone; there is none if absent. */
   operators?: OperatorsSettings;
   telemetry?: TelemetrySettings;
+  /** How calls to other processes of the deployment are made. */
+  calls?: CallsOptions;
   /** Enabled modules, each with its configuration; in the order of `main/modules.ts`. */
   modules: { module: Module; config: unknown; optional: boolean }[];
 }
@@ -40,6 +44,7 @@ function deploymentSchema(modules: readonly Module[]) {
     operators: operatorsSection.prefault({}).describe('The address of /metrics, /livez and /readyz: for operators and their tools, never for users.'),
     telemetry: telemetrySection.prefault({}).describe('What is told of the requests, and to whom.'),
     files: filesSection.prefault({}).describe('Where the contents of files lie; in the data folder on this machine if nothing is said.'),
+    calls: callsSection.prefault({}).describe('How the processes of the deployment call each other, where there are several.'),
     modules: z.strictObject(sections, { error: ({ code }) => (code === 'unrecognized_keys' ? 'this build has no such module, so take the key away, or add the module to main/modules.ts' : undefined) }).nullish().describe('The modules that run. One that is not named here does not load.'),
   });
 }
@@ -63,7 +68,7 @@ export const deploymentJsonSchema = (modules: readonly Module[]) => ({
  * Throws a `StartError` that names file, line and key of everything that is wrong.
  */
 export function readDeployment(file: string, modules: readonly Module[], environment: NodeJS.ProcessEnv = process.env): Deployment {
-  const { name, phase, http, files, operators, telemetry, modules: sections } = readYaml(file, deploymentSchema(modules));
+  const { name, phase, http, files, operators, telemetry, calls, modules: sections } = readYaml(file, deploymentSchema(modules));
   const enabled = modules.filter((module) => sections && module.name in sections);
   if (enabled.length === 0) {
     throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
@@ -75,9 +80,14 @@ export function readDeployment(file: string, modules: readonly Module[], environ
     http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte, connections: { all: mostConnections, perAddress: mostConnectionsPerAddress } },
     ...(operators !== 'off' && { operators }),
     telemetry,
+    calls: callsOf(file, calls),
     files: readFilesSettings(file, files, environment),
     modules: enabled.map((module) => configure(file, module, sections![module.name] as Record<string, unknown> | null, environment)),
   };
+}
+
+function callsOf(file: string, { tls, ...settings }: z.infer<typeof callsSection>): CallsOptions {
+  return { ...settings, ...(tls && { tls: readPeerTls(file, tls) }) };
 }
 
 function configure(file: string, module: Module, values: Record<string, unknown> | null, environment: NodeJS.ProcessEnv) {
