@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
@@ -8,7 +10,8 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
-import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
+import { databaseNameOf, databasesOf, readPlacement } from '@mainstay/kernel/placement';
+import { createClient, startProcess, type ProcessOptions, type RunningProcess } from '@mainstay/kernel/process';
 import { createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
@@ -26,6 +29,8 @@ export interface DeploymentOptions {
   telemetry?: object;
   /** The section `operators` of its file. */
   operators?: object | 'off';
+  /** A placement of `deploy/placements/`; everything runs in one process if absent. Its processes are parts of this one, and call each other over the loopback interface. */
+  placement?: string;
   /** A file for its log, which is then written at every level, or from `logLevel` on. */
   logFile?: string;
   logLevel?: string;
@@ -56,14 +61,11 @@ export interface TestDeployment {
   stop(): Promise<void>;
 }
 
-export async function startDeployment({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, logFile, logLevel = 'trace' }: DeploymentOptions = {}): Promise<TestDeployment> {
-  const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
+export async function startDeployment(options: DeploymentOptions = {}): Promise<TestDeployment> {
   const database = await testDatabase();
-  const secret = randomBytes(32).toString('hex');
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
-  const deployment = readYamlOf({ name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: sections ?? Object.fromEntries(available.map(({ name }) => [name, null])) }, available);
-  const start = () => startProcess({ deployment: { ...deployment, files }, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }), announce: (line) => announced.push(line) });
+  const { start, databases } = await startOf(options, { database, dataFolder, announced });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -107,10 +109,62 @@ export async function startDeployment({ phase = 'T', modules: sections, files = 
     },
     async stop() {
       await running.stop();
+      for (const other of databases) await database.sql(`drop database if exists "${other}" with (force)`);
       await database.drop();
       rmSync(dataFolder, { recursive: true, force: true });
     },
   };
+}
+
+interface Place {
+  database: TestDatabase;
+  dataFolder: string;
+  announced: string[];
+}
+
+/** How its processes are started, and which databases they make beside the one that is there. */
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[] }> {
+  const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
+  const enabled = sections ?? Object.fromEntries(available.map(({ name }) => [name, null]));
+  const content = { name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: placementName ? { 'sys-gateway': null, ...enabled } : enabled };
+  const deployment = readYamlOf(content, available);
+  const common = {
+    deployment: { ...deployment, files },
+    databaseUrl: database.adminUrl,
+    databaseName: database.name,
+    secret: randomBytes(32).toString('hex'),
+    dataFolder,
+    log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }),
+    announce: (line: string) => void announced.push(line),
+  };
+  if (!placementName) return { start: () => startProcess(common), databases: [] };
+  const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
+  const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
+  const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
+  return { start: () => startTogether(placement.instances.map(({ name }) => ({ ...common, placement, instance: name, peers, connections: 40 }))), databases };
+}
+
+/** Starts all processes of a placement at once; the first that has a public port is where the deployment is reached. */
+async function startTogether(each: ProcessOptions[]): Promise<RunningProcess> {
+  const started = await Promise.allSettled(each.map((options) => startProcess(options)));
+  const running = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const stop = async () => void (await Promise.all(running.map((one) => one.stop())));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed) {
+    await stop();
+    throw failed.reason;
+  }
+  const door = running.find(({ isPublic }) => isPublic)!;
+  return { address: door.address, isPublic: true, ...(door.operatorsAddress && { operatorsAddress: door.operatorsAddress }), quarantined: () => Object.assign({}, ...running.map((one) => one.quarantined())) as Record<string, string>, stop };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** The deployment that a file with this content describes. */

@@ -31,16 +31,20 @@ export interface Subscriber {
   module: string;
   database: Database<any>;
   context: unknown;
+  /** In a shard: which orgs are here. */
+  ownsOrg?: (orgId: string) => boolean;
 }
 
 /**
  * Hands an event to a handler in the event's org. The inbox row and what the handler writes commit together, so an
- * event that is delivered again has no effect. Commands of other services that it calls take effect once too.
+ * event that is delivered again has no effect. Commands of other services that it calls take effect once too. In a shard
+ * that has other orgs of the event, and not the one in which it happened, the handler acts in none but those that it enters.
  */
-export async function deliverEvent({ module, database, context }: Subscriber, subscription: Subscription<never>, event: CloudEvent, place?: TaskPlace): Promise<void> {
+export async function deliverEvent({ module, database, context, ownsOrg }: Subscriber, subscription: Subscription<never>, event: CloudEvent, place?: TaskPlace): Promise<void> {
   requireRoom(database);
   const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
-  const call: Call = { principal: { kind: 'module' as const, module, orgId: event.orgid ?? undefined }, traceId: event.traceid, idempotencyKey: `${event.id}/${subscription.name}`, ...place };
+  const orgId = event.orgid && ownsOrg?.(event.orgid) !== false ? event.orgid : undefined;
+  const call: Call = { principal: { kind: 'module' as const, module, orgId }, ...(ownsOrg && { ownsOrg }), traceId: event.traceid, idempotencyKey: `${event.id}/${subscription.name}`, ...place };
   await runInCall(call, () => database.write(async (transaction) => {
     // It may be tried again.
     startAnew(call);

@@ -18,6 +18,20 @@ export async function waitYourTurn(pool: QueuePool, job: Job, event: { id: strin
   throw new Postponed(`job ${job.id} waits for an earlier event of ${event.subject}`);
 }
 
+/** Puts a delivery off for a second without counting the attempt, and throws `Postponed`: whoever it is for is away. */
+export async function putOff(pool: QueuePool, job: Job): Promise<never> {
+  await pool.query({ name: 'put_off', text: PUT_OFF, values: [job.id] });
+  pool.letGo(job.id);
+  throw new Postponed(`job ${job.id} waits for a process that is away`);
+}
+
+const PUT_OFF = `
+  with put_off as (
+    update graphile_worker._private_jobs set run_at = now() + interval '1 second', attempts = attempts - 1, locked_by = null, locked_at = null where id = $1 returning job_queue_id
+  )
+  update graphile_worker._private_job_queues as queues set locked_by = null, locked_at = null
+    from put_off where queues.id = put_off.job_queue_id`;
+
 // An event's id tells its time (UUID version 7). By the hash of its subject an index finds the few that matter.
 const SQL = `
   with earlier as (

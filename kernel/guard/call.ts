@@ -37,6 +37,8 @@ export interface Call {
   changed?: Set<string>;
   /** How many commands of other services it has called. */
   nestedCommands?: number;
+  /** Of a module's own work in a shard: whether it has the rows of an org; absent where every org is here. */
+  ownsOrg?: (orgId: string) => boolean;
   /** How often a module's own work entered each org. */
   orgsEntered?: Map<string, number>;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */

@@ -57,7 +57,9 @@ export const guardFacts = (modules: readonly Module[]): GuardFacts => ({
 
 const servicesOf = (module: Module): DescService[] => (module.services ?? []).map(({ service }) => service);
 const ownerOf = (service: DescService, modules: readonly Module[]) => modules.find((module) => servicesOf(module).some(({ typeName }) => typeName === service.typeName));
-const neededBy = (module: Module, modules: readonly Module[]) =>
+
+/** The modules of `modules` whose services a module requires. */
+export const neededBy = (module: Module, modules: readonly Module[]) =>
   Object.values(module.requires as Record<string, DescService>).flatMap((service) => ownerOf(service, modules) ?? []);
 
 function duplicateNames(modules: readonly Module[]): string[] {

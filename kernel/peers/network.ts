@@ -48,9 +48,28 @@ export class Network {
     return this.transport.toKernelOf(module, (client) => operateAt<R>(client, operation, ...given));
   }
 
+  isSharded(module: string): boolean {
+    return this.peers.placement.instances.some(({ modules, shard }) => shard !== undefined && modules.includes(module));
+  }
+
+  /** The shards of a module, by their indices. */
+  shardsOf(module: string): number[] {
+    return [...new Set(this.peers.placement.instances.flatMap(({ modules, shard }) => (shard && modules.includes(module) ? [shard.index] : [])))];
+  }
+
+  /** Whether a process with another database runs a module, so that its events do not wait in this one's queue. */
+  hasOwnDatabase(module: string): boolean {
+    return !this.peers.placement.instances.some(({ modules, database }) => modules.includes(module) && database === this.here.database);
+  }
+
   /** Tells the others that sessions, API keys or accounts were changed; those that do not answer soon ask again by themselves within two seconds. */
   async tellChanged(ids: ReadonlySet<string>): Promise<void> {
     await Promise.allSettled(this.peers.all.filter(({ reachable }) => reachable).map(({ client }) => client.tellChanged({ ids: [...ids] }, { timeoutMs: TELLING })));
+  }
+
+  /** Waits for no process any more: this one is about to end, and what others have to know of it can wait. */
+  hurry(): void {
+    this.transport.isPatient = false;
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createContextValues, type Transport } from '@connectrpc/connect';
 import { PeersService, type PeerState } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
+import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey } from '../guard/call.ts';
 import { createClient } from '../placement/create-client.ts';
 import type { Instance, Placement } from '../placement/placement.ts';
@@ -19,6 +20,8 @@ export interface PeersOptions {
 
 const ASK_MILLISECONDS = 1000;
 const ANSWER_MILLISECONDS = 1000;
+/** A process may take so long to have its first data, in milliseconds: all of them start at once, on what may be a small machine. */
+const FIRST_DATA_MILLISECONDS = 120_000;
 
 /** The other processes of the deployment: asked each second how they stand. */
 export class Peers {
@@ -65,6 +68,21 @@ export class Peers {
       this.#asking.set(peer, asking);
     }
     return asking;
+  }
+
+  /** Resolves when a process that runs the module has its first data in place; `late` is called where that takes long. Throws `unavailable` when it took too long. */
+  async untilFirstData(module: string, late: () => void): Promise<void> {
+    const began = performance.now();
+    const isThere = () => this.running(module).some(({ state }) => state?.modules.some((one) => one.name === module && (one.hasFirstData || one.state === 'quarantined')));
+    for (let isLate = false; !isThere(); await sleep(100)) {
+      const waited = performance.now() - began;
+      if (waited > FIRST_DATA_MILLISECONDS) throw kernelErrors.PEER_UNREACHABLE({ module });
+      if (waited > 5000 && !isLate) {
+        isLate = true;
+        late();
+      }
+      await Promise.all(this.running(module).map((peer) => this.ask(peer)));
+    }
   }
 
   async stop(): Promise<void> {

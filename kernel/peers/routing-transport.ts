@@ -43,6 +43,8 @@ const LONGEST_PAUSE = 250;
  * the module is in shards, and by how busy they are where there are several. A module does not see which.
  */
 export class RoutingTransport implements Transport {
+  /** Whether a call waits for a process that is not there at the moment. */
+  isPatient = true;
   readonly #options: RoutingOptions;
   readonly #places = new Map<string, Place>();
 
@@ -73,16 +75,23 @@ export class RoutingTransport implements Transport {
     return this.#carry(place, method, { signal, timeoutMs, values }, (transport, left, carried) => transport.stream(method, signal, left, header, input, carried));
   };
 
-  /** The places of a module's handlers, for events. */
-  processesOf(module: string): { here: boolean; sharded: boolean; peers: readonly Peer[] } {
-    const running = this.#options.peers.running(module);
-    return { here: this.#options.peers.here.modules.includes(module), sharded: running.some(({ instance }) => instance.shard), peers: running };
+  /** Asks the kernel of a process that runs a module; it is tried again like any call. */
+  toKernelOf<R>(module: string, ask: Ask<R>): Promise<R> {
+    return this.#ask({ module, here: false, sharded: false, peers: this.#options.peers.running(module) }, undefined, ask);
   }
 
-  /** Asks the kernel of a process that runs a module; it is tried again like any call. */
-  async toKernelOf<R>(module: string, ask: (client: Peer['client']) => Promise<R>): Promise<R> {
-    const place = { module, here: false, sharded: false, peers: this.#options.peers.running(module) };
-    return this.#try(place, undefined, {}, (target) => ask((target as Peer).client));
+  /** Asks the kernel of a shard of a module. */
+  toShard<R>(module: string, shard: number, ask: Ask<R>): Promise<R> {
+    return this.#ask({ module, here: false, sharded: false, peers: this.#options.peers.running(module).filter(({ instance }) => instance.shard?.index === shard) }, undefined, ask);
+  }
+
+  /** Asks the kernel of the shard of a module that has the rows of an org. */
+  toOrgOf<R>(module: string, orgId: string, ask: Ask<R>): Promise<R> {
+    return this.#ask({ module, here: false, sharded: true, peers: this.#options.peers.running(module) }, slotOf(orgId), ask);
+  }
+
+  #ask<R>(place: Place, slot: number | undefined, ask: Ask<R>): Promise<R> {
+    return this.#try(place, slot, {}, (target) => ask((target as Peer).client));
   }
 
   #placeOf(method: DescMethod): Place {
@@ -122,7 +131,7 @@ export class RoutingTransport implements Transport {
         if (!target) throw markNotRun(kernelErrors.PEER_UNREACHABLE({ module: place.module }));
         return await send(target, timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - began));
       } catch (error) {
-        if (!mayBeTriedElsewhere(error) || performance.now() - began + pause > Math.min(PATIENCE, timeoutMs ?? Infinity)) throw givenUp(error, place.module);
+        if (!mayBeTriedElsewhere(error) || performance.now() - began + pause > Math.min(this.isPatient ? PATIENCE : 0, timeoutMs ?? Infinity)) throw givenUp(error, place.module);
         if (slot !== undefined) await Promise.all(place.peers.map((peer) => this.#options.peers.ask(peer)));
         await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal });
       } finally {
@@ -138,6 +147,8 @@ export class RoutingTransport implements Transport {
     return best.length < 2 ? best[0] : best.reduce((least, peer) => (peer.underWay < least.underWay || (peer.underWay === least.underWay && Math.random() < 0.5) ? peer : least));
   }
 }
+
+type Ask<R> = (client: Peer['client']) => Promise<R>;
 
 interface Carried {
   signal?: AbortSignal | undefined;

@@ -11,7 +11,8 @@ import type { Logger } from '../telemetry/log.ts';
 /** What this process does for the others. */
 export interface PeerDuties {
   state(): MessageInitShape<typeof PeerStateSchema>;
-  deliver(module: string, handler: string, event: CloudEvent): Promise<void>;
+  /** `orgId` is empty where the event is not meant for one org of a shard. */
+  deliver(module: string, handler: string, event: CloudEvent, orgId: string): Promise<void>;
   /** Operations by name. */
   operate(operation: string, given: unknown[]): Promise<unknown>;
   changed(ids: ReadonlySet<string>): void;
@@ -28,8 +29,8 @@ export function peersService(duties: PeerDuties, log: Logger): ServiceImpl<typeo
 function implementation(duties: PeerDuties): ServiceImpl<typeof PeersService> {
   return {
     getState: () => duties.state(),
-    async deliver({ module, handler, event }) {
-      await duties.deliver(module, handler, JSON.parse(Buffer.from(event).toString()) as CloudEvent);
+    async deliver({ module, handler, event, orgId }) {
+      await duties.deliver(module, handler, JSON.parse(Buffer.from(event).toString()) as CloudEvent, orgId);
       return {};
     },
     operate: async ({ operation, arguments: given }) => ({ result: serialize(await duties.operate(operation, given.length > 0 ? (deserialize(given) as unknown[]) : [])) }),

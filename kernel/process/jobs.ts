@@ -7,11 +7,12 @@ import type { ModuleDatabase } from '../data/create-database.ts';
 import type { DiskRoom } from '../data/disk-room.ts';
 import { surviveLoss } from '../data/pool.ts';
 import { untilReachable } from '../data/until-reachable.ts';
+import { isAway, type DeliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
 import { MAX_ATTEMPTS, type JobEnvelope } from '../events/effects.ts';
 import { pruneMailboxes } from '../events/prune-mailboxes.ts';
 import { subscribe } from '../events/subscribe.ts';
-import { Postponed, waitYourTurn } from '../events/wait-your-turn.ts';
+import { Postponed, putOff, waitYourTurn } from '../events/wait-your-turn.ts';
 import { runInCall, type Call } from '../guard/call.ts';
 import type { Module, Subscription } from '../module/define-module.ts';
 import type { JobDeclaration } from '../module/job.ts';
@@ -33,6 +34,8 @@ export interface Worked {
   module: Module;
   context: unknown;
   database: ModuleDatabase<any>;
+  /** In a shard: which orgs are here. */
+  ownsOrg?: (orgId: string) => boolean;
 }
 
 export interface JobsOptions {
@@ -41,6 +44,8 @@ export interface JobsOptions {
   modules: readonly Worked[];
   /** Modules for which events are queued, also while they can't run; those that run if absent. */
   subscribed?: readonly Module[];
+  /** Modules whose handlers run on another database, and how events get there. */
+  elsewhere?: { modules: readonly Module[]; deliver: DeliverElsewhere };
   log: Logger;
   /** A collector hands the records of commands to the audit. */
   audited?: boolean;
@@ -88,7 +93,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const runner = await run({
     pgPool: pool,
     events,
-    taskList: { ...tasksOf(modules, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
+    taskList: { ...tasksOf(modules, pool, tasks), ...tasksElsewhere(options, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
     parsedCronItems: [],
     noHandleSignals: true,
     logger: workerLogger(log),
@@ -122,11 +127,32 @@ function tasksOf(modules: readonly Worked[], pool: QueuePool, telemetry: TaskTel
   return Object.fromEntries([...jobs, ...handlers, ...sagas]);
 }
 
-function jobTask({ module, context, database }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
+function tasksElsewhere({ elsewhere }: JobsOptions, pool: QueuePool, telemetry: TaskTelemetry): TaskList {
+  if (!elsewhere) return {};
+  const { modules, deliver } = elsewhere;
+  return Object.fromEntries(modules.flatMap(({ name: module, events = [] }) => events.map(({ name: handler }) => [`${module}/on:${handler}`, sendTask(module, handler, deliver, pool, telemetry)] as const)));
+}
+
+/** Waits for a process that is away as for a database: it costs none of the event's tries. */
+function sendTask(module: string, handler: string, deliver: DeliverElsewhere, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
+  return async (data, { abortSignal, job }) => {
+    const event = data as CloudEvent;
+    await outlast(abortSignal, () => waitYourTurn(pool, job, event));
+    const origin = { traceId: event.traceid, traceparent: event.traceparent ?? undefined, tracestate: event.tracestate ?? undefined };
+    try {
+      await telemetry.follow({ module, name: `send:${handler}`, kind: 'event' }, origin, () => deliver(module, handler, event));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      await putOff(pool, job);
+    }
+  };
+}
+
+function jobTask({ module, context, database, ownsOrg }: Worked, job: JobDeclaration<any, any>, telemetry: TaskTelemetry): TaskList[string] {
   return (data, { abortSignal, job: { attempts } }) => {
     const { id, payload, orgId, ...origin } = data as Partial<JobEnvelope>;
     const queued = job.cron === undefined;
-    const about = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: !queued && orgId === undefined, signal: abortSignal, ...(queued && { idempotencyKey: id }) };
+    const about = { principal: { kind: 'module' as const, module: module.name, orgId }, acrossOrgs: !queued && orgId === undefined, signal: abortSignal, ...(ownsOrg && { ownsOrg }), ...(queued && { idempotencyKey: id }) };
     return telemetry.follow({ module: module.name, name: job.name, kind: 'job' }, origin, (place) => outlast(abortSignal, (triesBefore) => {
       const call: Call = { ...about, ...place };
       const work = async () => job.run(context, payload);
@@ -145,12 +171,12 @@ function sagaTask({ module, context, database }: Worked, saga: SagaDeclaration<a
   };
 }
 
-function eventTask({ module, context, database }: Worked, subscription: Subscription<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
+function eventTask({ module, context, database, ownsOrg }: Worked, subscription: Subscription<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
   return async (data, { abortSignal, job }) => {
     const event = data as CloudEvent;
     await outlast(abortSignal, () => waitYourTurn(pool, job, event));
     const origin = { traceId: event.traceid, traceparent: event.traceparent ?? undefined, tracestate: event.tracestate ?? undefined };
-    await telemetry.follow({ module: module.name, name: `on:${subscription.name}`, kind: 'event' }, origin, (place) => outlast(abortSignal, () => deliverEvent({ module: module.name, database, context }, subscription, event, place)));
+    await telemetry.follow({ module: module.name, name: `on:${subscription.name}`, kind: 'event' }, origin, (place) => outlast(abortSignal, () => deliverEvent({ module: module.name, database, context, ...(ownsOrg && { ownsOrg }) }, subscription, event, place)));
   };
 }
 

@@ -1,5 +1,6 @@
 import { PeersService } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { requireOrgHere } from '../events/deliver-elsewhere.ts';
 import { deliverEvent } from '../events/deliver-event.ts';
 import { StartError } from '../module/start-error.ts';
 import { arrive } from '../peers/peer-headers.ts';
@@ -36,17 +37,18 @@ function dutiesOf(starting: Starting): PeerDuties {
     state: () => ({
       process: starting.here.name,
       ready: starting.isReady,
-      modules: starting.states.all().map(({ name, state, problem = '', since }) => ({ name, state, problem, since: timestampFromDate(since) })),
+      modules: starting.states.all().map(({ name, state, problem = '', since }) => ({ name, state, problem, since: timestampFromDate(since), hasFirstData: starting.withFirstData.has(name) })),
       slots: Uint8Array.from(starting.owned?.slots ?? []),
       residentBytes: BigInt(process.memoryUsage.rss()),
       startTime: started,
     }),
-    async deliver(module, handler, event) {
+    async deliver(module, handler, event, orgId) {
       const part = starting.parts.find((one) => one.module.name === module);
       const subscription = part?.module.events?.find(({ name }) => name === handler);
       if (!part || !subscription) throw new StartError([`${starting.here.name} has no handler ${handler} of ${module}`]);
+      requireOrgHere(orgId, part.ownsOrg);
       const origin = { traceId: event.traceid, ...(event.traceparent && { traceparent: event.traceparent }), ...(event.tracestate && { tracestate: event.tracestate }) };
-      await starting.telemetry.tasks.follow({ module, name: `on:${handler}`, kind: 'event' }, origin, (place) => deliverEvent({ module, database: part.database, context: part.context }, subscription, event, place));
+      await starting.telemetry.tasks.follow({ module, name: `on:${handler}`, kind: 'event' }, origin, (place) => deliverEvent({ ...part, module }, subscription, event, place));
     },
     operate(operation, given) {
       const operate = operations[operation];

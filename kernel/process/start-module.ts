@@ -3,7 +3,7 @@ import type { ServiceImpl, Transport } from '@connectrpc/connect';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { Commands } from '../commands/commands.ts';
 import { loadBootstrap } from '../data/bootstrap.ts';
-import type { AdminUrl } from '../data/connection.ts';
+import { connectionConfig, withClient, type AdminUrl } from '../data/connection.ts';
 import { createDatabase, type ModuleDatabase } from '../data/create-database.ts';
 import { watchRoom, type DiskRoom } from '../data/disk-room.ts';
 import { migrate } from '../data/migrate.ts';
@@ -15,7 +15,7 @@ import type { FileStorage } from '../files/file-storage.ts';
 import { openStorage, storageBelow } from '../files/open-storage.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { ServedService } from '../http/start-http-server.ts';
-import { guardFacts, unmetRequirements } from '../module/check-modules.ts';
+import { guardFacts, neededBy, unmetRequirements } from '../module/check-modules.ts';
 import type { Context, DeploymentInfo, Module } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { createClient } from '../placement/create-client.ts';
@@ -38,6 +38,8 @@ export interface Part {
   context: Context;
   database: ModuleDatabase<unknown>;
   commands: Commands;
+  /** In a shard: which orgs are here. */
+  ownsOrg?: (orgId: string) => boolean;
 }
 
 /** What the parts of a starting process share. */
@@ -55,6 +57,8 @@ export interface Starting extends ProcessOptions {
   modules: readonly Module[];
   /** What this process is in the placement. */
   here: Instance;
+  /** The modules whose first data is in place. */
+  withFirstData: Set<string>;
   /** It has started wholly, and is not about to end. */
   isReady: boolean;
   /** The way to the other processes, if there are any. */
@@ -91,7 +95,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   watchRoom(tables, starting.room);
   const context = contextOf(starting, module, tables);
   const commands = new Commands({ database: tables, secret, log: starting.log, kept: () => starting.recordsKept() });
-  starting.parts.push({ module, context, database: tables, commands });
+  starting.parts.push({ module, context, database: tables, commands, ...ownership(starting.owned) });
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
   if (module.guard) starting.guard = guardOf(starting, module, context);
   if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
@@ -155,11 +159,33 @@ function serveService(starting: Starting, module: Module, service: DescService, 
   starting.served.push({ service, implementation: behindTheDoor, module: module.name });
 }
 
-export async function loadFirstData(starting: Starting, { module, context }: Part): Promise<void> {
+/** Puts a module's first data in place: after that of the modules which it requires, and where several processes share its tables, in one after the other. */
+export async function loadFirstData(starting: Starting, { module, context, ownsOrg }: Part): Promise<void> {
+  const { announce, log, deployment: { phase }, states, withFirstData } = starting;
   const bootstrap = module.database?.bootstrap;
-  if (!bootstrap || starting.states.problemOf(module.name)) return;
-  const { announce, log, deployment: { phase } } = starting;
-  await whenReachable(log, () => loadBootstrap({ module: module.name, bootstrap, phase, needs: context, tools: { announce } }));
+  if (bootstrap && !states.problemOf(module.name)) {
+    await firstDataElsewhere(starting, module);
+    await inTurn(starting, module, () => whenReachable(log, () => loadBootstrap({ module: module.name, bootstrap, phase, needs: context, tools: { announce }, ...(ownsOrg && { ownsOrg }) })));
+  }
+  withFirstData.add(module.name);
+}
+
+/** Which orgs a shard has, for the work of its own modules. */
+const ownership = (owned: OwnedSlots | undefined): { ownsOrg?: (orgId: string) => boolean } => (owned ? { ownsOrg: (orgId) => owned.owns(orgId) } : {});
+
+/** Waits for the first data of modules that run elsewhere and are required by this one. */
+async function firstDataElsewhere({ network, modules, here, log }: Starting, module: Module): Promise<void> {
+  if (!network) return;
+  const elsewhere = neededBy(module, modules).filter(({ name }) => !here.modules.includes(name));
+  await Promise.all(elsewhere.map(({ name }) => network.peers.untilFirstData(name, () => log.warn({ module: module.name, waitsFor: name }, 'the first data of a module waits for that of another'))));
+}
+
+function inTurn({ databaseUrl: adminUrl, database, here }: Starting, module: Module, work: () => Promise<void>): Promise<void> {
+  if (!here.replica) return work();
+  return withClient(connectionConfig(adminUrl, { database }), async (client) => {
+    await client.query('select pg_advisory_lock(hashtext($1))', [`first data of ${module.name}`]);
+    await work();
+  });
 }
 
 /** Runs a step of a module's start. If it fails, an optional module is quarantined: its methods answer `unavailable`. */

@@ -4,6 +4,7 @@ import { DiskRoom } from '../data/disk-room.ts';
 import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
+import { deliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
 import type { Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
@@ -16,7 +17,7 @@ import { requireDataFolder } from './data-folder.ts';
 import { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import { provisionShard } from '../shards/provision-shard.ts';
 import type { PeerServer } from '../remote/serve-peers.ts';
-import { startJobs, type RunningJobs } from './jobs.ts';
+import { startJobs, type JobsOptions, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { OperationsOfProcess } from './operations.ts';
@@ -28,8 +29,10 @@ import { loadFirstData, orQuarantine, startModule, useModulesElsewhere, type Sta
 import { startTelemetry } from './watch-process.ts';
 
 export interface RunningProcess {
-  /** Where it is reached, such as `http://localhost:4400`. */
+  /** Where it is reached, such as `http://localhost:4400`: by everybody, or by the other processes alone. */
   address: string;
+  /** Whether the address is for everybody. */
+  isPublic: boolean;
   /** Where operators and their tools read metrics, such as `http://localhost:4401`; absent if it is off. */
   operatorsAddress?: string;
   /** The modules that do not run, and why: for the operator alone. */
@@ -85,6 +88,7 @@ function running(starting: Starting, opened: Opened): RunningProcess {
   const { server, operators, internal } = opened;
   return {
     address: server?.address ?? internal!.address,
+    isPublic: server !== undefined,
     ...(operators && { operatorsAddress: operators.address }),
     quarantined: () => Object.fromEntries(starting.states.all().flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem]]))),
     stop: () => stop(starting, opened),
@@ -95,6 +99,7 @@ function running(starting: Starting, opened: Opened): RunningProcess {
 async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened): Promise<void> {
   const { parts, network, audit, room, telemetry, owned } = starting;
   starting.isReady = false;
+  network?.hurry();
   await server?.close();
   await jobs.stop();
   await internal?.drain();
@@ -134,11 +139,16 @@ function connect(starting: Starting, { peers = {}, placement }: ProcessOptions):
   useModulesElsewhere(starting);
 }
 
+/** The modules whose events this process sends to another one. */
+function elsewhere({ network, modules }: Starting): Pick<JobsOptions, 'elsewhere'> {
+  return network ? { elsewhere: { modules: modules.filter(({ name }) => network.hasOwnDatabase(name)), deliver: deliverElsewhere(network) } } : {};
+}
+
 /** Jobs, schedules and deliveries of events, and the way of records to the audit. */
 async function startWork(starting: Starting): Promise<Work> {
   const { databaseUrl: adminUrl, database, parts, states, modules, audit, room, log } = starting;
   const sound = parts.filter(({ module }) => !states.problemOf(module.name));
-  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, log, audited: audit !== undefined, room, tasks: starting.telemetry.tasks }));
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, audited: audit !== undefined, room, tasks: starting.telemetry.tasks }));
   starting.operations.start(jobs.pool);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
@@ -173,6 +183,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     modules,
     here,
     isReady: false,
+    withFirstData: new Set(),
     transport: registry.transport,
     states,
     registry,
