@@ -29,6 +29,12 @@ create table if not exists mainstay.slot_changes (
   key jsonb not null
 );
 
+-- Slots of which everything is here, as soon as their owner gives them away to the move.
+create table if not exists mainstay.arriving_slots (
+  slot smallint primary key,
+  move uuid not null
+);
+
 -- Jobs that came with slots and wait for these to be owned here.
 create table if not exists mainstay.arriving_jobs (
   slot smallint not null,
