@@ -31,6 +31,6 @@ export { updatePaths } from './queries/update-paths.ts';
 export { runInOrg } from './data/run-in-org.ts';
 export { deploymentWide, perOrg, type SettingsReader } from './settings/define-settings.ts';
 export type { DeclaredSetting, SettingsCatalogue, SettingsStore, StoredSetting } from './settings/settings-store.ts';
-export type { DeadLetter, Operations, QueueState } from './module/operations.ts';
+export type { DeadLetter, Operations, QueueState, SagaReport } from './module/operations.ts';
 export type { Logger } from './telemetry/log.ts';
 export { platformVersion } from './module/version.ts';

@@ -2,7 +2,7 @@ import { defineModule, on, serve } from '@mainstay/kernel';
 import { AccountClosedSchema, KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeadLettersService, DeploymentService, FilesService, ModulesService, SettingsService } from './contract/index.ts';
+import { AuditService, DeadLettersService, DeploymentService, FilesService, ModulesService, SagasService, SettingsService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
 import { deadLettersService } from './server/dead-letters-service.ts';
@@ -13,6 +13,7 @@ import { leaveFiles } from './server/files/leave-files.ts';
 import { removeContent } from './server/files/remove-content.ts';
 import { createGuard } from './server/guard.ts';
 import { modulesService } from './server/modules-service.ts';
+import { sagasService } from './server/sagas-service.ts';
 import { settingsService } from './server/settings/settings-service.ts';
 import { createSettingsStore } from './server/settings/settings-store.ts';
 import { settings } from './settings.ts';
@@ -24,12 +25,12 @@ export default defineModule({
   settings,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService), serve(SagasService, sagasService)],
   access,
   events: [on(AccountClosedSchema, leaveFiles)],
   jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
-  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts') },
+  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts'), sagas: () => import('./commands/sagas.ts') },
 });

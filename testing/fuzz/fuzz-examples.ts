@@ -86,6 +86,8 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
   // Queued for never, and then failed without having run.
   await deployment.sql(`select graphile_worker.add_job($1, '{}'::json, max_attempts := 1, run_at := now() + interval '1 year') from generate_series(1, 200)`, [`${module}/rest`]);
   const dead = await deployment.sql<{ id: string }>(`update graphile_worker._private_jobs set attempts = max_attempts where run_at > now() + interval '300 days' returning id::text`);
+  // Of no saga that anything runs, with a failure behind them.
+  const sagas = await deployment.sql<{ id: string }>(`insert into sys_core.sys_core_sagas (id, name, step, input, steps, attempts) select uuidv7(), 'rest', 'rest', 'null', '[]', 1 from generate_series(1, 200) returning id::text`);
   const settings = Object.entries(settledValues).flatMap(([key, values]) => [root!, ...(settledPerOrg.includes(key) ? [olga!] : [])].flatMap((caller) => values.map((value) => ({ caller, key, value }))));
   const ofSetting = (more: (setting: { value: unknown }) => Tree) => fc.constantFrom(...settings).map((setting) => ({ caller: setting.caller, tree: { module, key: setting.key, ...more(setting) } }));
   return {
@@ -100,6 +102,10 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
     GetAuditEntry: anyOf([root!], entries as { entryId: string }[], ({ entryId }) => ({ entryId })),
     VerifyAudit: anyOf([ops!, root!], [1, 100], (maxEntries) => ({ maxEntries })),
     ListDeadLetters: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    ListSagas: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    GetSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
+    CancelSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
+    RetrySaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
     RetryDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
     DiscardDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
   };

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandTools } from '@mainstay/kernel';
+import { defineModule, defineSaga, givingUp, job, reasonOf, sleepUntil, step, type Database } from '@mainstay/kernel';
+import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { Command } from 'commander';
+import { z } from 'zod';
+import sagasGroup from '../commands/sagas.ts';
+import { DeadLettersService, ModulesService, SagasService, SagaState, SagaStepState } from '../contract/index.ts';
+
+const ops = 'ops@mainstay.test';
+
+let bank = 'closed';
+const payment = defineSaga({
+  name: 'payment',
+  input: z.object({ days: z.int() }),
+  steps: [
+    step('reserve', async () => 'secret result', async () => { if (bank === 'closed') throw givingUp(new Error('the bank of eve@umbrella.test is closed')); }),
+    sleepUntil('rest', ({ input }) => new Date(Date.now() + input.days * 86_400_000)),
+    step('pay', async () => { throw givingUp(new Error('no money')); }),
+  ],
+});
+const probe = defineModule({
+  name: 'mod-probe',
+  config: z.strictObject({}),
+  requires: { modules: ModulesService },
+  sagas: [payment],
+  jobs: [job('begin', async ({ db }: { db: Database<any> }, input: { days: number }) => { await db.write((tx) => tx.start(payment as never, input)); })],
+});
+const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] };
+
+/** Starts a saga, and gives its id when it is in that state. */
+async function begin(deployment: TestDeployment, days: number, state: SagaState): Promise<string> {
+  const client = await deployment.client(SagasService, ops);
+  const before = new Set((await client.listSagas({})).sagas.map(({ sagaId }) => sagaId));
+  await deployment.sql(`select graphile_worker.add_job('mod-probe/begin', json_build_object('id', uuidv7(), 'payload', json_build_object('days', $1::int), 'traceId', repeat('0', 32)))`, [days]);
+  for (let tries = 0; tries < 400; tries++, await sleep(25)) {
+    const found = (await client.listSagas({})).sagas.find((saga) => !before.has(saga.sagaId) && saga.state === state);
+    if (found) return found.sagaId;
+  }
+  return assert.fail('it did not come to that');
+}
+
+async function run(deployment: TestDeployment, ...args: string[]) {
+  const lines: string[] = [];
+  const rows: Record<string, string>[] = [];
+  const tools: CommandTools = { client: (service) => deployment.client(service, ops), print: (line) => void lines.push(line), table: (table) => void rows.push(...table), progress: () => {}, json: false };
+  const program = new Command().exitOverride();
+  sagasGroup(program.command('sagas').exitOverride(), tools);
+  await program.parseAsync(['sagas', ...args], { from: 'user' });
+  return { rows, text: lines.join('\n') };
+}
+
+everyTopology('operators see how far a saga is, and nothing of what it was given and gave', async (deployment) => {
+  const sagaId = await begin(deployment, 1, SagaState.SAGA_WAITING);
+  const saga = await (await deployment.fetch(`/v1/sagas/${sagaId}`, { as: ops })).json() as { steps: { name: string; state: string }[] };
+  assert.deepEqual(saga.steps.map(({ name, state }) => [name, state]), [['reserve', 'SAGA_STEP_DONE'], ['rest', 'SAGA_STEP_PENDING'], ['pay', 'SAGA_STEP_PENDING']]);
+  assert.doesNotMatch(JSON.stringify(saga), /secret/);
+  assert.match((await run(deployment, 'show', sagaId)).text, /^mod-probe\/payment is waiting, started \d/);
+  assert.deepEqual((await run(deployment, 'list', '--filter', 'state = SAGA_WAITING AND saga = payment')).rows.map(({ id, step: at }) => [id, at]), [[sagaId, 'rest']]);
+}, options);
+
+everyTopology('a saga that is cancelled and can not be undone is a dead letter; retried, it is undone', async (deployment) => {
+  bank = 'closed';
+  const sagaId = await begin(deployment, 1, SagaState.SAGA_WAITING);
+  const client = await deployment.client(SagasService, ops);
+  assert.equal((await run(deployment, 'cancel', sagaId)).text, `${sagaId} cancelled`);
+  const stands = async (state: SagaState) => {
+    for (let tries = 0; tries < 400 && (await client.getSaga({ sagaId })).state !== state; tries++) await sleep(25);
+    return client.getSaga({ sagaId });
+  };
+  const stuck = await stands(SagaState.SAGA_STUCK);
+  assert.match(stuck.error, /^the bank of \S+ is closed$/);
+  assert.doesNotMatch(stuck.error, /umbrella/);
+  await assert.rejects(client.cancelSaga({ sagaId }), (error) => reasonOf(error) === 'sys-core.SAGA_NOT_CANCELLABLE');
+  const letters = await deployment.client(DeadLettersService, ops);
+  let found = (await letters.listDeadLetters({})).deadLetters;
+  for (let tries = 0; tries < 200 && found.length === 0; tries++, await sleep(25)) found = (await letters.listDeadLetters({ filter: 'job = "saga:payment"' })).deadLetters;
+  assert.deepEqual([found[0]!.sagaId, found[0]!.step], [sagaId, 'reserve']);
+  bank = 'open';
+  await run(deployment, 'retry', sagaId);
+  assert.deepEqual((await stands(SagaState.SAGA_COMPENSATED)).steps.map(({ state }) => state), [SagaStepState.SAGA_STEP_COMPENSATED, SagaStepState.SAGA_STEP_FAILED, SagaStepState.SAGA_STEP_PENDING]);
+  await assert.rejects(client.retrySaga({ sagaId }), (error) => reasonOf(error) === 'sys-core.SAGA_NOT_FAILED');
+  assert.deepEqual((await letters.listDeadLetters({})).deadLetters, []);
+}, options);
+
+everyTopology('sagas are for operators, and one that there never was is not found', async (deployment) => {
+  const sagaId = crypto.randomUUID();
+  assert.equal((await deployment.fetch('/v1/sagas', { as: 'olga@acme.test' })).status, 403);
+  assert.equal((await deployment.fetch(`/v1/sagas/${sagaId}`, { as: ops })).status, 404);
+  assert.equal((await deployment.fetch(`/v1/sagas/${sagaId}:cancel`, { as: ops, body: {} })).status, 404);
+}, options);
