@@ -7,6 +7,7 @@ export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/d
 export type { FieldViolation } from './errors/define-errors.ts';
 export { contentTooLarge, offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
+export { misdirected } from './http/http-errors.ts';
 export type { Admitted, Arrived, Gateway, GatewayFacts, GatewayService, GatewayTls, OutsideCall, OutsideRequest } from './gateway/gateway.ts';
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';
@@ -32,5 +33,9 @@ export { runInOrg } from './data/run-in-org.ts';
 export { deploymentWide, perOrg, type SettingsReader } from './settings/define-settings.ts';
 export type { DeclaredSetting, SettingsCatalogue, SettingsStore, StoredSetting } from './settings/settings-store.ts';
 export type { DeadLetter, Operations, QueueState, SagaReport } from './module/operations.ts';
+export type { NetworkView, ProcessView } from './module/network-view.ts';
+export type { CallSettings } from './resilience/calls-config.ts';
+export { callSettings } from './resilience/calls-config.ts';
+export type { PeerStanding } from './resilience/resilience.ts';
 export type { Logger } from './telemetry/log.ts';
 export { platformVersion } from './module/version.ts';

@@ -2,7 +2,10 @@ import { after, test } from 'node:test';
 import { startDeployment, type DeploymentOptions, type TestDeployment } from './start-deployment.ts';
 
 /** The placements a behaviour test runs in. A module behaves alike in all of them. */
-const topologies = ['one process'] as const;
+const placements = ['one-process', 'sys-and-mod', 'per-module', 'sharded', 'replicas'];
+
+/** Those that `MAINSTAY_TEST_PLACEMENTS` names, to look at one alone. */
+const chosen = process.env.MAINSTAY_TEST_PLACEMENTS?.split(',') ?? placements;
 
 const running = new Map<string, Promise<TestDeployment>>();
 
@@ -11,15 +14,15 @@ const running = new Map<string, Promise<TestDeployment>>();
  * a topology: let each make its own accounts or orgs where it counts rows.
  */
 export function everyTopology(fact: string, run: (deployment: TestDeployment) => Promise<void>, options: DeploymentOptions = {}): void {
-  for (const topology of topologies) {
-    test(`${fact} (${topology})`, async () => run(await deploymentFor(topology, options)));
+  for (const placement of chosen) {
+    test(`${fact} (${placement})`, async () => run(await deploymentFor(placement, options)));
   }
 }
 
-function deploymentFor(topology: string, options: DeploymentOptions): Promise<TestDeployment> {
-  const key = JSON.stringify([topology, { ...options, ownModules: options.ownModules?.map(({ name }) => name) }]);
+function deploymentFor(placement: string, options: DeploymentOptions): Promise<TestDeployment> {
+  const key = JSON.stringify([placement, { ...options, ownModules: options.ownModules?.map(({ name }) => name) }]);
   let deployment = running.get(key);
-  if (!deployment) running.set(key, (deployment = startDeployment(options)));
+  if (!deployment) running.set(key, (deployment = startDeployment({ ...options, placement })));
   return deployment;
 }
 

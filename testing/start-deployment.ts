@@ -126,7 +126,8 @@ interface Place {
 async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[] }> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const enabled = sections ?? Object.fromEntries(available.map(({ name }) => [name, null]));
-  const content = { name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: placementName ? { 'sys-gateway': null, ...enabled } : enabled };
+  const several = placementName !== undefined && placementName !== 'one-process';
+  const content = { name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: several ? { 'sys-gateway': null, ...enabled } : enabled };
   const deployment = readYamlOf(content, available);
   const common = {
     deployment: { ...deployment, files },

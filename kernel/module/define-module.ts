@@ -13,6 +13,7 @@ import { subscriptionsOf } from '../sagas/await-event.ts';
 import type { SagaDeclaration } from '../sagas/saga.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
+import type { NetworkView } from './network-view.ts';
 import type { Operations } from './operations.ts';
 
 type Requires = Record<string, DescService>;
@@ -46,6 +47,8 @@ export interface DeploymentInfo {
   modules(): ModuleState[];
   /** The settings that modules declare: for the module that keeps their values. */
   settings: SettingsCatalogue;
+  /** The processes of the deployment, and the ways between them. */
+  readonly network: NetworkView;
   /** Queue, dead letters and migrations: for the module that serves operators. */
   operations: Operations;
 }

@@ -5,6 +5,8 @@ import type { Guard } from '../guard/guard.ts';
 import type { Module } from '../module/define-module.ts';
 import type { Instance, Placement } from '../placement/placement.ts';
 import { RemoteTransport } from '../remote/remote-transport.ts';
+import type { CallsOptions } from '../resilience/calls-config.ts';
+import { Resilience } from '../resilience/resilience.ts';
 import type { SettingsStore, StoredSetting } from '../settings/settings-store.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { depart, kernelCall } from './peer-headers.ts';
@@ -22,6 +24,8 @@ export interface NetworkOptions {
   modules: readonly Module[];
   local: Transport;
   guard: () => Guard;
+  /** How calls are made; with certificates where the deployment has them. */
+  calls: CallsOptions | undefined;
   ownsSlot?: (slot: number) => boolean;
   log: Logger;
 }
@@ -35,10 +39,13 @@ export class Network {
   /** What clients call through: finds each service where it runs. */
   readonly transport: RoutingTransport;
   readonly here: Instance;
+  readonly resilience: Resilience;
 
-  constructor({ placement, here, addresses, modules, local, guard, ownsSlot, log }: NetworkOptions) {
-    const connect = ({ name: to }: Instance) => new RemoteTransport({ address: addresses[to]!, depart: (call, header) => depart(call ?? kernelCall(), header, { guard: guard(), from: here, to }) });
-    this.peers = new Peers({ placement, here, connect, log });
+  constructor({ placement, here, addresses, modules, local, guard, calls, ownsSlot, log }: NetworkOptions) {
+    const { tls } = calls ?? {};
+    const connect = ({ name: to }: Instance) => new RemoteTransport({ address: addresses[to]!, depart: (call, header) => depart(call ?? kernelCall(), header, { guard: guard(), from: here, to }), ...(tls && { tls }) });
+    this.resilience = new Resilience(calls);
+    this.peers = new Peers({ placement, here, connect, guarded: (instance, transport) => this.resilience.around(instance.name, transport), log });
     this.here = this.peers.here;
     this.transport = new RoutingTransport({ local, peers: this.peers, modules, ...(ownsSlot && { ownsSlot }) });
   }

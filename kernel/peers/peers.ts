@@ -15,6 +15,8 @@ export interface PeersOptions {
   here: string;
   /** Makes the transport to another process. */
   connect: (instance: Instance) => Transport & { close(): Promise<void> };
+  /** Puts what calls of modules pass around a transport; the kernel's own questions go without. */
+  guarded: (instance: Instance, transport: Transport) => Transport;
   log: Logger;
 }
 
@@ -35,13 +37,13 @@ export class Peers {
   readonly #asking = new Map<Peer, Promise<void>>();
   #watching: Promise<unknown> | undefined;
 
-  constructor({ placement, here, connect, log }: PeersOptions) {
+  constructor({ placement, here, connect, guarded, log }: PeersOptions) {
     this.placement = placement;
     this.here = placement.instances.find(({ name }) => name === here)!;
     this.#log = log;
     const others = placement.instances.filter(({ name }) => name !== here).map((instance) => ({ instance, transport: connect(instance) }));
     this.#transports = others.map(({ transport }) => transport);
-    this.all = others.map(({ instance, transport }) => new Peer(instance, transport, createClient(PeersService, asKernel(transport))));
+    this.all = others.map(({ instance, transport }) => new Peer(instance, guarded(instance, transport), createClient(PeersService, asKernel(transport))));
   }
 
   /** Begins to ask; a process that does not answer is asked again each second. */

@@ -23,6 +23,7 @@ export async function openInternalPort(starting: Starting): Promise<PeerServer |
     find: (path) => (own.has(path.slice(0, path.lastIndexOf('/'))) ? registry.served(path) : kernel.served(path)),
     arrive: (header) => arrive(header, starting.guard!, here.name),
     bodyLimitBytes: deployment.http.bodyLimitBytes,
+    ...(deployment.calls?.tls && { tls: deployment.calls.tls }),
     log,
   }).catch((error: NodeJS.ErrnoException) => {
     throw new StartError([error.code === 'EADDRINUSE' ? `${peers[here.name]}, where the other processes call ${here.name}, is taken by another program` : `it is not possible to listen on ${peers[here.name]} for the other processes: ${error.message}`], { cause: error });

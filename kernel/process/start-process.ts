@@ -9,6 +9,7 @@ import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-mo
 import type { Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 import { StartError } from '../module/start-error.ts';
+import { networkView } from '../peers/network-view.ts';
 import { Network } from '../peers/network.ts';
 import { databaseNameOf, findInstance, inOneProcess } from '../placement/placement.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
@@ -132,10 +133,11 @@ async function openDatabase(starting: Starting): Promise<void> {
 
 /** Opens the way to the other processes, if there are any. */
 function connect(starting: Starting, { peers = {}, placement }: ProcessOptions): void {
-  const { registry, modules, here, log } = starting;
+  const { registry, modules, here, log, deployment, telemetry } = starting;
   if (!placement || placement.instances.length < 2) return;
-  starting.network = new Network({ placement, here: here.name, addresses: peers, modules, local: registry.transport, guard: () => starting.guard!, ownsSlot: (slot) => starting.owned?.slots.has(slot) === true, log });
+  starting.network = new Network({ calls: deployment.calls, placement, here: here.name, addresses: peers, modules, local: registry.transport, guard: () => starting.guard!, ownsSlot: (slot) => starting.owned?.slots.has(slot) === true, log });
   starting.transport = starting.network.transport;
+  telemetry.add(starting.network.resilience.metrics);
   useModulesElsewhere(starting);
 }
 
@@ -191,7 +193,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     parts: [],
     room: new DiskRoom(options.log),
     recordsKept: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), settings, operations },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, settings, operations },
     settings,
     operations,
   };

@@ -27,7 +27,7 @@ export async function startTelemetry({ deployment, secret, databaseUrl, log }: P
 }
 
 /** Lets the parts of a process tell how they stand, and opens the operators' address unless it is off. */
-export async function openOperators({ deployment, telemetry, parts, states, room }: Starting, jobs: RunningJobs, connections: () => number): Promise<OperatorsPort | undefined> {
+export async function openOperators({ deployment, telemetry, parts, states, room, info }: Starting, jobs: RunningJobs, connections: () => number): Promise<OperatorsPort | undefined> {
   const modules = () => states.all().map(({ name, state, problem }) => ({ name, state, ...(problem !== undefined && { problem }) }));
   telemetry.add(() => poolMetrics([...parts.flatMap(({ module, database }) => database.pools().map(({ purpose, pool }) => ({ labels: { module: module.name, purpose }, pool }))), { labels: { module: 'kernel', purpose: 'queue' }, pool: jobs.pool }]));
   telemetry.add(() => jobs.metrics());
@@ -41,5 +41,6 @@ export async function openOperators({ deployment, telemetry, parts, states, room
   return openOperatorsPort({ host: operators.host, port: wantedPorts(deployment).operators! }, {
     metrics: () => telemetry.read(),
     ready: () => ({ ready: states.all().every(({ state }) => state !== 'starting'), modules: modules() }),
+    peers: () => info.network.processes(),
   });
 }

@@ -10,7 +10,7 @@ const request = 'GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n';
 /** The address, and how often its metrics were read. */
 async function open() {
   const seen = { reads: 0 };
-  const port = await openOperatorsPort({ host: '127.0.0.1', port: 0 }, { metrics: async () => (seen.reads++, []), ready: () => ({ ready: true, modules: [] }) });
+  const port = await openOperatorsPort({ host: '127.0.0.1', port: 0 }, { metrics: async () => (seen.reads++, []), ready: () => ({ ready: true, modules: [] }), peers: () => [] });
   const socketTo = async () => {
     const socket = connect({ port: Number(new URL(port.address).port), host: '127.0.0.1' }).on('error', () => {});
     await once(socket, 'connect');

@@ -11,6 +11,8 @@ import type { MetricFamily } from './metrics.ts';
 export interface OperatorsView {
   metrics(): Promise<MetricFamily[]>;
   ready(): { ready: boolean; modules: { name: string; state: string; problem?: string }[] };
+  /** The processes of the deployment, as this one knows them. */
+  peers(): object[];
 }
 
 export interface OperatorsPort {
@@ -24,7 +26,7 @@ const mostConnections = 100;
 
 /**
  * Opens the address that is for operators and their tools alone: `/metrics` (Prometheus text, or OpenMetrics),
- * `/livez` and `/readyz`. Throws a `StartError` if its port is taken.
+ * `/livez`, `/readyz` and `/peers`. Throws a `StartError` if its port is taken.
  */
 export async function openOperatorsPort({ host, port }: { host: string; port: number }, view: OperatorsView): Promise<OperatorsPort> {
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 }, oneAtATime((request, response) => void answer(request, response, view)));
@@ -69,7 +71,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, view: 
     const state = view.ready();
     return json(state.ready ? 200 : 503, state);
   }
-  if (path !== '/metrics') return json(404, { detail: 'here are /metrics, /livez and /readyz' });
+  if (path === '/peers') return json(200, view.peers());
+  if (path !== '/metrics') return json(404, { detail: 'here are /metrics, /livez, /readyz and /peers' });
   const openMetrics = /\bapplication\/openmetrics-text\b/.test(request.headers.accept ?? '');
   send(200, openMetrics ? openMetricsType : prometheusType, prometheusText(await view.metrics(), { openMetrics }));
 }

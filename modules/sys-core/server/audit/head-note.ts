@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { currentTime, type Database, type DeploymentInfo } from '@mainstay/kernel';
@@ -44,7 +44,7 @@ export async function openHeadNote({ db, deployment }: NoteNeeds): Promise<HeadN
     async write({ sequence, hash }) {
       const time = currentTime();
       const text = JSON.stringify({ sequence, hash: hash.toString('hex'), time, mac: seal({ sequence, hash, time }).toString('hex') });
-      const beside = `${file}.${process.pid}`;
+      const beside = `${file}.${randomUUID()}`;
       try {
         await writeFile(beside, text, { mode: 0o600, flush: true });
         await rename(beside, file);
