@@ -11,10 +11,11 @@ import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
 import { databaseNameOf, databasesOf, readPlacement } from '@mainstay/kernel/placement';
-import { createClient, startProcess, type ProcessOptions, type RunningProcess } from '@mainstay/kernel/process';
+import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
 import { createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
+import { forkProcess } from './forked-process.ts';
 import { signIn } from './sign-in.ts';
 
 export interface DeploymentOptions {
@@ -29,7 +30,7 @@ export interface DeploymentOptions {
   telemetry?: object;
   /** The section `operators` of its file. */
   operators?: object | 'off';
-  /** A placement of `deploy/placements/`; everything runs in one process if absent. Its processes are parts of this one, and call each other over the loopback interface. */
+  /** A placement of `deploy/placements/`; everything runs in one process if absent. Its processes are parts of this one, and call each other over the loopback interface; with `MAINSTAY_TEST_PROCESSES=forked` they are programs of their own. */
   placement?: string;
   /** A file for its log, which is then written at every level, or from `logLevel` on. */
   logFile?: string;
@@ -142,12 +143,25 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
   const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
-  return { start: () => startTogether(placement.instances.map(({ name }) => ({ ...common, placement, instance: name, peers, connections: 40 }))), databases };
+  // Modules and settings of the test's own, and its log, are in this process alone.
+  const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
+  const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
+    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort } } })
+    : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
+  const httpPort = isForked ? await freePort() : 0;
+  if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
+  return { start: () => startTogether(starts), databases };
+}
+
+function urlOf({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 /** Starts all processes of a placement at once; the first that has a public port is where the deployment is reached. */
-async function startTogether(each: ProcessOptions[]): Promise<RunningProcess> {
-  const started = await Promise.allSettled(each.map((options) => startProcess(options)));
+async function startTogether(starts: (() => Promise<RunningProcess>)[]): Promise<RunningProcess> {
+  const started = await Promise.allSettled(starts.map((start) => start()));
   const running = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const stop = async () => void (await Promise.all(running.map((one) => one.stop())));
   const failed = started.find((one) => one.status === 'rejected');

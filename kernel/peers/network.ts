@@ -3,7 +3,7 @@ import type { Transport } from '@connectrpc/connect';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Module } from '../module/define-module.ts';
-import type { Instance, Placement } from '../placement/placement.ts';
+import { databasesOf, type Instance, type Placement } from '../placement/placement.ts';
 import { RemoteTransport } from '../remote/remote-transport.ts';
 import type { CallsOptions } from '../resilience/calls-config.ts';
 import { Resilience } from '../resilience/resilience.ts';
@@ -53,6 +53,16 @@ export class Network {
   /** Asks a process that runs a module for one of its kernel's operations. */
   operate<R>(module: string, operation: string, ...given: unknown[]): Promise<R> {
     return this.transport.toKernelOf(module, (client) => operateAt<R>(client, operation, ...given));
+  }
+
+  /** The databases of the deployment, in the order of the placement. */
+  get databases(): readonly string[] {
+    return databasesOf(this.peers.placement);
+  }
+
+  /** Asks a process that has a database for one of its kernel's operations. */
+  operateOn<R>(database: string, operation: string, ...given: unknown[]): Promise<R> {
+    return this.transport.toDatabase(database, (client) => operateAt<R>(client, operation, ...given));
   }
 
   isSharded(module: string): boolean {

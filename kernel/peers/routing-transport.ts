@@ -80,6 +80,11 @@ export class RoutingTransport implements Transport {
     return this.#ask({ module, here: false, sharded: false, peers: this.#options.peers.running(module) }, undefined, ask);
   }
 
+  /** Asks the kernel of a process that has a database. */
+  toDatabase<R>(database: string, ask: Ask<R>): Promise<R> {
+    return this.#ask({ module: 'this', here: false, sharded: false, peers: this.#options.peers.all.filter(({ instance }) => instance.database === database) }, undefined, ask);
+  }
+
   /** Asks the kernel of a shard of a module. */
   toShard<R>(module: string, shard: number, ask: Ask<R>): Promise<R> {
     return this.#ask({ module, here: false, sharded: false, peers: this.#options.peers.running(module).filter(({ instance }) => instance.shard?.index === shard) }, undefined, ask);

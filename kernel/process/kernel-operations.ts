@@ -5,12 +5,10 @@ type Operation = (...given: never[]) => Promise<unknown>;
 
 /** What the kernels of other processes ask of this one, by name; arguments and results are what the structured clone algorithm copies. */
 export function kernelOperations(starting: Starting): Record<string, Operation> {
-  const { operations, settings } = starting;
   return {
+    ...starting.operationsForOthers,
     'audit.append': (entries: AuditEntry[]) => keeper(starting).append(entries),
-    'settings.changesSince': (revision: number) => settings.changesSince(revision),
-    'queue.of': (module: string) => operations.queueOf(module),
-    'migrations.of': (module: string) => operations.migrationsOf(module),
+    'settings.changesSince': (revision: number) => starting.settings.changesSince(revision),
   };
 }
 

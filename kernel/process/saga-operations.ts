@@ -7,7 +7,8 @@ import type { StepRow } from '../sagas/saga-row.ts';
 import { redactText } from '../telemetry/redact-text.ts';
 import { readerOf } from './dead-letters.ts';
 
-interface Row {
+/** A saga as its table has it. */
+export interface SagaRow {
   id: string;
   module: string;
   saga: string;
@@ -25,13 +26,21 @@ interface Row {
   deadline: Date | null;
 }
 
-/** A page of the sagas of all modules of a database, as a list's request says. */
-export async function readSagas(pool: pg.Pool, request: ListRequest, options: ListOptions): Promise<ListPage<SagaReport>> {
+/** A page of the sagas of all modules, here and in other databases, as a list's request says. */
+export async function readSagas(pool: pg.Pool, request: ListRequest, options: ListOptions, elsewhere: readonly SagaRow[] = []): Promise<ListPage<SagaReport>> {
   const q = readerOf(pool);
-  const selects = (await modulesWithSagas(pool)).map((module) => sagasOf(q, module));
+  const selects = [...(await modulesWithSagas(pool)).map((module) => sagasOf(q, module)), ...(elsewhere.length > 0 ? [sagasFrom(q, elsewhere)] : [])];
   if (selects.length === 0) return { rows: [], nextPageToken: '', totalSize: 0 };
   const { rows, ...page } = await readList(q, selects, request, options);
   return { rows: rows.map(reportOf), ...page };
+}
+
+/** Those that were started last, for the process that lists them with its own; at most `most`. */
+export async function sagasForOthers(pool: pg.Pool, most: number): Promise<SagaRow[]> {
+  const q = readerOf(pool);
+  const found = await Promise.all((await modulesWithSagas(pool)).map((module) => sagasOf(q, module).orderBy('started_at', 'desc').limit(most).execute()));
+  // What a step was given or gave does not leave its database.
+  return found.flat().slice(0, most).map((row) => ({ ...row, steps: row.steps.map(({ name, state, attempts, error, time }) => ({ name, state, attempts, error, time }) as StepRow) }));
 }
 
 /** A saga of any module; undefined if there is none of this id. */
@@ -57,10 +66,14 @@ async function modulesWithSagas(pool: pg.Pool): Promise<string[]> {
 
 const sagasOf = (q: Kysely<any>, module: string) => q.selectFrom(sql`(
   select id, ${sql.lit(module)}::text as module, name as saga, org as org_id, state, step, steps, attempts, error, is_cancelled, started_at, changed_at, ended_at, wake_at, deadline
-    from ${sql.raw(sagasTable(module))})`.as('sagas')).selectAll().$castTo<Row>() as SelectQueryBuilder<any, any, Row>;
+    from ${sql.raw(sagasTable(module))})`.as('sagas')).selectAll().$castTo<SagaRow>() as SelectQueryBuilder<any, any, SagaRow>;
+
+const sagasFrom = (q: Kysely<any>, rows: readonly SagaRow[]) => q.selectFrom(sql`(
+  select * from json_to_recordset(${JSON.stringify(rows)}::json) as (id uuid, module text, saga text, org_id uuid, state text, step text, steps jsonb, attempts int, error text, is_cancelled boolean,
+    started_at timestamptz, changed_at timestamptz, ended_at timestamptz, wake_at timestamptz, deadline timestamptz))`.as('sagas')).selectAll().$castTo<SagaRow>() as SelectQueryBuilder<any, any, SagaRow>;
 
 // What a step was given or gave is its module's own.
-function reportOf({ org_id: orgId, steps, error, is_cancelled: isCancelled, ...row }: Row): SagaReport {
+function reportOf({ org_id: orgId, steps, error, is_cancelled: isCancelled, ...row }: SagaRow): SagaReport {
   const { started_at, changed_at, ended_at, wake_at, deadline, ...rest } = row;
   const text = (time: Date | null) => time?.toISOString();
   return {

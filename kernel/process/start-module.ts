@@ -28,6 +28,7 @@ import type { OwnedSlots } from '../shards/owned-slots.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
+import type { OperationsOfDeployment } from './operations-of-deployment.ts';
 import type { OperationsOfProcess } from './operations.ts';
 import type { ProcessOptions } from './process-options.ts';
 import { whenReachable } from './when-reachable.ts';
@@ -79,6 +80,8 @@ export interface Starting extends ProcessOptions {
   info: DeploymentInfo;
   settings: SettingsOfProcess;
   operations: OperationsOfProcess;
+  /** What of them other processes may ask for. */
+  operationsForOthers?: OperationsOfDeployment['forOthers'];
   /** Called when a module kept records of commands. */
   recordsKept: () => void;
 }

@@ -1,0 +1,58 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Go, Report, RunningProcess } from '@mainstay/kernel/process';
+import { peerVariable, type Instance } from '@mainstay/kernel/placement';
+
+/** How one process of a deployment is started as a program of its own, as the controller does it. */
+export interface ForkOptions {
+  deploymentFile: string;
+  placement: string;
+  instance: Instance;
+  peers: Readonly<Record<string, string>>;
+  secret: string;
+  dataFolder: string;
+  go: Go;
+  announce: (line: string) => void;
+}
+
+export interface ForkedProcess extends RunningProcess {
+  child: ChildProcess;
+}
+
+const program = join(import.meta.dirname, '../main/main.ts');
+const GRACE_MILLISECONDS = 15_000;
+
+/** Starts a process of a deployment; resolves when it serves, rejects with what it says if it can not. */
+export async function forkProcess({ deploymentFile, placement, instance, peers, secret, dataFolder, go, announce }: ForkOptions): Promise<ForkedProcess> {
+  const addresses = Object.fromEntries(Object.entries(peers).map(([name, address]) => [peerVariable(name), address]));
+  const environment = { ...process.env, ...addresses, MAINSTAY_SECRET: secret, MAINSTAY_DATA_FOLDER: dataFolder, MAINSTAY_DATABASE_CONNECTIONS: '20', MAINSTAY_LOG_LEVEL: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' };
+  // The flags of the test itself make no sense there.
+  const child = fork(program, ['--deployment', deploymentFile, '--placement', placement, '--process', instance.name], { env: { ...environment, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined }, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const ready = await new Promise<Extract<Report, { type: 'ready' }>>((resolve, reject) => {
+    child.on('message', (report: Report) => {
+      if (report.type === 'checked') child.send(go);
+      else if (report.type === 'ready') resolve(report);
+      else if (report.type === 'announce') announce(report.line);
+      else reject(new Error(report.message));
+    });
+    child.once('exit', (code, signal) => reject(new Error(`${instance.name} ended with ${signal ?? code} before it was ready`)));
+  });
+  return {
+    child,
+    address: ready.address,
+    isPublic: instance.modules.includes('sys-gateway') || Object.keys(peers).length < 2,
+    ...(ready.operatorsAddress !== undefined && { operatorsAddress: ready.operatorsAddress }),
+    quarantined: () => ready.quarantined ?? {},
+    stop: () => endChild(child),
+  };
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MILLISECONDS);
+  await ended;
+  clearTimeout(timer);
+}
