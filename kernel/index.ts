@@ -8,6 +8,7 @@ export type { FieldViolation } from './errors/define-errors.ts';
 export { contentTooLarge, offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
 export { misdirected } from './http/http-errors.ts';
+export { misdirected } from './http/http-errors.ts';
 export type { Admitted, Arrived, Gateway, GatewayFacts, GatewayService, GatewayTls, OutsideCall, OutsideRequest } from './gateway/gateway.ts';
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';

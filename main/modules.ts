@@ -4,6 +4,7 @@ import type { Module } from '@mainstay/kernel';
 export const sysMain = await loaded([
   import('@mainstay/sys-core'),
   import('@mainstay/sys-accounts'),
+  import('@mainstay/sys-gateway'),
 ]);
 
 /** The products that stand on it. */

@@ -6,7 +6,9 @@ import type { Principal } from '../guard/principal.ts';
 /** A request from outside, before anything of its body was read. */
 export interface OutsideRequest {
   method: string;
-  /** Without its query. */
+  /** Path and query, as they came. */
+  url: string;
+  /** The path alone. */
   path: string;
   headers: IncomingHttpHeaders;
   /** The other end of the connection: the client, or a proxy. */
@@ -31,6 +33,8 @@ export interface Arrived {
 export interface OutsideCall {
   /** The headers of the request, or of one call on a socket. */
   header: Headers;
+  /** One of many on a socket, whose upgrade was the request that arrived. */
+  onSocket?: boolean;
   setHeader(name: string, value: string): void;
 }
 
@@ -79,10 +83,14 @@ export interface GatewayFacts {
   rules: readonly AccessRule[];
   /** Who calls, from the headers: the guard's answer. Throws `unauthenticated` for credentials that do not hold. */
   authenticate(header: Headers): Principal | Promise<Principal>;
+  /** The REST paths of a method, each behind its HTTP method: `GET /v1/things/{id}`. */
+  restPaths(method: DescMethod): string[];
+  /** Whether the requests of a method may carry files. */
+  carriesContent(method: DescMethod): boolean;
+  /** Where a module runs: the names of its instances, and into how many shards its orgs are divided, 0 if into none. */
+  placeOf(module: string): { instances: string[]; shards: number };
   /** How many instances of the gateway share what is let through. */
   instances: number;
-  /** The largest message that the deployment takes, in bytes. */
-  bodyLimitBytes: number;
 }
 
 export interface GatewayService {

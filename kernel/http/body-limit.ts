@@ -9,7 +9,12 @@ type Limited = FastifyRequest & { [ownLimit]?: number };
 /** Lets a request have less than others. Throws `kernel.BODY_TOO_LARGE` if it has announced more already. */
 export function limitBody(request: Limited, bytes: number): void {
   request[ownLimit] = bytes;
-  if (Number(request.headers['content-length'] ?? 0) > bytes) throw httpErrors.BODY_TOO_LARGE({ limit: bytes });
+  refuseAnnounced(request, bytes);
+}
+
+/** Throws `kernel.BODY_TOO_LARGE` if a request has announced more than that. */
+export function refuseAnnounced({ headers }: FastifyRequest, bytes: number): void {
+  if (Number(headers['content-length'] ?? 0) > bytes) throw httpErrors.BODY_TOO_LARGE({ limit: bytes });
 }
 
 /** The largest message of a request, in bytes. */

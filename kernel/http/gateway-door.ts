@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admitted, Arrived, Gateway } from '../gateway/gateway.ts';
 import type { Guard } from '../guard/guard.ts';
 import { accessOf } from '../module/check-modules.ts';
-import { limitBody } from './body-limit.ts';
+import { bodyLimitOf, limitBody, refuseAnnounced } from './body-limit.ts';
 import { capTimeout } from './call-timeout.ts';
 import { callHeaders } from './forwarded-headers.ts';
 import type { ServedService } from './http-server-options.ts';
@@ -17,6 +17,7 @@ interface DoorOptions {
   guard: () => Guard;
   services: readonly ServedService[];
   transport: Transport;
+  bodyLimitBytes: number;
 }
 
 const arrivedKey = Symbol('what the gateway knows of a request');
@@ -58,7 +59,7 @@ export class GatewayDoor {
 
   /** The same for a call on a socket, whose headers are its own. */
   async admitOnSocket(request: FastifyRequest, method: DescMethod, header: Headers): Promise<Admitted> {
-    const admitted = await this.#options.gateway.admit(method, { header, setHeader: () => {} }, (request as GatewayRequest)[arrivedKey]!);
+    const admitted = await this.#options.gateway.admit(method, { header, onSocket: true, setHeader: () => {} }, (request as GatewayRequest)[arrivedKey]!);
     if (admitted.timeoutMs !== undefined) {
       const timeouts: IncomingHttpHeaders = Object.fromEntries(header);
       capTimeout(timeouts, admitted.timeoutMs);
@@ -70,7 +71,7 @@ export class GatewayDoor {
   #enter(request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
     const [path] = request.url.split('?', 1) as [string];
     const setHeader = (name: string, value: string) => void reply.header(name, value);
-    const arrived = this.#options.gateway.arrive({ method: request.method, path, headers: request.headers, address: request.ip, encrypted: isEncrypted(request), setHeader });
+    const arrived = this.#options.gateway.arrive({ method: request.method, url: request.url, path, headers: request.headers, address: request.ip, encrypted: isEncrypted(request), setHeader });
     return arrived instanceof Promise ? arrived.then((known) => this.#goOn(request, reply, path, known)) : this.#goOn(request, reply, path, arrived);
   }
 
@@ -95,7 +96,8 @@ export class GatewayDoor {
    * entry in the audit are those of any refused call; whatever takes a stream is refused there before it is read anyway.
    */
   async #refuseNobody(request: FastifyRequest, method: DescMethod, header: Headers, message: () => Message = () => create(method.input)): Promise<void> {
-    const { guard, transport } = this.#options;
+    const { guard, transport, bodyLimitBytes } = this.#options;
+    refuseAnnounced(request, bodyLimitOf(request, method.input, bodyLimitBytes));
     const { allowed } = await guard().decide({ principal: { kind: 'anonymous' }, module: this.#modules.get(method)!, method, access: accessOf(method)! });
     if (allowed) return;
     if (method.methodKind === 'unary') await transport.unary(method as DescMethodUnary, undefined, undefined, header, message() as never, peerValues(request));

@@ -15,6 +15,7 @@ export const httpErrors = defineErrors('kernel', {
   BODY_TOO_LARGE: ['ResourceExhausted', 'the body is larger than the {limit} bytes allowed'],
   BODY_TOO_SLOW: ['DeadlineExceeded', 'the body did not arrive within {seconds} seconds'],
   RANGE_NOT_SATISFIABLE: ['OutOfRange', 'the range lies outside of the {size} bytes that there are'],
+  MISDIRECTED: ['NotFound', 'nothing is served for the host {host}; call this deployment by a name of its own'],
   UPGRADE_REQUIRED: ['FailedPrecondition', 'connect to this path with a WebSocket'],
   FOREIGN_ORIGIN: ['PermissionDenied', 'pages of {origin} may not open a socket here'],
   TOO_MANY_CALLS: ['ResourceExhausted', 'at most {limit} calls may be open on one socket; wait for one to end'],
@@ -31,6 +32,10 @@ export const statusOfReason: Readonly<Record<string, number>> = {
   'kernel.BODY_TOO_LARGE': 413,
   'kernel.UNSUPPORTED_MEDIA_TYPE': 415,
   'kernel.RANGE_NOT_SATISFIABLE': 416,
+  'kernel.MISDIRECTED': 421,
   'kernel.IDEMPOTENCY_KEY_REUSED': 422,
   'kernel.UPGRADE_REQUIRED': 426,
 };
+
+/** What a gateway refuses in the name of the port: a host that it does not serve (421, RFC 9110 §15.5.20). */
+export const { MISDIRECTED: misdirected } = httpErrors;

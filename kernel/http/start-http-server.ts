@@ -66,7 +66,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   refuseRepeatedHeaders(app);
   limitBodyTime(app, 60_000, [...services, ...standard]);
   dropUnreadBodies(app);
-  const door = options.gateway && new GatewayDoor({ ...options, ...options.gateway });
+  const door = options.gateway && new GatewayDoor({ ...options, ...options.gateway, bodyLimitBytes });
   door?.guardRoutes(app);
   const json = { registry, alwaysEmitImplicit: true };
   await socketRoute(app, { services, transport: options.transport, json, door, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });

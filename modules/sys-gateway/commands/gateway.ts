@@ -1,0 +1,28 @@
+import type { CommandTools } from '@mainstay/kernel';
+import type { Command } from 'commander';
+import { GatewayService } from '../contract/index.ts';
+
+/** Adds the commands that show what the gateway does. */
+export default function gateway(group: Command, cli: CommandTools): void {
+  group.description('The public door: what is served, and how much. Its settings change it: ./mainstay settings set sys-gateway.limitPerAccount \'{"requests":600,"seconds":60}\' --dry-run');
+  group.command('routes').summary('list every method, where it runs, and whether it is switched on').option('--service <name>', 'only those of services whose name contains this', '').action((options: { service: string }) => routes(cli, options));
+  group.command('limits').summary('list the limits on requests').action(() => limits(cli));
+}
+
+async function routes(cli: CommandTools, { service: part }: { service: string }): Promise<void> {
+  const { routes: found } = await (await cli.client(GatewayService)).listRoutes({});
+  cli.table(found.filter(({ service }) => service.includes(part)).map(({ service, method, restPaths, instances, shards, operatorsOnly, switchedOff, switchedOffReason }) => ({
+    method: `${service}/${method}`,
+    rest: restPaths.join(', '),
+    'runs in': shards > 0 ? `${instances.join(', ')} (${shards} shards)` : instances.join(', '),
+    for: operatorsOnly ? 'operators' : 'all',
+    state: switchedOff ? `off: ${switchedOffReason}` : 'on',
+  })));
+}
+
+async function limits(cli: CommandTools): Promise<void> {
+  const { limits: found, loopback, instances } = await (await cli.client(GatewayService)).listLimits({});
+  cli.table(found.map(({ name, requests, seconds, share, callers }) => ({ limit: name, requests: requests === 0 ? 'any number' : `${requests} in ${seconds} s`, 'here of them': requests === 0 ? '' : String(Math.round(share * 100) / 100), callers: String(callers) })));
+  if (cli.json) return;
+  cli.print(`They ${loopback ? 'count' : 'do not count'} for requests from this machine itself${instances > 1 ? `, and are shared by ${instances} instances` : ''}.`);
+}
