@@ -19,11 +19,17 @@ export interface CloudEvent {
   /** The aggregate that it happened to. */
   subject: string;
   time: string;
+  /** Always `application/json`. */
+  datacontenttype?: string;
+  /** The contract's message, such as `proto:mod.promist.v1.PromiseCreated`. */
+  dataschema?: string;
   data: JsonValue;
   orgid: string | null;
   traceid: string;
   traceparent?: string | null;
   tracestate?: string | null;
+  /** The replay that it is part of: a handler runs again for it. */
+  replay?: string;
 }
 
 /** A module that handles events: its name, its tables, and what its handlers need. */
@@ -44,11 +50,12 @@ export async function deliverEvent({ module, database, context, ownsOrg }: Subsc
   requireRoom(database);
   const message = fromJson(subscription.event, event.data, { ignoreUnknownFields: true }) as never;
   const orgId = event.orgid && ownsOrg?.(event.orgid) !== false ? event.orgid : undefined;
-  const call: Call = { principal: { kind: 'module' as const, module, orgId }, ...(ownsOrg && { ownsOrg }), traceId: event.traceid, idempotencyKey: `${event.id}/${subscription.name}`, ...place };
+  const handler = event.replay === undefined ? subscription.name : `${subscription.name} replay:${event.replay}`;
+  const call: Call = { principal: { kind: 'module' as const, module, orgId }, ...(ownsOrg && { ownsOrg }), traceId: event.traceid, idempotencyKey: `${event.id}/${handler}`, ...place };
   await runInCall(call, () => database.write(async (transaction) => {
     // It may be tried again.
     startAnew(call);
-    if (await isFirst(transaction, module, subscription.name, event.id)) await subscription.handle(context as never, message);
+    if (await isFirst(transaction, module, handler, event.id)) await subscription.handle(context as never, message);
   }));
 }
 

@@ -6,6 +6,7 @@ import { transactionOver } from '../data/database-errors.ts';
 import { schemaOf } from '../data/names.ts';
 import { currentCallIfAny } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
+import { cloudEventSql } from './cloud-event.ts';
 import type { JobDeclaration } from '../module/job.ts';
 import { insertSaga } from '../sagas/saga-row.ts';
 import { sagaJob, type SagaDeclaration } from '../sagas/saga.ts';
@@ -152,10 +153,7 @@ export class CollectedEffects {
             from jsonb_array_elements($1::jsonb) with ordinality as given (e, place) order by place
           returning *
       )
-      select mainstay.deliver_events(json_agg(json_build_object(
-          'specversion', '1.0', 'id', id, 'source', $2::text, 'type', type, 'subject', subject, 'time', time,
-          'datacontenttype', 'application/json', 'data', data, 'orgid', org, 'traceid', trace_id,
-          'traceparent', $4::text, 'tracestate', $5::text)), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS, events[0]?.traceparent ?? null, events[0]?.tracestate ?? null]);
+      select mainstay.deliver_events(json_agg(${cloudEventSql('$2::text', `'traceparent', $4::text, 'tracestate', $5::text`)}), $3) from announced`, [JSON.stringify(events), `/${this.#module}`, MAX_ATTEMPTS, events[0]?.traceparent ?? null, events[0]?.tracestate ?? null]);
   }
 }
 

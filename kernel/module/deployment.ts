@@ -18,6 +18,8 @@ export interface Deployment {
   /** The address for operators alone; there is none if absent. */
   operators?: OperatorsSettings;
   telemetry?: TelemetrySettings;
+  /** How long what was announced is kept; 30 days if absent. */
+  events?: { keepDays: number };
   /** How calls to other processes of the deployment are made. */
   calls?: CallsOptions;
   /** Enabled modules, each with its configuration; in the order of `main/modules.ts`. */
@@ -34,6 +36,10 @@ const http = z.strictObject({
   bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request that carries a file, in MiB; any other has at most 1 MiB.'),
 });
 
+const eventsSection = z.strictObject({
+  keepDays: z.int().min(1).max(3650).default(30).describe('How many days what was announced, and that it was handled, is kept: events can be replayed that long.'),
+});
+
 /** The schema of a deployment file for these modules: one section a module, and nothing unknown. */
 function deploymentSchema(modules: readonly Module[]) {
   const sections = Object.fromEntries(modules.map((module) => [module.name, section(module).nullish()]));
@@ -44,6 +50,7 @@ function deploymentSchema(modules: readonly Module[]) {
     operators: operatorsSection.prefault({}).describe('The address of /metrics, /livez and /readyz: for operators and their tools, never for users.'),
     telemetry: telemetrySection.prefault({}).describe('What is told of the requests, and to whom.'),
     files: filesSection.prefault({}).describe('Where the contents of files lie; in the data folder on this machine if nothing is said.'),
+    events: eventsSection.prefault({}).describe('What is kept of events.'),
     calls: callsSection.prefault({}).describe('How the processes of the deployment call each other, where there are several.'),
     modules: z.strictObject(sections, { error: ({ code }) => (code === 'unrecognized_keys' ? 'this build has no such module, so take the key away, or add the module to main/modules.ts' : undefined) }).nullish().describe('The modules that run. One that is not named here does not load.'),
   });
@@ -68,7 +75,7 @@ export const deploymentJsonSchema = (modules: readonly Module[]) => ({
  * Throws a `StartError` that names file, line and key of everything that is wrong.
  */
 export function readDeployment(file: string, modules: readonly Module[], environment: NodeJS.ProcessEnv = process.env): Deployment {
-  const { name, phase, http, files, operators, telemetry, calls, modules: sections } = readYaml(file, deploymentSchema(modules));
+  const { name, phase, http, files, operators, telemetry, events, calls, modules: sections } = readYaml(file, deploymentSchema(modules));
   const enabled = modules.filter((module) => sections && module.name in sections);
   if (enabled.length === 0) {
     throw new StartError([`${file}: no module is named under "modules", so there is nothing to run; name at least one of ${modules.map((module) => module.name).join(', ')}`]);
@@ -80,6 +87,7 @@ export function readDeployment(file: string, modules: readonly Module[], environ
     http: { ...listen, bodyLimitBytes: bodyLimitMiB * mebibyte, connections: { all: mostConnections, perAddress: mostConnectionsPerAddress } },
     ...(operators !== 'off' && { operators }),
     telemetry,
+    events,
     calls: callsOf(file, calls),
     files: readFilesSettings(file, files, environment),
     modules: enabled.map((module) => configure(file, module, sections![module.name] as Record<string, unknown> | null, environment)),

@@ -51,6 +51,43 @@ export interface SagaReport {
   deadline?: string;
 }
 
+/** How far a handler of events is behind. */
+export interface HandlerLag {
+  module: string;
+  handler: string;
+  eventType: string;
+  /** Events that it has not dealt with. */
+  waiting: number;
+  /** Those of them that failed and are tried again. */
+  retrying: number;
+  deadLetters: number;
+  /** How old the oldest that is due is. */
+  lagSeconds: number;
+}
+
+/** Which events to hand to whom again. */
+export interface ReplayRequest {
+  /** A UUID of its own: the same replay twice has no effect. */
+  id: string;
+  /** Whose handlers. */
+  module: string;
+  /** Only this one. */
+  handler?: string;
+  /** Only events of this type. */
+  type?: string;
+  /** From when, and before when; RFC 3339. */
+  from: string;
+  to: string;
+  /** Only counts. */
+  dryRun: boolean;
+}
+
+export interface ReplayedHandler {
+  handler: string;
+  eventType: string;
+  events: number;
+}
+
 /** What the queue holds for a module. */
 export interface QueueState {
   /** Jobs and deliveries of events that are due. */
@@ -78,6 +115,14 @@ export interface Operations {
     cancel(id: string): Promise<boolean>;
     /** Tries one again at once; whether there was one of this id that had failed. */
     retry(id: string): Promise<boolean>;
+  };
+  events: {
+    /** How far handlers are behind; of all modules if none is named. */
+    lag(module?: string): Promise<HandlerLag[]>;
+    /** From when on what was announced is kept, and can be replayed; RFC 3339. */
+    keptSince(): Promise<string>;
+    /** Lets handlers run again for what was announced in a period; tells for how many events each. */
+    replay(request: ReplayRequest): Promise<ReplayedHandler[]>;
   };
   queueOf(module: string): Promise<QueueState>;
   /** The migrations that a module's tables have had, in order. */

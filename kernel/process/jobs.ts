@@ -9,6 +9,7 @@ import { surviveLoss } from '../data/pool.ts';
 import { untilReachable } from '../data/until-reachable.ts';
 import { isAway, type DeliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
+import { lagMetrics } from '../events/handler-lag.ts';
 import { MAX_ATTEMPTS, type JobEnvelope } from '../events/effects.ts';
 import { pruneMailboxes } from '../events/prune-mailboxes.ts';
 import { subscribe } from '../events/subscribe.ts';
@@ -49,6 +50,8 @@ export interface JobsOptions {
   log: Logger;
   /** A collector hands the records of commands to the audit. */
   audited?: boolean;
+  /** How many days what was announced and handled is kept. */
+  keepDays?: number;
   /** While there is none on the disk no job is taken. */
   room?: DiskRoom;
   /** Jobs that run at the same time. */
@@ -77,7 +80,7 @@ const SETTLE_MILLISECONDS = 1000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, subscribed = modules.map(({ module }) => module), log, audited = false, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
+  const { adminUrl, database, modules, subscribed = modules.map(({ module }) => module), log, audited = false, keepDays, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const connection = connectionConfig(adminUrl, { database });
   const pool = new QueuePool({ ...connection, max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
@@ -93,7 +96,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const runner = await run({
     pgPool: pool,
     events,
-    taskList: { ...tasksOf(modules, pool, tasks), ...tasksElsewhere(options, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited) },
+    taskList: { ...tasksOf(modules, pool, tasks), ...tasksElsewhere(options, pool, tasks), 'kernel/prune-mailboxes': () => pruneMailboxes(pool, audited, keepDays) },
     parsedCronItems: [],
     noHandleSignals: true,
     logger: workerLogger(log),
@@ -107,7 +110,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const reviving = await keepReviving({ connection, pool, workerId: await workerId, log });
   return {
     deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
-    metrics: () => queueMetrics(pool),
+    metrics: async () => (await Promise.all([queueMetrics(pool), lagMetrics(pool)])).flat(),
     pool,
     stop: async () => {
       await schedules.stop();
@@ -161,11 +164,11 @@ function jobTask({ module, context, database, ownsOrg }: Worked, job: JobDeclara
   };
 }
 
-function sagaTask({ module, context, database }: Worked, saga: SagaDeclaration<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
+function sagaTask({ module, context, database, ownsOrg }: Worked, saga: SagaDeclaration<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
   return (data, { abortSignal, job: { id, attempts } }) => {
     const { payload, orgId, ...origin } = data as JobEnvelope;
     return telemetry.follow({ module: module.name, name: sagaJob(saga.name), kind: 'job' }, origin, (place) => outlast(abortSignal, (triesBefore) => {
-      const call: Call = { principal: { kind: 'module', module: module.name, orgId }, signal: abortSignal, ...place };
+      const call: Call = { principal: { kind: 'module', module: module.name, orgId }, signal: abortSignal, ...(ownsOrg && { ownsOrg }), ...place };
       return runSaga({ database, context, saga, call, given: payload as SagaTurn, wasTried: attempts > 1 || triesBefore > 0, endTries: () => endTries(pool, id) });
     }));
   };

@@ -1,16 +1,33 @@
 import type pg from 'pg';
+import { currentTime } from '../data/current-time.ts';
 import { schemaOf } from '../data/names.ts';
+import { readHandlerLag } from '../events/handler-lag.ts';
+import { KEEP_DAYS } from '../events/prune-mailboxes.ts';
+import { replayEvents } from '../events/replay-events.ts';
 import type { Operations } from '../module/operations.ts';
 import { redactText } from '../telemetry/redact-text.ts';
 import { cancelSaga, readSaga, readSagas, retrySaga } from './saga-operations.ts';
 import { discardDeadLetter, readDeadLetters, retryDeadLetter } from './dead-letters.ts';
 
+const DAY = 86_400_000;
+
 /** What operators of this process can see and do, once its queue runs. */
 export class OperationsOfProcess implements Operations {
   #pool: pg.Pool | undefined;
+  readonly #keepDays: number;
+
+  /** `keepDays`: how long what was announced is kept. */
+  constructor(keepDays = KEEP_DAYS) {
+    this.#keepDays = keepDays;
+  }
 
   start(pool: pg.Pool): void {
     this.#pool = pool;
+  }
+
+  /** The connections that take and finish jobs, once they do. */
+  get pool(): pg.Pool {
+    return this.#running;
   }
 
   readonly deadLetters: Operations['deadLetters'] = {
@@ -28,6 +45,12 @@ export class OperationsOfProcess implements Operations {
     get: (id) => readSaga(this.#running, id),
     cancel: (id) => cancelSaga(this.#running, id),
     retry: (id) => retrySaga(this.#running, id),
+  };
+
+  readonly events: Operations['events'] = {
+    lag: (module) => readHandlerLag(this.#running, module),
+    keptSince: async () => new Date(currentTime().getTime() - this.#keepDays * DAY).toISOString(),
+    replay: (request) => replayEvents(this.#running, request),
   };
 
   async queueOf(module: string): ReturnType<Operations['queueOf']> {

@@ -150,7 +150,7 @@ function elsewhere({ network, modules }: Starting): Pick<JobsOptions, 'elsewhere
 async function startWork(starting: Starting): Promise<Work> {
   const { databaseUrl: adminUrl, database, parts, states, modules, audit, room, log } = starting;
   const sound = parts.filter(({ module }) => !states.problemOf(module.name));
-  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, audited: audit !== undefined, room, tasks: starting.telemetry.tasks }));
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, audited: audit !== undefined, keepDays: starting.deployment.events?.keepDays, room, tasks: starting.telemetry.tasks }));
   starting.operations.start(jobs.pool);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
@@ -173,7 +173,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
   const states = new ModuleStates(deployment.modules.filter(({ module }) => here.modules.includes(module.name)));
   const address = `http://${deployment.http.host}:${deployment.http.port}`;
   const settings = new SettingsOfProcess(deployment.modules, options.log);
-  const operations = new OperationsOfProcess();
+  const operations = new OperationsOfProcess(deployment.events?.keepDays);
   const main = { adminUrl: options.databaseUrl, database: options.databaseName ?? databaseOf(options.databaseUrl) };
   const registry = new InProcessRegistry();
   const begun: Omit<Starting, 'telemetry'> = {

@@ -25,7 +25,8 @@ export async function queueMetrics(pool: Pick<pg.Pool, 'query'>): Promise<Metric
 
 // What waits is counted in the queue's own index alone, so what was tried before is in `available` too, and the age of
 // events is that of the first job due: a retry and a turn to wait for move `run_at`, while ids grow as jobs are queued.
-const SQL = `
+/** The tasks that modules have, and what waits, was tried and runs of each. */
+export const TASKS = `
   with available as (
     select task_id, count(*) filter (where run_at <= now()) as due, count(*) filter (where run_at > now()) as later,
            min(run_at) filter (where run_at <= now()) as since, min(id) filter (where run_at <= now()) as first
@@ -38,8 +39,10 @@ const SQL = `
     select task_id, count(*) as running, min(run_at) filter (where run_at <= now()) as since, min(created_at) filter (where run_at <= now()) as queued
       from graphile_worker._private_jobs where locked_at is not null group by task_id
   ), tasks as (
-    select id, split_part(identifier, '/', 1) as module, case when identifier like '%/on:%' then 'event' else 'job' end as kind from graphile_worker._private_tasks
-  )
+    select id, identifier, split_part(identifier, '/', 1) as module, case when identifier like '%/on:%' then 'event' else 'job' end as kind from graphile_worker._private_tasks
+  )`;
+
+const SQL = `${TASKS}
   select module, kind,
          sum(coalesce(available.due, 0) - coalesce(tried.due, 0))::int as ready,
          sum(coalesce(available.later, 0) - coalesce(tried.later, 0))::int as scheduled,
