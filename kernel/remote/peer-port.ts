@@ -3,27 +3,39 @@ import type { Socket } from 'node:net';
 import { urlOf } from '../http/bind-all.ts';
 import { httpErrors } from '../http/http-errors.ts';
 import { createOnePort, type OnePort } from '../http/one-port.ts';
+import { LeanConnection, type LeanHost } from './lean-connection.ts';
 import { mutualTls } from './mutual-tls.ts';
-import type { PeerTls } from './peer-tls.ts';
+import type { PeerServerOptions } from './peer-server-options.ts';
 import { refusalBytes } from './send-refusal.ts';
+import type { UnaryMethod } from './unary-answer.ts';
 
 /** No process of a deployment has so many others. */
 const limits = { all: 10_000, perAddress: 10_000 };
+
+interface PeerPortOptions extends Pick<PeerServerOptions, 'arrive' | 'bodyLimitBytes' | 'tls'> {
+  unaryAt: (path: string) => UnaryMethod | undefined;
+  /** Gets what is no unary call in Connect's binary form over HTTP/1.1. */
+  handler: RequestListener;
+}
 
 /** The listening side of the internal port. It loses no request when it stops: what it will not answer any more, it refuses. */
 export class PeerPort {
   readonly #port: OnePort;
   readonly #isSecure: boolean;
-  /** How many requests of each HTTP/1.1 connection are being answered. */
+  readonly #lean = new Set<LeanConnection>();
+  /** How many requests of each HTTP/1.1 connection that was handed over are being answered. */
   readonly #busy = new Map<Socket, number>();
   /** Told that nothing more is answered: what they sent meanwhile is dropped. */
   readonly #refused = new WeakSet<Socket>();
+  #emptied: (() => void) | undefined;
   isDraining = false;
 
-  constructor(tls: PeerTls | undefined, handler: RequestListener) {
+  constructor({ tls, handler, unaryAt, arrive, bodyLimitBytes }: PeerPortOptions) {
     this.#isSecure = tls !== undefined;
-    const counting: RequestListener = (request, response) => this.#count(request, response, handler);
-    this.#port = createOnePort(counting, { limits, ...(tls && { secure: mutualTls(tls) }) });
+    const handshake = tls && mutualTls(tls);
+    const begin = (socket: Socket, accept: (socket: Socket) => void) => this.#begin(socket, { methodAt: unaryAt, arrive, bodyLimitBytes }, accept);
+    const secure = handshake ? (socket: Socket, accept: (socket: Socket) => void) => handshake(socket, (inner) => begin(inner, accept)) : begin;
+    this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, secure });
     this.#port.server.on('connection', (socket: Socket) => {
       this.#busy.set(socket, 0);
       socket.once('close', () => this.#busy.delete(socket));
@@ -42,15 +54,32 @@ export class PeerPort {
 
   async drain(): Promise<void> {
     this.isDraining = true;
+    for (const connection of this.#lean) connection.drain();
     for (const [socket, busy] of this.#busy) if (busy === 0) this.#refuse(socket);
     await this.#port.drain();
+    if (this.#lean.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
   }
 
   async close(): Promise<void> {
-    this.isDraining = true;
-    const drained = this.#port.drain();
+    const drained = this.drain();
+    for (const connection of this.#lean) connection.destroy();
     this.#port.destroy();
     await drained;
+  }
+
+  #begin(socket: Socket, shared: Pick<LeanHost, 'methodAt' | 'arrive' | 'bodyLimitBytes'>, handOver: (socket: Socket) => void): void {
+    const isDraining = () => this.isDraining;
+    const host: LeanHost = {
+      ...shared, handOver,
+      get isDraining() {
+        return isDraining();
+      },
+      done: (connection) => {
+        this.#lean.delete(connection);
+        if (this.#lean.size === 0) this.#emptied?.();
+      },
+    };
+    this.#lean.add(new LeanConnection(socket, host));
   }
 
   #count(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { notRunHeader } from './not-run.ts';
@@ -12,8 +12,9 @@ export function sendRefusal(request: IncomingMessage, response: ServerResponse, 
   response.writeHead(codeToHttpStatus(error.code), headers).end(body);
 }
 
-/** The same as bytes of HTTP/1.1, for a connection on which nothing is asked just now. */
-export function refusalBytes(error: ConnectError): Buffer {
+/** The same as bytes of HTTP/1.1, the last of a connection. */
+export function refusalBytes(error: ConnectError, again = true): Buffer {
   const body = errorToJsonBytes(error, undefined);
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${codeToHttpStatus(error.code)} Stopping\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n${notRunHeader}: true\r\nconnection: close\r\n\r\n`), body]);
+  const status = codeToHttpStatus(error.code);
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Other'}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n${again ? `${notRunHeader}: true\r\n` : ''}connection: close\r\n\r\n`), body]);
 }

@@ -3,10 +3,10 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { httpErrors } from '../http/http-errors.ts';
 import type { ServedMethod } from '../placement/served-method.ts';
 import { answerStock, stockHandler } from './answer-stock.ts';
-import { UnaryAnswer, unaryMethod, type UnaryMethod } from './answer-unary.ts';
 import { PeerPort } from './peer-port.ts';
 import type { PeerServerOptions } from './peer-server-options.ts';
 import { sendRefusal } from './send-refusal.ts';
+import { unaryMethod, type UnaryMethod } from './unary-answer.ts';
 
 export type { PeerServerOptions } from './peer-server-options.ts';
 
@@ -40,14 +40,14 @@ export async function servePeers(options: PeerServerOptions): Promise<PeerServer
     known.set(path, made);
     return made;
   };
-  const port = new PeerPort(options.tls, (request, response) => answer(request, response));
+  const unaryAt = (path: string) => (methodAt(path)?.served.kind === 'unary' ? known.get(path)!.unary : undefined);
+  const port = new PeerPort({ ...options, unaryAt, handler: (request, response) => answer(request, response) });
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (port.isDraining) return sendRefusal(request, response, httpErrors.STOPPING(), true);
     const path = request.url!.slice(1).split('?', 1)[0]!;
     const method = methodAt(path);
     if (!method) return sendRefusal(request, response, httpErrors.NO_SUCH_METHOD({ call: path }));
-    if (method.served.kind === 'unary' && isLean(request)) return void new UnaryAnswer(request, response, () => port.isDraining).run(method.unary, options);
     method.stock ??= stockHandler(method.served, options, stopping.signal);
     answerStock(method.stock, request, response).catch((error: unknown) => {
       options.log.error({ err: error, method: path }, 'a call of another process could not be answered');
@@ -70,7 +70,3 @@ export async function servePeers(options: PeerServerOptions): Promise<PeerServer
 }
 
 const STREAMS_END_MILLISECONDS = 500;
-
-/** What the lean path answers; everything else that the protocol allows is left to the library. */
-const isLean = ({ httpVersionMajor, method, headers }: IncomingMessage): boolean =>
-  httpVersionMajor === 1 && method === 'POST' && headers['content-type'] === 'application/proto' && headers['content-encoding'] === undefined;
