@@ -10,12 +10,16 @@ import { longestDatabaseName, placementFile, type PlacementLine } from './placem
 const folder = join(import.meta.dirname, '../../deploy/placements');
 
 /** A process of a placement with the modules that it runs. */
-interface Process {
+interface Process<M extends Named = Module> {
   name: string;
   line: PlacementLine;
-  modules: Module[];
+  modules: M[];
   /** Its key in the file. */
   key: string;
+}
+
+interface Named {
+  name: string;
 }
 
 type Lines = Record<string, PlacementLine | null>;
@@ -38,6 +42,13 @@ export function readPlacement(nameOrFile: string, modules: readonly Module[], bu
   const file = findPlacementFile(nameOrFile);
   const { processes } = readYaml(file, placementFile.superRefine(({ processes }, context) => check(processes, modules, build, context)));
   return { name: basename(file, '.yaml'), instances: divide(processes, modules).flatMap(instancesOf) };
+}
+
+/** What a placement file makes of modules of these names; whether they may be divided so, `readPlacement` checks in each process. */
+export function outlinePlacement(nameOrFile: string, modules: readonly string[]): Placement {
+  const file = findPlacementFile(nameOrFile);
+  const { processes } = readYaml(file, placementFile);
+  return { name: basename(file, '.yaml'), instances: divide(processes, modules.map((name) => ({ name }))).flatMap(instancesOf) };
 }
 
 function check(lines: Lines, modules: readonly Module[], build: readonly Module[], context: z.RefinementCtx): void {
@@ -65,12 +76,13 @@ function checkPatterns(lines: Lines, build: readonly Module[], report: Report): 
 }
 
 /** Which process takes each module: the one with its name, else the one with the longest pattern, else one of its own by the line "*". */
-function divide(lines: Lines, modules: readonly Module[]): Process[] {
-  const named = Object.entries(lines).filter(([key]) => key !== '*').map(([key, line]): Process => ({ name: key, key, line: line ?? {}, modules: [] }));
-  const own: Process[] = [];
+function divide<M extends Named>(lines: Lines, modules: readonly M[]): Process<M>[] {
+  const named = Object.entries(lines).filter(([key]) => key !== '*').map(([key, line]): Process<M> => ({ name: key, key, line: line ?? {}, modules: [] }));
+  const own: Process<M>[] = [];
   for (const module of modules) {
-    const taker = named.map((process) => ({ process, fit: Math.max(...(process.line.modules ?? []).map((pattern) => fitOf(pattern, module.name)), -1) })).reduce((best, next) => (next.fit > best.fit ? next : best), { process: undefined as Process | undefined, fit: -1 });
-    if (taker.process) taker.process.modules.push(module);
+    const fitting = named.map((process) => ({ process, fit: Math.max(...(process.line.modules ?? []).map((pattern) => fitOf(pattern, module.name)), -1) })).filter(({ fit }) => fit >= 0);
+    const [best] = fitting.sort((one, other) => other.fit - one.fit);
+    if (best) best.process.modules.push(module);
     else if ('*' in lines) own.push({ name: module.name, key: '*', line: lines['*'] ?? {}, modules: [module] });
   }
   return [...named.filter((process) => process.modules.length > 0), ...own];
@@ -106,7 +118,7 @@ function checkInstances(processes: Process[], modules: readonly Module[], report
 /** Whether a module is the door to all processes of a deployment. */
 export const providesGateway = (module: Module): boolean => (module as { gateway?: unknown }).gateway !== undefined;
 
-function instancesOf({ name: process, line, modules }: Process): Instance[] {
+function instancesOf({ name: process, line, modules }: Process<Named>): Instance[] {
   const { shards, replicas = 1 } = line;
   const database = (line.database === '*' ? process : (line.database ?? '')).replaceAll('-', '_');
   const shardIndices = shards === undefined ? [undefined] : Array.from({ length: shards }, (_, index) => index);

@@ -26,6 +26,8 @@ export interface StartOptions {
   onProgress?: (what: string) => void;
   /** Stops the server when this process dies: for tests. */
   diesWithParent?: boolean;
+  /** How many connections it takes at a time; 100 if absent. A server that runs already keeps its number. */
+  connections?: number;
   /** Keeps room on the disk for a recovery when it is full. */
   reserve?: boolean;
   /** Set to false to do without user namespaces, as where they are forbidden. */
@@ -172,7 +174,7 @@ async function launch(options: StartOptions, runner: Runner, socketDirectory: st
   }
   removeStaleLocks(data, socketDirectory);
   useReserve(options.directory);
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory, ...(options.connections && { max_connections: String(options.connections) }) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const dying = options.diesWithParent ? ['setpriv', '--pdeathsig', 'INT', '--'] : [];
   const [command, ...args] = [...runner.prefix, ...dying, join(runner.native, 'bin/postgres'), '-D', data, ...settings];
   const output = openLog(options.directory);
