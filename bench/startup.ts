@@ -67,8 +67,8 @@ function timed(command: string, args: string[]): number {
 }
 
 function idleMemory(): Record<'process' | 'controller' | 'postgres', Memory> {
-  const run = JSON.parse(readFileSync(join(home, 'demo/run.json'), 'utf8')) as { controller: { pid: number }; process: { pid: number } };
-  return { process: memoryOf([run.process.pid]), controller: memoryOf([run.controller.pid]), postgres: memoryOf(postgresProcesses()) };
+  const run = JSON.parse(readFileSync(join(home, 'demo/run.json'), 'utf8')) as { controller: { pid: number }; instances: { identity: { pid: number } }[] };
+  return { process: memoryOf(run.instances.map(({ identity }) => identity.pid)), controller: memoryOf([run.controller.pid]), postgres: memoryOf(postgresProcesses()) };
 }
 
 function memoryOf(pids: number[]): Memory {

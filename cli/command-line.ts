@@ -7,6 +7,8 @@ import { printError } from './terminal/print-error.ts';
 const commands: Record<string, { summary: string; load: () => Promise<{ default: (command: Command) => Command }> }> = {
   up: { summary: 'start a deployment', load: () => import('./commands/up.ts') },
   down: { summary: 'stop it', load: () => import('./commands/down.ts') },
+  restart: { summary: 'start its processes anew, one after the other, while it serves', load: () => import('./commands/restart.ts') },
+  run: { summary: 'start one process alone, as the environment says', load: () => import('./commands/run.ts') },
   status: { summary: 'show what runs and how it fares', load: () => import('./commands/status.ts') },
   logs: { summary: 'show its log', load: () => import('./commands/logs.ts') },
   dev: { summary: 'start it, and again after each change of the sources', load: () => import('./commands/dev.ts') },

@@ -8,13 +8,14 @@ import { showStarted } from '../show-started.ts';
 import { stayUntilStopped, stopSignal } from '../stay-until-stopped.ts';
 
 export default (command: Command) => command
-  .description('Start a deployment, and start its process again after each change of the sources. Ctrl-C stops it.')
+  .description('Start a deployment, and start its processes again after each change of the sources. Ctrl-C stops it.')
   .option('--port <number>', 'instead of the port in the deployment file; operators get a free one, unless the file names theirs', parsePort)
-  .action(async ({ port }: { port?: number }) => {
+  .option('--placement <file|name>', 'which process runs which module: a placement file, or a name in deploy/placements/; that of the last start, or one process')
+  .action(async ({ port, placement }: { port?: number; placement?: string }) => {
     const { deployment } = globalOptions(command);
     const steps = terminalSteps();
     const stopped = stopSignal();
-    const running = await runDeployment({ ...(deployment && { deployment }), ...(port !== undefined && { port }), waitForChange: true }, steps, stopped);
+    const running = await runDeployment({ ...(deployment && { deployment }), ...(port !== undefined && { port }), ...(placement !== undefined && { placement }), waitForChange: true }, steps, stopped);
     await showStarted(running);
     const unwatch = watchSources(running.run.file, (paths) => {
       steps.line(`${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''} changed`);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { currentRuns, deploymentName, findDeploymentFile, followLog, formatLogLine, lineReader, OperatorError, sizeOf, stateFolder, stateFolders } from '@mainstay/deploy';
+import { currentRuns, deploymentName, findDeploymentFile, followLog, formatLogLine, isOfProcess, lineReader, OperatorError, sizeOf, stateFolder, stateFolders } from '@mainstay/deploy';
 import { globalOptions } from '../global-options.ts';
 import { parseCount } from '../parse-count.ts';
 
@@ -7,18 +7,20 @@ export default (command: Command) => command
   .description('Show the log of a deployment, running or not. With --json the lines as they are.')
   .option('-f, --follow', 'go on showing what is added')
   .option('-n, --lines <count>', 'how many of the last lines', parseCount, 200)
-  .action(async ({ follow, lines }: { follow?: boolean; lines: number }) => {
+  .option('-p, --process <name>', 'only what this process of a placement wrote, and what is told of it')
+  .action(async ({ follow, lines, process: only }: { follow?: boolean; lines: number; process?: string }) => {
     const { deployment = whatRuns(), json } = globalOptions(command);
     const name = deploymentName(deployment);
     if (!stateFolders().some((folder) => folder.name === name)) findDeploymentFile(deployment);
     const { log } = stateFolder(name);
     if (sizeOf(log) === 0 && !follow) throw new OperatorError(`${deployment} has no log yet; start it with ./mainstay up`);
     const show = (line: string) => process.stdout.write(`${json ? line : formatLogLine(line, { colour: process.stdout.isTTY })}\n`);
+    const isWanted = (line: string) => only === undefined || isOfProcess(line, only);
     const end = sizeOf(log);
-    lineReader(log, 0)().slice(-lines).forEach(show);
+    lineReader(log, 0)().filter(isWanted).slice(-lines).forEach(show);
     if (!follow) return;
     process.stdout.on('error', () => process.exit(0));
-    followLog(log, show, end);
+    followLog(log, (line) => { if (isWanted(line)) show(line); }, end);
     await new Promise(() => {});
   });
 

@@ -22,12 +22,12 @@ function named(deployment: string): StateFolder {
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
 
 function describe(status: DeploymentStatus): string[] {
-  const { name, state, phase, address, operatorsAddress, uptimeSeconds = 0, modules = [], processes, database } = status;
+  const { name, state, placement, phase, address, operatorsAddress, uptimeSeconds = 0, modules = [], processes, database } = status;
   if (state === 'stopped') return [`${name} is not running`];
   if (state === 'abandoned') return [`${name} lost its controller and left processes behind; clean up with ./mainstay down, or go on with ./mainstay up`, ...processTable(processes)];
   const total = processes.reduce((sum, { rss, pss = rss }) => sum + pss, 0);
   return [
-    `${name} is ${state}${phase ? ` (phase ${phase})` : ''}${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
+    `${name} is ${state}${placement && placement !== 'one-process' ? ` in the placement ${placement}` : ''}${phase ? ` (phase ${phase})` : ''}${address ? ` at ${address}` : ''} for ${uptime(uptimeSeconds)}`,
     ...(operatorsAddress ? [`  for operators: ${operatorsAddress}/metrics`] : []),
     ...indent(formatTable(modules.map(({ name, state, problem = '' }) => ({ module: name, state, problem })))),
     ...processTable(processes),
@@ -35,8 +35,22 @@ function describe(status: DeploymentStatus): string[] {
   ];
 }
 
-const processTable = (processes: DeploymentStatus['processes']): string[] =>
-  indent(formatTable(processes.map(({ what, pid, rss, pss }) => ({ process: what, pid: String(pid), resident: mebibytes(rss), share: pss === undefined ? '' : mebibytes(pss) }))));
+function processTable(processes: DeploymentStatus['processes']): string[] {
+  const memory = ({ pid, rss, pss }: DeploymentStatus['processes'][number]) => ({ pid: String(pid), resident: mebibytes(rss), share: pss === undefined ? '' : mebibytes(pss) });
+  const several = processes.filter(({ what }) => what === 'process').length > 1;
+  if (!several) return indent(formatTable(processes.map((status) => ({ process: status.what, ...memory(status) }))));
+  return indent(formatTable(processes.map((status) => ({ process: status.instance?.name ?? status.what, ...memory(status), ...placeOf(status.instance) }))));
+}
+
+/** What a process of a placement with several does. */
+const placeOf = (instance: DeploymentStatus['processes'][number]['instance']) => ({
+  state: instance ? (instance.state === 'beside' ? 'changing places' : instance.state) : '',
+  restarts: instance?.restarts ? String(instance.restarts) : '',
+  call: instance?.costMicroseconds === undefined ? '' : `${instance.costMicroseconds} µs`,
+  shard: instance?.shard ? `${instance.shard.index} of ${instance.shard.count}` : '',
+  replica: instance?.replica ? `${instance.replica.index} of ${instance.replica.count}` : '',
+  modules: instance?.modules.join(', ') ?? '',
+});
 
 const indent = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
 

@@ -49,6 +49,16 @@ export async function anyFreePort(host: string): Promise<number> {
   }
 }
 
+/** Ports that nothing listens on, each another. */
+export async function freePorts(host: string, count: number, taken: ReadonlySet<number> = new Set()): Promise<number[]> {
+  const found = new Set<number>();
+  while (found.size < count) {
+    const port = await anyFreePort(host);
+    if (!taken.has(port)) found.add(port);
+  }
+  return [...found];
+}
+
 /** The port of an address such as `http://localhost:4400`. */
 export const portOf = (address: string): number => Number(new URL(address).port || 80);
 

@@ -8,9 +8,18 @@ export interface KeptPostgres {
   stop(): Promise<void>;
 }
 
+export interface PostgresToKeep {
+  directory: string;
+  /** Most connections at a time. */
+  connections: number;
+  /** Tells the operator what became of it. */
+  say: (text: string) => void;
+  onProgress: (what: string) => void;
+}
+
 /** Starts the deployment's own PostgreSQL, or adopts the one that runs already, and starts it again if it dies. */
-export async function keepPostgres(directory: string, say: (text: string) => void, onProgress: (what: string) => void): Promise<KeptPostgres> {
-  const first = await startEmbeddedPostgres({ directory, onProgress, reserve: true });
+export async function keepPostgres({ directory, connections, say, onProgress }: PostgresToKeep): Promise<KeptPostgres> {
+  const first = await startEmbeddedPostgres({ directory, connections, onProgress, reserve: true });
   let pid = first.pid;
   let starting: Promise<void> | undefined;
   const timer = setInterval(() => {
@@ -18,7 +27,7 @@ export async function keepPostgres(directory: string, say: (text: string) => voi
   }, 500);
   const startAgain = async () => {
     say('PostgreSQL has ended; starting it again');
-    await startEmbeddedPostgres({ directory, reserve: true }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
+    await startEmbeddedPostgres({ directory, connections, reserve: true }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
   };
   const stop = async () => {
     clearInterval(timer);

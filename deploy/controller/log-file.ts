@@ -45,10 +45,10 @@ export function followLog(file: string, show: (line: string) => void, offset = s
   };
 }
 
-/** Adds a warning to a log, as the processes of the deployment do; where the disk is full it is lost, and nothing else is. */
-export function warnInLog(file: string, msg: string): void {
+/** Adds a warning to a log, as the processes of the deployment do, about one of them if it is named; where the disk is full it is lost, and nothing else is. */
+export function warnInLog(file: string, msg: string, process?: string): void {
   try {
-    appendFileSync(file, `${isTorn(file) ? '\n' : ''}${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg })}\n`, { mode: 0o600 });
+    appendFileSync(file, `${isTorn(file) ? '\n' : ''}${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...(process !== undefined && { process }), msg })}\n`, { mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }

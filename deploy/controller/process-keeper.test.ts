@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@mainstay/kernel/testing';
 import { launchProcess, type LaunchedProcess } from './launch-process.ts';
 import { isAlive } from './process-info.ts';
-import { backOff, ProcessKeeper } from './process-keeper.ts';
+import { backOff, type KeeperChange, ProcessKeeper } from './process-keeper.ts';
 
 const serves = "process.send({ type: 'ready', address: 'http://localhost:1' }); process.on('SIGTERM', () => process.exit(0)); process.on('disconnect', () => process.exit(0));";
 
@@ -20,17 +20,18 @@ function keep(t: TestContext, source: string, waitForChange = false) {
   const said: string[] = [];
   const launched: LaunchedProcess[] = [];
   const announced: string[] = [];
+  const changes: KeeperChange[] = [];
   const launch = () => {
     const process = launchProcess({ program, args: [], environment: globalThis.process.env, log, announce: (line) => announced.push(line) });
     launched.push(process);
     return process;
   };
-  const keeper = new ProcessKeeper({ launch, say: (text) => said.push(text), changed: () => {}, ...(waitForChange && { waitForChange }) });
+  const keeper = new ProcessKeeper({ launch, say: (text) => said.push(text), changed: (change) => void changes.push(change), ...(waitForChange && { waitForChange }) });
   t.after(async () => {
     await keeper.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { keeper, program, log, said, launched, announced };
+  return { keeper, program, log, said, launched, announced, changes };
 }
 
 test('a process that serves gives its address and ends when it is stopped', async (t) => {
@@ -92,4 +93,66 @@ test('an announced line reaches the operator and not the log', async (t) => {
 
 test('the wait between tries doubles up to half a minute', () => {
   assert.deepEqual([1, 2, 3, 7, 50].map(backOff), [500, 1000, 2000, 30_000, 30_000]);
+});
+
+test('a process gives its place to another as soon as that serves', async (t) => {
+  const { keeper, launched, changes } = keep(t, serves);
+  await keeper.start();
+  const [first] = launched;
+  await keeper.replace();
+  assert.equal(launched.length, 2);
+  assert.equal(isAlive(first!.identity), false);
+  assert.equal(isAlive(launched[1]!.identity), true);
+  const of = (process: LaunchedProcess | undefined) => (process ? launched.indexOf(process) : undefined);
+  assert.deepEqual(changes.map(({ state, process, ready, beside }) => [state, of(process), ready !== undefined, of(beside)]), [
+    ['starting', 0, false, undefined],
+    ['running', 0, true, undefined],
+    ['running', 0, false, 1],
+    ['running', 1, true, 0],
+    ['running', 1, false, undefined],
+  ]);
+});
+
+test('a process that can not start takes no place: the one that runs goes on', async (t) => {
+  const { keeper, program, launched, said } = keep(t, serves);
+  await keeper.start();
+  writeFileSync(program, "process.send({ type: 'failed', message: 'the file is wrong' }); process.exit(1);");
+  await assert.rejects(keeper.replace(), /the file is wrong/);
+  assert.equal(isAlive(launched[0]!.identity), true);
+  assert.equal(launched.length, 2);
+  assert.deepEqual(said, []);
+});
+
+test('one that took the place of another is kept as it was', async (t) => {
+  const { keeper, launched } = keep(t, serves);
+  await keeper.start();
+  await keeper.replace();
+  process.kill(launched[1]!.identity.pid, 'SIGKILL');
+  await until(() => launched.length === 3 && isAlive(launched[2]!.identity));
+  await launched[2]!.ready;
+  assert.equal(launched.length, 3);
+});
+
+test('a process that waits for its next try is replaced at once', async (t) => {
+  const { keeper, program, launched, said } = keep(t, serves);
+  await keeper.start();
+  writeFileSync(program, 'process.exit(1);');
+  process.kill(launched[0]!.identity.pid, 'SIGKILL');
+  await until(() => said.some((text) => text.includes('code 1')));
+  writeFileSync(program, serves);
+  await keeper.replace();
+  const alive = launched.filter(({ identity }) => isAlive(identity));
+  assert.equal(alive.length, 1);
+  await sleep(1500);
+  assert.deepEqual(launched.filter(({ identity }) => isAlive(identity)), alive, 'nothing is started beside it');
+});
+
+test('stopping while another is about to take the place ends both', async (t) => {
+  const { keeper, program, launched } = keep(t, serves);
+  await keeper.start();
+  writeFileSync(program, "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);");
+  const replaced = assert.rejects(keeper.replace(), /did not start/);
+  await keeper.stop();
+  await replaced;
+  assert.deepEqual(launched.map(({ identity }) => isAlive(identity)), [false, false]);
 });

@@ -7,10 +7,19 @@ export interface KeeperOptions {
   launch: () => LaunchedProcess;
   /** Tells the operator what became of the process. */
   say: (text: string) => void;
-  /** Called whenever the process starts, serves or is being started again. */
-  changed: (state: 'starting' | 'running' | 'restarting', process: LaunchedProcess, ready?: Ready) => void;
+  /** Called whenever the process starts, serves, is being started again, or another is about to take its place or has taken it. */
+  changed: (change: KeeperChange) => void;
   /** A process that cannot start waits for `restart` instead of trying again: while developing. */
   waitForChange?: boolean;
+}
+
+export interface KeeperChange {
+  state: 'starting' | 'running' | 'restarting';
+  process: LaunchedProcess;
+  /** What it said when it began to serve; absent if it said that before. */
+  ready?: Ready;
+  /** One that is starting to take its place, or is ending because it has given it up. */
+  beside?: LaunchedProcess;
 }
 
 /** Milliseconds to wait before the next try after so many failures in a row. */
@@ -24,6 +33,9 @@ export class ProcessKeeper {
   readonly #options: KeeperOptions;
   readonly #wake = new EventEmitter();
   #current: LaunchedProcess | undefined;
+  #state: KeeperChange['state'] = 'starting';
+  #started = 0;
+  #successor: LaunchedProcess | undefined;
   #stopping = false;
   #restarting = false;
   #kept: Promise<void> | undefined;
@@ -35,7 +47,7 @@ export class ProcessKeeper {
   /** Starts the process; resolves to its address, rejects if it cannot start. From then on it is kept. */
   async start(): Promise<string> {
     const { address } = await this.#launch('starting');
-    this.#kept = this.#keep(this.#current!, performance.now());
+    this.#kept = this.#keep();
     return address;
   }
 
@@ -46,33 +58,58 @@ export class ProcessKeeper {
     await this.#current?.stop();
   }
 
+  /** Starts another process beside the one that runs, and ends that one as soon as the other serves. If it can not start, this rejects and the first runs on. */
+  async replace(): Promise<void> {
+    const successor = (this.#successor = this.#options.launch());
+    try {
+      this.#change({ state: this.#state, process: this.#current!, beside: successor });
+      const ready = await successor.ready;
+      const former = this.#current!;
+      if (this.#stopping) return await successor.stop();
+      [this.#current, this.#started] = [successor, performance.now()];
+      this.#wake.emit('wake');
+      this.#change({ state: 'running', process: successor, ready, beside: former });
+      await former.stop();
+    } finally {
+      this.#successor = undefined;
+      this.#change({ state: this.#state, process: this.#current! });
+    }
+  }
+
   /** Ends the process for good. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake.emit('wake');
-    await this.#current?.stop();
+    await Promise.all([this.#current?.stop(), this.#successor?.stop()]);
     await this.#kept;
   }
 
+  #change(change: KeeperChange): void {
+    this.#state = change.state;
+    this.#options.changed(change);
+  }
+
   async #launch(state: 'starting' | 'restarting'): Promise<Ready> {
-    this.#current = this.#options.launch();
-    this.#options.changed(state, this.#current);
-    const ready = await this.#current.ready;
-    this.#options.changed('running', this.#current, ready);
+    const process = (this.#current = this.#options.launch());
+    this.#started = performance.now();
+    this.#change({ state, process });
+    const ready = await process.ready;
+    if (this.#current === process) this.#change({ state: 'running', process, ready });
     return ready;
   }
 
-  async #keep(first: LaunchedProcess, firstStart: number): Promise<void> {
-    let [problem, started] = [await first.ended, firstStart];
-    for (let failures = 0; !this.#stopping; ) {
-      failures = this.#restarting || performance.now() - started > settled ? 0 : failures + 1;
+  async #keep(): Promise<void> {
+    for (let failures = 0; ; ) {
+      const process = this.#current!;
+      const problem = await process.ready.then(() => process.ended, (error: Error) => error.message);
+      if (this.#stopping) return;
+      // Where another has taken its place, it ended because it should.
+      if (this.#current !== process) continue;
+      failures = this.#restarting || performance.now() - this.#started > settled ? 0 : failures + 1;
       if (!(await this.#waits(failures, problem))) return;
+      if (this.#current !== process) continue;
       this.#restarting = false;
-      started = performance.now();
-      problem = await this.#launch('restarting').then(async ({ address }) => {
-        this.#options.say(`started again in ${duration(performance.now() - started)}: ${address}`);
-        return this.#current!.ended;
-      }, (error: Error) => error.message);
+      this.#launch('restarting').then(({ address }) => this.#options.say(`started again in ${duration(performance.now() - this.#started)}: ${address}`), () => {});
     }
   }
 

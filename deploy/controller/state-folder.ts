@@ -16,6 +16,10 @@ export interface StateFolder {
   secrets: string;
   /** The port that was chosen for operators. */
   operatorsPort: string;
+  /** The placement of the last start, and where it keeps the rows of each module. */
+  placement: string;
+  /** What a running controller is asked to restart. */
+  restart: string;
   /** What runs now. */
   run: string;
   /** JSON lines. */
@@ -29,7 +33,7 @@ const home = () => resolve(process.env.MAINSTAY_HOME || join(projectRoot, '.main
 /** The state folder of a deployment, there or not; in `.mainstay/`, or where `MAINSTAY_HOME` says. */
 export function stateFolder(name: string): StateFolder {
   const directory = join(home(), name);
-  return { name, directory, postgres: join(directory, 'postgres'), dataFiles: join(directory, 'data-files'), secrets: join(directory, 'secrets.env'), operatorsPort: join(directory, 'operators-port'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
+  return { name, directory, postgres: join(directory, 'postgres'), dataFiles: join(directory, 'data-files'), secrets: join(directory, 'secrets.env'), operatorsPort: join(directory, 'operators-port'), placement: join(directory, 'placement.json'), restart: join(directory, 'restart.json'), run: join(directory, 'run.json'), log: join(directory, 'log'), sessions: join(directory, 'sessions.json') };
 }
 
 /** Makes the folder if it is absent; nobody else may enter it. */
