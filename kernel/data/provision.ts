@@ -52,14 +52,20 @@ export const orgKeyOf = (secret: string): Buffer => createHmac('sha256', secret)
 
 async function createEmptyDatabase({ adminUrl, database }: ProvisionOptions): Promise<void> {
   const own = connectionConfig(adminUrl);
-  const config = own.database === database ? { ...own, database: 'postgres' } : own;
-  await withClient(config, async (client) => {
+  const create = async (client: pg.Client) => {
     await checkServer(client);
     const sql = `create database ${identifier(database)} template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'`;
     await client.query(sql).catch((error: unknown) => {
       // Another process was faster.
       if (codeOf(error) !== '42P04' && codeOf(error) !== '23505') throw error;
     });
+  };
+  const beside = { ...own, database: 'postgres' };
+  if (own.database === database) return withClient(beside, create);
+  await withClient(own, create).catch((error: unknown) => {
+    // Another process makes that one, and may not have come to it yet.
+    if (codeOf(error) !== '3D000') throw error;
+    return withClient(beside, create);
   });
 }
 
