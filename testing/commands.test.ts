@@ -124,14 +124,14 @@ fact('secrets in an answer can not be read in the database', async (deployment) 
   const key = crypto.randomUUID();
   const { secret } = await client.issueSecret({ text: key }, keyed(key));
   assert.equal((await client.issueSecret({ text: key }, keyed(key))).secret, secret);
-  const kept = await deployment.sql<{ answer: Buffer; row: string }>('select answer, c::text as row from mod_ledger.mod_ledger_commands c where answer is not null');
+  const kept = await deployment.sqlOf<{ answer: Buffer; row: string }>('mod-ledger', 'select answer, c::text as row from mod_ledger.mod_ledger_commands c where answer is not null');
   assert.ok(kept.length > 0);
   for (const { answer, row } of kept) assert.ok(!answer.includes(secret) && !row.includes(secret) && !row.includes(key) && !row.includes(Buffer.from(secret).toString('hex')));
   const sessions = await deployment.client(SessionsService);
   const login = () => sessions.createSession({ email: ada, password: 'mainstay-demo' }, keyed(key));
   const { refreshToken } = await login();
   assert.equal((await login()).refreshToken, refreshToken);
-  const answers = await deployment.sql<{ answer: Buffer }>('select answer from sys_accounts.sys_accounts_commands where answer is not null');
+  const answers = await deployment.sqlOf<{ answer: Buffer }>('sys-accounts', 'select answer from sys_accounts.sys_accounts_commands where answer is not null');
   assert.ok(answers.length > 0 && answers.every(({ answer }) => !answer.includes(refreshToken) && !answer.includes(ada)));
 });
 
@@ -229,7 +229,7 @@ fact('streams whose readers do not read hold up nobody else', async (deployment)
 });
 
 /** As `count`, also of texts too long to ask for. */
-const written = async (deployment: TestDeployment, text: string) => (await deployment.sql('select id from mod_ledger.mod_ledger_lines where text = $1', [text])).length;
+const written = async (deployment: TestDeployment, text: string) => (await deployment.sqlOf('mod-ledger', 'select id from mod_ledger.mod_ledger_lines where text = $1', [text])).length;
 
 /** A stream whose caller reads nothing before `read`, and resets it with an error code of HTTP/2. */
 async function begun(deployment: TestDeployment, request: { text: string; count: number }, traceId: string) {
@@ -281,7 +281,7 @@ fact('every command is in the audit, with who did what to what from where', asyn
   const [entry, keyedEntry, ...more] = await audited(deployment, traceId, 2);
   assert.deepEqual(more, []);
   assert.equal((keyedEntry!.subjects as { id: string }).id, keyed.id);
-  const session = await deployment.sql<{ id: string; account_id: string; acting_org: string }>(`select s.* from sys_accounts.sys_accounts_sessions s join sys_accounts.sys_accounts_accounts a on a.id = s.account_id where a.email = $1`, [ada]);
+  const session = await deployment.sqlOf<{ id: string; account_id: string; acting_org: string }>('sys-accounts', `select s.* from sys_accounts.sys_accounts_sessions s join sys_accounts.sys_accounts_accounts a on a.id = s.account_id where a.email = $1`, [ada]);
   const { module, method, outcome, principal_kind, principal_id, org_id, session_id, caller_module, subjects, client_address } = entry!;
   assert.deepEqual({ module, method, outcome, principal_kind, caller_module, subjects }, { module: 'mod-ledger', method: 'mainstay.testing.v1.LedgerService/WriteLine', outcome: 'OK', principal_kind: 'account', caller_module: null, subjects: { about_id: about, id } });
   assert.ok(session.some((row) => row.id === session_id && row.account_id === principal_id && row.acting_org === org_id));

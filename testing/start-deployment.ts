@@ -12,7 +12,7 @@ import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
 import { databaseNameOf, databasesOf, readPlacement } from '@mainstay/kernel/placement';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
-import { createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { asAdministrator, createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
 import { forkProcess } from './forked-process.ts';
@@ -57,6 +57,8 @@ export interface TestDeployment {
   token(email: string): Promise<string>;
   /** Runs SQL in its database as the server's administrator, whom nothing keeps from anything; gives the rows. */
   sql<R extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
+  /** The same in each database that a module has; the rows of all of them. */
+  sqlOf<R extends object = Record<string, unknown>>(module: string, text: string, values?: unknown[]): Promise<R[]>;
   /** Stops and starts it again on the same data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -66,7 +68,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   const database = await testDatabase();
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
-  const { start, databases } = await startOf(options, { database, dataFolder, announced });
+  const { start, databases, databasesOfModule } = await startOf(options, { database, dataFolder, announced });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -87,6 +89,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     database,
     token,
     sql: database.sql,
+    sqlOf: async <R extends object>(module: string, text: string, values?: unknown[]) => (await Promise.all(databasesOfModule(module).map((name) => asAdministrator({ ...database, name }, async (client) => (await client.query(text, values)).rows as R[])))).flat(),
     async client(service, as) {
       const header = as && (await authorization(as));
       const signed: Interceptor = (next) => (request) => {
@@ -124,7 +127,7 @@ interface Place {
 }
 
 /** How its processes are started, and which databases they make beside the one that is there. */
-async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[] }> {
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[] }> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const enabled = sections ?? Object.fromEntries(available.map(({ name }) => [name, null]));
   const several = placementName !== undefined && placementName !== 'one-process';
@@ -139,7 +142,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
     log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }),
     announce: (line: string) => void announced.push(line),
   };
-  if (!placementName) return { start: () => startProcess(common), databases: [] };
+  if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name] };
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
   const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
@@ -150,7 +153,8 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
     : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
   const httpPort = isForked ? await freePort() : 0;
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
-  return { start: () => startTogether(starts), databases };
+  const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
+  return { start: () => startTogether(starts), databases, databasesOfModule };
 }
 
 function urlOf({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>): string {

@@ -7,6 +7,7 @@ import type { AccessRequest, Decision, Guard } from '../guard/guard.ts';
 import type { Principal } from '../guard/principal.ts';
 import { accessOf } from '../module/check-modules.ts';
 import { callerTrace } from '../telemetry/caller-trace.ts';
+import { gatheringOf } from '../shards/gathering.ts';
 import type { ObservedCall } from '../telemetry/observe-call.ts';
 import { requestIdHeader } from '../telemetry/request-id.ts';
 import { InProcessCall } from './in-process-call.ts';
@@ -54,6 +55,8 @@ function decideOn(call: AdmittedCall, method: DescMethod, request: unknown, admi
 function letIn(call: AdmittedCall, decision: Decision, { requireOwn, passesOn }: Admission): GuardedCall {
   if (passesOn) {
     call.acrossOrgs = decision.allowed && decision.acrossOrgs;
+    // It is refused where it is served.
+    if (!decision.allowed) call.onLoss = undefined;
     return call;
   }
   if (!decision.allowed) {
@@ -61,7 +64,10 @@ function letIn(call: AdmittedCall, decision: Decision, { requireOwn, passesOn }:
     throw refuse({ because: decision.because });
   }
   call.acrossOrgs = decision.acrossOrgs;
-  if (requireOwn && !call.acrossOrgs) ownOrg(call.principal, requireOwn);
+  if (requireOwn) {
+    if (!call.acrossOrgs) ownOrg(call.principal, requireOwn);
+    else if (call.isVouched) call.gathering = gatheringOf(call.context);
+  }
   const { ended } = decision;
   if (ended) {
     const changed = (call.changed = new Set());
@@ -108,6 +114,7 @@ class AdmittedCall implements GuardedCall {
   span: Call['span'];
   readonly deadline: number | undefined;
   readonly #vouched: Call | undefined;
+  gathering: Call['gathering'];
   readonly #context: HandlerContext;
   #trace: TraceContext | undefined;
 
@@ -117,6 +124,10 @@ class AdmittedCall implements GuardedCall {
     this.deadline = deadlineOf(context);
     this.#vouched = vouched;
     this.#context = context;
+  }
+
+  get context() {
+    return this.#context;
   }
 
   get isVouched() {

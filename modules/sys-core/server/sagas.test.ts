@@ -33,7 +33,7 @@ const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe'
 async function begin(deployment: TestDeployment, days: number, state: SagaState): Promise<string> {
   const client = await deployment.client(SagasService, ops);
   const before = new Set((await client.listSagas({})).sagas.map(({ sagaId }) => sagaId));
-  await deployment.sql(`select graphile_worker.add_job('mod-probe/begin', json_build_object('id', uuidv7(), 'payload', json_build_object('days', $1::int), 'traceId', repeat('0', 32)))`, [days]);
+  await deployment.sqlOf('mod-probe', `select graphile_worker.add_job('mod-probe/begin', json_build_object('id', uuidv7(), 'payload', json_build_object('days', $1::int), 'traceId', repeat('0', 32)))`, [days]);
   for (let tries = 0; tries < 400; tries++, await sleep(25)) {
     const found = (await client.listSagas({})).sagas.find((saga) => !before.has(saga.sagaId) && saga.state === state);
     if (found) return found.sagaId;
