@@ -1,4 +1,6 @@
 import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder } from 'kysely';
+import { currentCallIfAny } from '../guard/call.ts';
+import type { Gathering } from '../shards/gathering.ts';
 import { decodePageToken, encodePageToken } from './page-token.ts';
 
 const DEFAULT_SIZE = 50;
@@ -74,6 +76,8 @@ const orderKey = (at: number): string => `page_order_${at}`;
 /** Reads a page by a query that was made of `pageOf`. Its rows keep the columns that the page was found by: to copy each would cost more than to read it. */
 export async function readPage<R extends object>({ secret, list, query, pageSize, pageToken, orderBy }: PageOptions, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
   const size = Math.min(pageSize || DEFAULT_SIZE, LARGEST_SIZE);
+  const gathering = currentCallIfAny()?.gathering;
+  if (gathering) return readPart(gathering, orderBy, size, read);
   const position = { list, query: [query, orderBy.map(([column, direction]) => [typeof column === 'string' ? column : '', direction])] };
   const found = await read(size + 1, pageToken ? decodePageToken(secret, pageToken, position) : undefined);
   const rows = found.slice(0, size);
@@ -81,12 +85,25 @@ export async function readPage<R extends object>({ secret, list, query, pageSize
   return { rows, nextPageToken };
 }
 
+/** A page for somebody who merges it with those of other shards: placed by a cursor, which it is told of each row. */
+async function readPart<R extends object>(gathering: Gathering, orderBy: readonly Order[], size: number, read: (size: number, cursor?: readonly unknown[]) => Promise<Found<R>[]>): Promise<Page<R>> {
+  const found = await read(size + 1, gathering.after);
+  const rows = found.slice(0, size);
+  const types = rows[0] ? (JSON.parse((rows[0] as unknown as { page_types: string }).page_types) as string[]) : [];
+  gathering.found(rows[0] ? orderBy.map(([, direction], at) => [types[at]!, direction]) : [], rows.map((row) => JSON.parse(row.page_cursor) as string[]), found.length > size);
+  return { rows, nextPageToken: '' };
+}
+
+/** Whether the page that is read is merged with those of other shards: its query gives the types of its order too. */
+export const isGathered = (): boolean => currentCallIfAny()?.gathering !== undefined;
+
 function partOf<DB, TB extends keyof DB, R extends object>(select: Select<DB, TB, R>, orderBy: readonly Order[], limit: number, cursor?: readonly unknown[]): Select<DB, TB, Found<R>> {
   const ordered = orderBy.reduce((made, [column, direction]) => made.orderBy(expression(column), direction), cursor ? select.where(after(orderBy, cursor)) : select);
   // Times have more digits in the database than a Date has, so the cursor is made of the database's own text.
   // As one text, since only that of the last row is read.
   const texts = sql<string>`json_build_array(${sql.join(orderBy.map(([column]) => sql`${expression(column)}::text`))})::text`.as('page_cursor');
-  return ordered.select(texts).limit(limitOf(limit)) as unknown as Select<DB, TB, Found<R>>;
+  const types = isGathered() ? [sql<string>`json_build_array(${sql.join(orderBy.map(([column]) => sql`pg_typeof(${expression(column)})::text`))})::text`.as('page_types')] : [];
+  return ordered.select([texts, ...types]).limit(limitOf(limit)) as unknown as Select<DB, TB, Found<R>>;
 }
 
 function after(orderBy: readonly Order[], cursor: readonly unknown[]): RawBuilder<boolean> {

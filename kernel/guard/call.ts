@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { createContextKey, type ContextKey } from '@connectrpc/connect';
+import type { Gathering } from '../shards/gathering.ts';
 import type { SeenCall } from '../telemetry/seen-call.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
@@ -39,6 +40,8 @@ export interface Call {
   nestedCommands?: number;
   /** Of a module's own work in a shard: whether it has the rows of an org; absent where every org is here. */
   ownsOrg?: (orgId: string) => boolean;
+  /** Of a call over all orgs in a shard: its part in what another process gathers from all shards. */
+  gathering?: Gathering;
   /** How often a module's own work entered each org. */
   orgsEntered?: Map<string, number>;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */
