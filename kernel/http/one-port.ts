@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import type { Server as TcpServer, Socket } from 'node:net';
-import { bindAll } from './bind-all.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bindAll, portsAreShared } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
 import { Http2Sessions } from './http2-sessions.ts';
@@ -44,9 +45,15 @@ const placeKeptMs = 1000;
 /** Resting connections are closed for others at most this often, in milliseconds. */
 const makeRoomEveryMs = 100;
 
+/** Where another process takes over, clients that use their connections have so long to hear that they will be closed, in milliseconds. */
+const hearingMs = 400;
+
 /** Makes the port; `handler` gets the requests of both protocols. */
 export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
-  const http1 = http1Server(oneAtATime(handler), headersWithinMs);
+  const http1 = http1Server(oneAtATime((request, response) => {
+    if (draining) response.setHeader('connection', 'close');
+    handler(request, response);
+  }), headersWithinMs);
   const http2 = http2Server(handler);
   // As many as there may be connections, so that each may have its own.
   const sessions = new Http2Sessions(http2, limits.all);
@@ -54,7 +61,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
   /** Since when, the oldest first. */
   const undecided = new Map<Socket, number>();
   let listeners: TcpServer[] = [];
-  let draining = false;
+  let [draining, closing] = [false, false];
   const count = new ConnectionCount(limits);
   const stopWatching = boundUnreadAnswers(() => readersOf(sockets, sessions), mostUnreadBytes);
 
@@ -85,7 +92,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       // A client that has closed its half of an HTTP/2 connection has left, and Node does not see that by itself.
       if (isHttp2) socket.allowHalfOpen = false;
       (isHttp2 ? http2 : http1).emit('connection', socket);
-      if (draining) closeResting();
+      if (closing) closeResting();
     });
   };
   const closeResting = () => {
@@ -107,6 +114,10 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
     async drain() {
       draining = true;
       for (const listener of listeners) listener.close();
+      sessions.close();
+      // What a client sends just before it hears that its connection is closed is lost, so those in use hear it with an answer.
+      if (portsAreShared() && sockets.size > 0) await sleep(hearingMs);
+      closing = true;
       http1.close(() => {});
       closeResting();
       // A kept-alive connection rests only once its answer is out.
