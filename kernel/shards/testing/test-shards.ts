@@ -22,9 +22,12 @@ const MIGRATION = `
   select mainstay.protect_tenant_table('mod_notes_notes');
   create table mod_notes_tags (org_id uuid not null, note uuid not null references mod_notes_notes on delete cascade, "the tag" text not null, primary key (note, "the tag"));
   select mainstay.protect_tenant_table('mod_notes_tags');
+  create table mod_notes_things (id uuid primary key, org_id uuid not null, name text not null, count int not null, end_time timestamptz);
+  select mainstay.protect_tenant_table('mod_notes_things');
   create table mod_notes_kinds (name text primary key)`;
 
 export interface Tables {
+  mod_notes_things: { id: string; org_id: string; name: string; count: number; end_time: Date | null };
   mod_notes_notes: { id: string; org_id: string; parent: string | null; text: string; version: number };
   mod_notes_tags: { org_id: string; note: string; 'the tag': string };
   mod_notes_kinds: { name: string };
