@@ -20,7 +20,7 @@ export async function lagMetrics(pool: Pick<pg.Pool, 'query'>): Promise<MetricFa
 
 const SQL = `${TASKS}
   select handlers.module, handlers.handler, handlers.event_type as "eventType",
-         (coalesce(available.due, 0) + coalesce(available.later, 0) + coalesce(held.running, 0))::int as waiting,
+         (coalesce(available.due, 0) + coalesce(available.later, 0) + coalesce(held.running, 0))::int as "waiting",
          coalesce(tried.due + tried.later, 0)::int as retrying,
          coalesce(tried.dead, 0)::int as "deadLetters",
          coalesce(extract(epoch from now() - least(held.queued, (select created_at from graphile_worker._private_jobs where id = available.first))), 0)::float8 as "lagSeconds"

@@ -108,7 +108,7 @@ export interface Operations {
     discard(id: string): Promise<boolean>;
   };
   sagas: {
-    /** A page of them, as a list's request says; their fields lie in the columns `id`, `module`, `saga`, `org_id`, `state`, `step`, `started_at` and `ended_at`. */
+    /** A page of them, as a list's request says; their fields lie in the columns `id`, `module`, `saga`, `org_id`, `state` and `started_at`. */
     list(request: ListRequest, options: ListOptions): Promise<ListPage<SagaReport>>;
     get(id: string): Promise<SagaReport | undefined>;
     /** Undoes one instead of going on; whether there was one of this id that went on. */

@@ -45,7 +45,10 @@ export function sagasSql(module: string, owner: string, allOrgs: string): string
       ended_at timestamptz
     );
     create index if not exists ${name}_sagas_started on ${sagas} (started_at, id);
-    create index if not exists ${name}_sagas_open on ${sagas} (started_at, id) where ended_at is null;
+    create index if not exists ${name}_sagas_name on ${sagas} (name, started_at, id);
+    create index if not exists ${name}_sagas_name_parts on ${sagas} using gin (name extensions.gin_trgm_ops);
+    create index if not exists ${name}_sagas_state on ${sagas} (('SAGA_' || state), started_at, id);
+    create index if not exists ${name}_sagas_org on ${sagas} (org, started_at, id);
     create index if not exists ${name}_sagas_ended on ${sagas} (ended_at) where ended_at is not null;
     create index if not exists ${name}_sagas_awaits on ${sagas} (name, awaits) where awaits is not null;
     create table if not exists ${events} (

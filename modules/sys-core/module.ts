@@ -2,11 +2,12 @@ import { defineModule, on, serve } from '@mainstay/kernel';
 import { AccountClosedSchema, KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeadLettersService, DeploymentService, FilesService, ModulesService, SagasService, SettingsService } from './contract/index.ts';
+import { AuditService, DeadLettersService, DeploymentService, EventsService, FilesService, ModulesService, SagasService, SettingsService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
 import { deadLettersService } from './server/dead-letters-service.ts';
 import { deploymentService } from './server/deployment-service.ts';
+import { eventsService } from './server/events-service.ts';
 import { collectFiles } from './server/files/collect-files.ts';
 import { filesService } from './server/files/files-service.ts';
 import { leaveFiles } from './server/files/leave-files.ts';
@@ -25,12 +26,12 @@ export default defineModule({
   settings,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService), serve(SagasService, sagasService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService), serve(SagasService, sagasService), serve(EventsService, eventsService)],
   access,
   events: [on(AccountClosedSchema, leaveFiles)],
   jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
-  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts'), sagas: () => import('./commands/sagas.ts') },
+  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts'), sagas: () => import('./commands/sagas.ts'), events: () => import('./commands/events.ts') },
 });

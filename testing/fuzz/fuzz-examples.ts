@@ -102,6 +102,9 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
     GetAuditEntry: anyOf([root!], entries as { entryId: string }[], ({ entryId }) => ({ entryId })),
     VerifyAudit: anyOf([ops!, root!], [1, 100], (maxEntries) => ({ maxEntries })),
     ListDeadLetters: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    ListHandlerLag: anyOf([ops!, root!], ['', 'mod-promist'], (of) => ({ module: of })),
+    // Mostly dry: to handle everything again takes its time.
+    ReplayEvents: fc.tuple(fc.constantFrom(ops!, root!), fc.nat(50)).map(([caller, chance]) => ({ caller, tree: { module: 'mod-promist', fromTime: new Date(Date.now() - 60_000).toISOString(), validateOnly: chance > 0 } })),
     ListSagas: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
     GetSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
     CancelSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),

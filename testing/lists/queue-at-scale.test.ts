@@ -10,12 +10,14 @@ import { recordStatements, rowsLookedAt, tablesOf, type Sent } from './plans.ts'
 const MANY = 100_000;
 const DEAD = MANY / 100;
 const METRICS = 'group by module, kind';
+const LAG = 'as "lagSeconds"';
 /** What each statement that looks at the queue is known by. */
 const looks = {
   'to take jobs': 'skip locked',
   'to let the events of one aggregate wait for their turn': `payload ->> 'subject'`,
   'to give back the jobs of killed processes': 'pg_locks',
   'for the metrics': METRICS,
+  'for the lag of handlers': LAG,
   'for the health of a module': 'as waiting',
   'for dead letters': 'as failed_at',
 };
@@ -62,7 +64,7 @@ test(`no statement reads the whole queue while ${MANY} deliveries wait in it`, a
       const { scanned } = await tablesOf(client, statement);
       assert.ok(!scanned.has('_private_jobs'), `all of the queue is read ${why}: ${statement.text}`);
       // To count what waits is to read an index of it.
-      if (mark !== METRICS) assert.ok(await rowsLookedAt(client, statement, '_private_jobs') < 2 * DEAD, `too much of the queue is looked at ${why}: ${statement.text}`);
+      if (mark !== METRICS && mark !== LAG) assert.ok(await rowsLookedAt(client, statement, '_private_jobs') < 2 * DEAD, `too much of the queue is looked at ${why}: ${statement.text}`);
     }
   });
 });

@@ -16,3 +16,8 @@ insert into graphile_worker._private_tasks (identifier) select 'mod-many/do' || 
 insert into graphile_worker._private_jobs (task_id, run_at, attempts, max_attempts, last_error)
 select task.id, now() + interval '1 year', case when n % 100 = 0 then 12 else 0 end, 12, case when n % 100 = 0 then 'it failed' end
 from generate_series(1, 100000) n join graphile_worker._private_tasks as task on task.identifier = 'mod-many/do' || n % 20 + 1;
+
+-- Sagas, most of which have ended.
+insert into sys_core_sagas (id, org, name, state, step, input, steps, started_at, ended_at)
+select uuidv7(), md5('org' || n % 200)::uuid, 'saga' || n % 10, case when n % 500 = 0 then 'RUNNING' when n % 700 = 0 then 'STUCK' when n % 9 = 0 then 'COMPENSATED' else 'COMPLETED' end, 'step' || n % 7, 'null', '[]', now() + n * interval '1 second', case when n % 500 <> 0 and n % 700 <> 0 then now() end
+from generate_series(1, 100000) n;

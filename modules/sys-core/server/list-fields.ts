@@ -37,7 +37,7 @@ export const listFields = {
     },
     { search: ['name'] },
   ),
-  sagas: queryFields(SagaSchema, { module: 'module', saga: 'saga', org_id: { column: 'org_id', uuid: true }, state: sql`('SAGA_' || state)`, step: 'step', start_time: { column: 'started_at', required: true } }),
+  sagas: queryFields(SagaSchema, { module: 'module', saga: 'saga', org_id: { column: 'org_id', uuid: true }, state: sql`('SAGA_' || state)`, start_time: { column: 'started_at', required: true } }),
   settingChanges: queryFields(
     SettingChangeSchema,
     { module: 'module', key: 'key', account_id: { column: 'account_id', uuid: true }, actor_account_id: { column: 'actor_account_id', uuid: true }, time: { column: 'time', required: true } },
