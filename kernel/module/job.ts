@@ -1,9 +1,13 @@
+import { checkTimeZone } from './time-zone-schedule.ts';
+
 /** Work done outside of a request: queued by a command, or on a schedule. */
 export interface JobDeclaration<N, P = unknown> {
   /** Unique in the module; kebab-case. */
   name: string;
-  /** Cron expression in UTC, for work on a schedule. It runs over all orgs. */
+  /** Cron expression, for work on a schedule. It runs over all orgs. */
   cron?: string;
+  /** The time zone of `cron` (IANA); UTC if absent. */
+  timeZone?: string;
   run: (needs: N, payload: P) => Promise<void>;
 }
 
@@ -17,9 +21,12 @@ export function job<N, P>(name: string, run: (needs: N, payload: P) => Promise<v
 }
 
 /**
- * Declares a job on a schedule: a cron expression of five fields, in UTC. Each of its `db.write` is a transaction of its
+ * Declares a job on a schedule: a cron expression of five fields, in UTC or in `timeZone` (IANA, such as `Europe/Berlin`). Where clocks
+ * change, a schedule for certain times misses none and runs none twice, as with Vixie cron: a skipped time runs when the clock
+ * has jumped, and of a time that comes twice the first counts. Throws if there is no such time zone. Each of its `db.write` is a transaction of its
  * own, so it may find part of its work done.
  */
-export function cron<N>(name: string, expression: string, run: (needs: N) => Promise<void>): JobDeclaration<N, unknown> {
-  return { name, cron: expression, run };
+export function cron<N>(name: string, expression: string, run: (needs: N) => Promise<void>, { timeZone }: { timeZone?: string } = {}): JobDeclaration<N, unknown> {
+  if (timeZone !== undefined) checkTimeZone(timeZone);
+  return { name, cron: expression, timeZone, run };
 }

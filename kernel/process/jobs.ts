@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Logger as WorkerLogger, parseCronItems, run, type CronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { Logger as WorkerLogger, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
 import pg from 'pg';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
 import type { ModuleDatabase } from '../data/create-database.ts';
@@ -10,7 +10,7 @@ import { untilReachable } from '../data/until-reachable.ts';
 import { isAway, type DeliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
 import { lagMetrics } from '../events/handler-lag.ts';
-import { MAX_ATTEMPTS, type JobEnvelope } from '../events/effects.ts';
+import type { JobEnvelope } from '../events/effects.ts';
 import { pruneMailboxes } from '../events/prune-mailboxes.ts';
 import { subscribe } from '../events/subscribe.ts';
 import { Postponed, putOff, waitYourTurn } from '../events/wait-your-turn.ts';
@@ -27,7 +27,7 @@ import { sagaJob, type SagaDeclaration, type SagaTurn } from '../sagas/saga.ts';
 import { discardDeadLetter, endTries, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 import { QueuePool } from './queue-pool.ts';
 import { keepReviving } from './revive-jobs.ts';
-import { runSchedules } from './run-schedules.ts';
+import { runSchedules, scheduleOf, type Schedule } from './run-schedules.ts';
 import { runQueuedJob } from './run-queued-job.ts';
 
 /** A module whose jobs and event handlers this process runs, with what they need. */
@@ -186,14 +186,10 @@ function eventTask({ module, context, database, ownsOrg }: Worked, subscription:
 /** That the database is away is not the fault of a job: it costs none of its tries, and it goes on within a second. */
 const outlast = <T>(signal: AbortSignal | undefined, work: (triesBefore: number) => Promise<T>): Promise<T> => untilReachable(work, () => !signal?.aborted);
 
-const schedulesOf = (modules: readonly Worked[]) => parseCronItems([
-  ...modules.flatMap(({ module: { name, jobs = [] } }) => jobs.flatMap((job) => (job.cron ? [schedule(`${name}/${job.name}`, job.cron)] : []))),
-  schedule('kernel/prune-mailboxes', '17 3 * * *'),
-]);
-
-// Its own queue and key keep a schedule from overtaking itself and from piling up while it fails.
-const schedule = (task: string, match: string): CronItem =>
-  ({ task, match, identifier: task, options: { queueName: task, jobKey: task, maxAttempts: MAX_ATTEMPTS } });
+const schedulesOf = (modules: readonly Worked[]): Schedule[] => [
+  ...modules.flatMap(({ module: { name, jobs = [] } }) => jobs.flatMap((job) => (job.cron ? [scheduleOf(`${name}/${job.name}`, job.cron, job.timeZone)] : []))),
+  scheduleOf('kernel/prune-mailboxes', '17 3 * * *'),
+];
 
 async function stopRunner(runner: Runner): Promise<void> {
   const stopped = runner.stop().catch(() => {});
