@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { create, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
+import { create, type DescMethod, type DescMethodStreaming, type DescMethodUnary } from '@bufbuild/protobuf';
 import type { Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admitted, Arrived, Gateway } from '../gateway/gateway.ts';
@@ -47,14 +47,13 @@ export class GatewayDoor {
   }
 
   /**
-   * Lets the call of a method in, or throws, before its body is read. `message` is what the request names without it. Gives
-   * a promise only where it had to ask.
+   * Lets the call of a method in, or throws, before its body is read. Gives a promise only where it had to ask.
    */
-  admit(request: FastifyRequest, reply: FastifyReply, method: DescMethod, message?: () => Message): void | Promise<void> {
+  admit(request: FastifyRequest, reply: FastifyReply, method: DescMethod): void | Promise<void> {
     const header = callHeaders(request.headers);
     const admitted = this.#options.gateway.admit(method, { header, setHeader: (name, value) => void reply.header(name, value) }, (request as GatewayRequest)[arrivedKey]!);
-    if (admitted instanceof Promise) return admitted.then((known) => this.#note(request, method, header, known, message));
-    return this.#note(request, method, header, admitted, message);
+    if (admitted instanceof Promise) return admitted.then((known) => this.#note(request, method, header, known));
+    return this.#note(request, method, header, admitted);
   }
 
   /** The same for a call on a socket, whose headers are its own. */
@@ -83,25 +82,26 @@ export class GatewayDoor {
     return method && request.method !== 'OPTIONS' ? this.admit(request, reply, method) : undefined;
   }
 
-  #note(request: FastifyRequest, method: DescMethod, header: Headers, { principal, timeoutMs, bodyLimitBytes }: Admitted, message?: () => Message): void | Promise<void> {
+  #note(request: FastifyRequest, method: DescMethod, header: Headers, { principal, timeoutMs, bodyLimitBytes }: Admitted): void | Promise<void> {
     if (principal) peerOf(request).principal = principal;
     if (timeoutMs !== undefined) capTimeout(request.raw.headers, timeoutMs);
     if (bodyLimitBytes !== undefined) limitBody(request, bodyLimitBytes);
     const takesOne = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
-    if (takesOne && header.get('authorization') === null && accessOf(method)?.rule.case !== 'public') return this.#refuseNobody(request, method, header, message);
+    if (takesOne && header.get('authorization') === null && accessOf(method)?.rule.case !== 'public') return this.#refuseNobody(request, method, header);
   }
 
   /**
-   * Refuses a call without credentials that needs some. The method's own door does it, so that its error, its numbers and its
-   * entry in the audit are those of any refused call; whatever takes a stream is refused there before it is read anyway.
+   * Refuses a call without credentials that needs some. The method's own door does it, so that its error, its
+   * numbers and its line in the log are those of any refused call; whatever takes a stream is refused there before it is read anyway.
    */
-  async #refuseNobody(request: FastifyRequest, method: DescMethod, header: Headers, message: () => Message = () => create(method.input)): Promise<void> {
+  async #refuseNobody(request: FastifyRequest, method: DescMethod, header: Headers): Promise<void> {
     const { guard, transport, bodyLimitBytes } = this.#options;
     refuseAnnounced(request, bodyLimitOf(request, method.input, bodyLimitBytes));
     const { allowed } = await guard().decide({ principal: { kind: 'anonymous' }, module: this.#modules.get(method)!, method, access: accessOf(method)! });
     if (allowed) return;
-    if (method.methodKind === 'unary') await transport.unary(method as DescMethodUnary, undefined, undefined, header, message() as never, peerValues(request));
-    else for await (const _ of (await transport.stream(method as DescMethodStreaming, undefined, undefined, header, one(message()) as never, peerValues(request))).message) break;
+    const message = create(method.input);
+    if (method.methodKind === 'unary') await transport.unary(method as DescMethodUnary, undefined, undefined, header, message as never, peerValues(request));
+    else for await (const _ of (await transport.stream(method as DescMethodStreaming, undefined, undefined, header, one(message) as never, peerValues(request))).message) break;
   }
 }
 

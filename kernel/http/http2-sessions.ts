@@ -10,7 +10,7 @@ const smallPiece = 32;
 /** Each connection may send so many small pieces in a second. */
 const smallPiecesPerSecond = 10_000;
 
-/** The HTTP/2 connections of a port and the requests open on them, of which there may be `mostOpen` in all. */
+/** The HTTP/2 connections of a port and the requests open on them, of which there may be `mostOpen` in all; where that is infinite, nothing is limited. */
 export class Http2Sessions {
   readonly #mostOpen: number;
   readonly #streamsOf = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
@@ -47,7 +47,7 @@ export class Http2Sessions {
       streams.add(stream);
       this.#open++;
       stream.once('close', () => streams.delete(stream) && this.#open--);
-      limitSmallPieces(stream, small, () => this.#cut(session));
+      if (this.#mostOpen !== Infinity) limitSmallPieces(stream, small, () => this.#cut(session));
       if (this.#open > this.#mostOpen) this.#cut(this.#fullest());
     });
     session.setTimeout(idleMs, () => {

@@ -2,20 +2,24 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import type { Server as TcpServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayTls } from '../gateway/gateway.ts';
 import { bindAll, portsAreShared } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { createTlsListener } from './tls-listener.ts';
 import { takeTurns } from './take-turns.ts';
 import { boundUnreadAnswers, type Reader } from './unread-answers.ts';
 
-/** One plaintext port that serves HTTP/1.1, WebSocket upgrades, and HTTP/2 with prior knowledge (RFC 9113 §3.3), as gRPC clients speak it. */
+/** One plaintext port, and one with TLS beside it if wanted, that serve HTTP/1.1, WebSocket upgrades, and HTTP/2 with prior knowledge (RFC 9113 §3.3), as gRPC clients speak it. */
 export interface OnePort {
   /** The HTTP/1.1 side: it never listens itself, but emits `upgrade` and `clientError`. */
   server: Server;
   /** Binds the host and resolves with the port; `localhost` means both IPv4 and IPv6 loopback. Rejects with a message that names a taken port; `code` stays `EADDRINUSE`. */
   listen(host: string, port: number): Promise<number>;
+  /** Binds another port that speaks TLS, and resolves with it. Rejects like `listen`, and where the certificate can not be read; `failed` hears of a later one that can not. */
+  listenTls(host: string, port: number, tls: Pick<GatewayTls, 'read' | 'watch'>, failed: (error: unknown) => void): Promise<number>;
   /** Connections that are open. */
   readonly connections: number;
   /** Takes no new connections and closes those that rest; resolves when the last one is gone. */
@@ -31,6 +35,8 @@ export interface OnePortOptions {
   headersWithinMs?: number;
   /** How many may be connected. */
   limits?: ConnectionLimits;
+  /** Its connections are those of other processes of the deployment, each with the calls of thousands: nothing is limited for one of them. */
+  ofPeers?: boolean;
   /** While more bytes of answers wait for clients to read them, the slowest clients are cut. */
   mostUnreadBytes?: number;
   /** What a connection passes before a byte of it is read, such as the handshake of TLS; gives the connection within. */
@@ -49,14 +55,14 @@ const makeRoomEveryMs = 100;
 const hearingMs = 400;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
-export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, mostUnreadBytes = 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
+export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, ofPeers = false, mostUnreadBytes = ofPeers ? Infinity : 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
   const http1 = http1Server(oneAtATime((request, response) => {
     if (draining) response.setHeader('connection', 'close');
     handler(request, response);
   }), headersWithinMs);
-  const http2 = http2Server(handler);
+  const http2 = http2Server(handler, ofPeers);
   // As many as there may be connections, so that each may have its own.
-  const sessions = new Http2Sessions(http2, limits.all);
+  const sessions = new Http2Sessions(http2, ofPeers ? Infinity : limits.all);
   const sockets = new Set<Socket>();
   /** Since when, the oldest first. */
   const undecided = new Map<Socket, number>();
@@ -83,7 +89,9 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
   };
 
   const accept = (socket: Socket) => {
-    if (!count.admits(socket, makeRoom)) return;
+    if (count.admits(socket, makeRoom)) begin(socket);
+  };
+  const begin = (socket: Socket) => {
     sockets.add(socket);
     undecided.set(socket, performance.now());
     socket.once('close', () => (sockets.delete(socket), undecided.delete(socket)));
@@ -101,6 +109,8 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
     http1.closeIdleConnections();
   };
 
+  let stopTls = () => {};
+
   return {
     server: http1,
     get connections() {
@@ -111,8 +121,21 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       listeners = bound.listeners;
       return bound.port;
     },
+    async listenTls(host, port, tls, failed) {
+      const listener = createTlsListener(tls, begin, failed);
+      stopTls = () => listener.stop();
+      const bound = await bindAll(host, port, (socket) => {
+        if (!count.admits(socket, makeRoom)) return;
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        listener.take(socket);
+      });
+      listeners.push(...bound.listeners);
+      return bound.port;
+    },
     async drain() {
       draining = true;
+      stopTls();
       for (const listener of listeners) listener.close();
       sessions.close();
       // What a client sends just before it hears that its connection is closed is lost, so those in use hear it with an answer.
@@ -141,9 +164,9 @@ function http1Server(handler: RequestListener, headersTimeout: number): Server {
   return server;
 }
 
-function http2Server(handler: RequestListener): Http2Server {
-  const settings = { maxConcurrentStreams: 250, maxHeaderListSize: maxHeaderSize, initialWindowSize: 1 << 20 };
-  return createHttp2Server({ maxSessionMemory: 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, takeTurns(handler as never));
+function http2Server(handler: RequestListener, ofPeers: boolean): Http2Server {
+  const settings = { maxConcurrentStreams: ofPeers ? 1_000_000 : 250, maxHeaderListSize: maxHeaderSize, initialWindowSize: 1 << 20 };
+  return createHttp2Server({ maxSessionMemory: ofPeers ? 4096 : 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, takeTurns(handler as never));
 }
 
 /** HTTP/2 keeps what is unread with its streams, and HTTP/1.1 and WebSocket with their connection. */

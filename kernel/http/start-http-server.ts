@@ -14,6 +14,8 @@ import { plainGrpcMessages } from './rpc/grpc-message.ts';
 import { GatewayDoor } from './gateway-door.ts';
 import { healthService, ServingState } from './rpc/health.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
+import type { GatewayTls } from '../gateway/gateway.ts';
+import type { Logger } from '../telemetry/log.ts';
 import { httpErrors } from './http-errors.ts';
 import { messageLimit } from './rpc/message-limit.ts';
 import { strictJson } from './rpc/strict-json.ts';
@@ -80,6 +82,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     await close();
     throw error;
   });
+  if (door?.gateway.tls) await openTls(onePort, door.gateway.tls, options.log).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     address: urlOf(options.host, port),
     port,
@@ -110,6 +116,12 @@ function createApp(limits: ConnectionLimits | undefined): { app: FastifyInstance
     frameworkErrors: (error, _request, reply) => sendProblem(reply as FastifyReply, error.code === 'FST_ERR_BAD_URL' ? httpErrors.MALFORMED_PATH({ what: 'the path' }) : httpErrors.MALFORMED_REQUEST({ problem: error.message })),
   });
   return { app, port };
+}
+
+/** Opens the port with TLS beside the plain one. */
+async function openTls(onePort: OnePort, tls: GatewayTls, log: Logger): Promise<void> {
+  const failed = (err: unknown) => log.error({ err }, 'the new certificate can not be used; the one before stays');
+  tls.opened(await onePort.listenTls(tls.host, tls.port, { read: () => tls.read(), watch: (changed) => tls.watch(changed) }, failed));
 }
 
 /** Services that every gRPC server has. */

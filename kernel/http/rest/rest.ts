@@ -1,4 +1,4 @@
-import { create, toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
+import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import type { StreamResponse, Transport } from '@connectrpc/connect';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyLimitOf } from '../body-limit.ts';
@@ -51,7 +51,7 @@ export async function restRoutes(app: FastifyInstance, options: RestOptions): Pr
   app.addHook('onRequest', (request: RestHttpRequest, reply, done) => {
     const matched = (request[matchedKey] = matchRequest(table, request, reply));
     const begin = () => (takesContent(matched.binding) ? answerContent(request, reply, matched, options) : undefined);
-    const admitted = options.door?.admit(request, reply, matched.binding.method, () => namedMessage(matched, request, options.json));
+    const admitted = options.door?.admit(request, reply, matched.binding.method);
     const begun = admitted ? admitted.then(begin) : begin();
     if (begun) return begun;
     done();
@@ -94,16 +94,6 @@ function checkMediaType({ headers }: FastifyRequest): void {
   if (encoding !== undefined && encoding !== 'identity') throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'the body without content-encoding', got: encoding });
   if (type === undefined && (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined) return;
   if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-?8"?)?\s*$/i.test(type ?? '')) throw httpErrors.UNSUPPORTED_MEDIA_TYPE({ expected: 'application/json', got: type ?? 'a body without content-type' });
-}
-
-/** What a request names by its path and query, for whoever refuses it unread. */
-function namedMessage({ binding, segments }: Matched, request: FastifyRequest, json: RestOptions['json']): Message {
-  const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
-  try {
-    return requestMessage(binding, { segments, query, body: new Uint8Array() }, json);
-  } catch {
-    return create(binding.method.input);
-  }
 }
 
 async function answer(request: RestHttpRequest, reply: FastifyReply, options: RestOptions): Promise<FastifyReply> {

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { errors } from '../errors.ts';
 import type { settings } from '../settings.ts';
 import { addressGroup } from './addresses/address-group.ts';
-import { clientPlace, type ClientPlace, type ProxyRules } from './addresses/client-address.ts';
+import { clientPlace, type ProxyRules } from './addresses/client-address.ts';
 import { isLoopback, Networks } from './addresses/networks.ts';
 import { answerCors } from './cors/cors-headers.ts';
 import { Domains, hostName, isLocalName } from './domains.ts';
@@ -99,7 +99,7 @@ class PublicDoor implements Gateway {
     const place = clientPlace(request.address, headers, this.#proxies);
     const host = (headers[':authority'] as string | undefined) ?? headers.host ?? '';
     const domain = this.#domains.of(host);
-    const counted = this.#counted(request, place, policy);
+    const counted = policy.chosen.limitLoopback || !isLoopback(place.address) ? addressGroup(place.address) : undefined;
     const known: Known = { address: place.address, policy, counted, host, ...(domain && { domain }) };
     if (asked) return { ...known, answer: { status: 204 } };
     if (domain === 'operators') this.#requireAllowed(known);
@@ -109,10 +109,6 @@ class PublicDoor implements Gateway {
     if (this.tls?.redirects && !encrypted && !isLocalName(host)) return { ...known, answer: this.#redirect(request, host) };
     if (isOperatorsPage(path)) this.#requireOperatorsPlace(known);
     return known;
-  }
-
-  #counted({ address }: OutsideRequest, place: ClientPlace, { chosen }: Policy): string | undefined {
-    return !place.forwarded && !chosen.limitLoopback && isLoopback(address) ? undefined : addressGroup(place.address);
   }
 
   #take(policy: Policy, name: LimitName, caller: string, { setHeader }: Pick<OutsideCall, 'setHeader'>): void {

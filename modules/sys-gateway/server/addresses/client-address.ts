@@ -12,8 +12,6 @@ export interface ClientPlace {
   address: string;
   /** The client reached the outermost trusted proxy by TLS, as that one says. */
   encrypted: boolean;
-  /** It came through a trusted proxy. */
-  forwarded: boolean;
 }
 
 /**
@@ -21,9 +19,8 @@ export interface ClientPlace {
  * header that is none (RFC 7239, and X-Forwarded-For). What stands before it, anybody may have written.
  */
 export function clientPlace(peer: string, headers: IncomingHttpHeaders, { trusted, header }: ProxyRules): ClientPlace {
-  const place: ClientPlace = { address: plainAddress(peer), encrypted: false, forwarded: false };
+  const place: ClientPlace = { address: plainAddress(peer), encrypted: false };
   if (!trusted.has(place.address)) return place;
-  place.forwarded = true;
   const hops = header === 'forwarded' ? forwardedHops(headers.forwarded) : plainHops(headers);
   for (const { address, proto } of hops.toReversed()) {
     if (proto !== undefined) place.encrypted = proto === 'https';

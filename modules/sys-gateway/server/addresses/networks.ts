@@ -2,19 +2,20 @@ import { BlockList, isIP } from 'node:net';
 
 /** A set of addresses and networks, in IPv4 and IPv6 (CIDR, RFC 4632 and RFC 4291). An IPv4 address within IPv6 is the IPv4 address. */
 export class Networks {
-  readonly #list = new BlockList();
+  /** Node's list of IPv6 would have addresses of IPv4 in it. */
+  readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 
   /** Throws for what `isNetwork` does not take. */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const { address, prefix } = parse(network) ?? fail(network);
-      this.#list.addSubnet(address, prefix, familyOf(address));
+      this.#lists[familyOf(address)].addSubnet(address, prefix, familyOf(address));
     }
   }
 
   has(address: string): boolean {
     const plain = plainAddress(address);
-    return isIP(plain) !== 0 && this.#list.check(plain, familyOf(plain));
+    return isIP(plain) !== 0 && this.#lists[familyOf(plain)].check(plain, familyOf(plain));
   }
 }
 
