@@ -34,7 +34,7 @@ interface KeptPlacement {
 export async function choosePlacement(folder: StateFolder, deploymentFile: string, wanted: string | undefined): Promise<ChosenPlacement> {
   const kept = readKept(folder);
   const placement = wanted === undefined ? (kept?.placement ?? onePlacement) : /[/.]/.test(wanted) ? resolve(wanted) : wanted;
-  if (placement === onePlacement && (kept ?? { placement: onePlacement }).placement === onePlacement) return inOne;
+  if (placement === onePlacement && !Object.values(kept?.homes ?? {}).flat().some((home) => home !== '')) return inOne;
   const modules = await modulesIn(deploymentFile);
   const instances = placement === onePlacement ? [] : await outline(placement, modules);
   // A file without a module that can be placed is told of by the process that reads it.
