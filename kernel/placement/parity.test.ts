@@ -13,7 +13,10 @@ import { Code, ConnectError, createContextKey, createContextValues, type Client,
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import fc from 'fast-check';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
-import type { Call } from '../guard/call.ts';
+import { callKey, runInCall, type Call } from '../guard/call.ts';
+import type { Guard } from '../guard/guard.ts';
+import type { Introduction } from '../guard/introduction.ts';
+import { arrive, depart, kernelCall } from '../peers/peer-headers.ts';
 import { RemoteTransport } from '../remote/remote-transport.ts';
 import { servePeers } from '../remote/serve-peers.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -21,14 +24,19 @@ import { anySpecimen } from '../testing/any-specimen.ts';
 import { EchoService, Failure, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { echoService, type EchoWatch } from '../testing/echo.ts';
 import { until } from '../testing/until.ts';
+import { LeavingCaller } from './caller-leaving.ts';
 import { createClient } from './create-client.ts';
 import { endWithCall } from './end-with-call.ts';
 import { InProcessRegistry } from './in-process-registry.ts';
+import { moduleTransport } from './module-transport.ts';
 import { servedMethods } from './served-method.ts';
 
 interface World extends AsyncDisposable {
   client: Client<typeof EchoService>;
   watch: EchoWatch;
+}
+interface Connected extends World {
+  transport: Transport;
 }
 type Fact = (world: World) => Promise<void>;
 
@@ -262,21 +270,91 @@ for (const [name, { world, converses }] of Object.entries(transports)) {
   });
 }
 
-async function inProcess(): Promise<World> {
+/** What goes with a call of one module to another, wherever that runs. */
+const companions: Record<string, (world: Crossing) => Promise<void>> = {
+  async 'principal, org and calling module cross'({ call, client, arrived }) {
+    await runInCall(call, () => client.createEcho({ text: 'a' }));
+    assert.deepEqual([arrived().principal, arrived().callerModule], [call.principal, 'mod-caller']);
+    await client.getEcho({ text: 'a' });
+    assert.deepEqual(arrived().principal, { kind: 'module', module: 'mod-caller' });
+  },
+  async 'the trace crosses, with its state'({ call, client, arrived }) {
+    await runInCall(call, () => client.getEcho({ text: 'a' }));
+    assert.deepEqual(arrived().trace, call.trace);
+  },
+  async 'the request’s id and the address of who called from outside cross'({ call, client, arrived }) {
+    await runInCall(call, () => client.getEcho({ text: 'a' }));
+    assert.deepEqual([arrived().requestId, arrived().clientAddress], ['request-1', '192.0.2.7']);
+  },
+  async 'a command that a keyed command calls has a key of its own, a query none'({ call, client, arrived }) {
+    await runInCall(call, () => client.createEcho({ text: 'a' }));
+    assert.match(arrived().idempotencyKey!, /^[\w-]{43}$/);
+    await runInCall(call, () => client.getEcho({ text: 'a' }));
+    assert.equal(arrived().idempotencyKey, undefined);
+  },
+  async 'what is left of the caller’s time is what the handler has'({ call, client, watch }) {
+    await runInCall(call, () => client.getEcho({ text: 'a' }));
+    assert.ok(watch.timeoutMs! > 5_000 && watch.timeoutMs! <= 10_000, `${watch.timeoutMs} ms`);
+    await runInCall(call, () => client.getEcho({ text: 'a' }, { timeoutMs: 4_000 }));
+    assert.ok(watch.timeoutMs! > 1_000 && watch.timeoutMs! <= 4_000, `${watch.timeoutMs} ms`);
+    await runInCall(call, () => drain(client.count({ to: 1 })));
+    assert.ok(watch.timeoutMs! > 5_000 && watch.timeoutMs! <= 10_000, `${watch.timeoutMs} ms`);
+  },
+  async 'a caller that is left by its own ends what it called'({ call, client, watch }) {
+    for (const ask of [(): Promise<unknown> => client.echo({ text: 'a', delayMs: 20_000 }), () => client.sum(silence())]) {
+      const leaving = new LeavingCaller();
+      const failure = failureOf(runInCall({ ...call, leaving: leaving.signal }, ask));
+      await until(() => watch.running === 1);
+      leaving.leave();
+      assert.equal((await failure).code, Code.Canceled);
+      await freed(watch);
+    }
+  },
+  async 'streams bring the same along'({ call, client, arrived }) {
+    await runInCall(call, () => drain(client.count({ to: 1 })));
+    assert.deepEqual([arrived().principal, arrived().callerModule, arrived().trace, arrived().requestId], [call.principal, 'mod-caller', call.trace, 'request-1']);
+  },
+};
+
+interface Crossing extends World {
+  /** The call that is being handled where the client is. */
+  call: Call;
+  /** What the latest handler knows of who called it. */
+  arrived: () => Call;
+}
+
+const handled = (): Call => ({
+  principal: { kind: 'account', accountId: 'a', orgId: 'org-1', sessionId: 's', roles: [{ role: 'USER', orgId: 'org-1' }] },
+  traceId: '1'.repeat(32), trace: { traceId: '1'.repeat(32), spanId: '2'.repeat(16), sampled: true, state: 'vendor=x' },
+  requestId: 'request-1', clientAddress: '192.0.2.7', idempotencyKey: 'key-1', deadline: performance.now() + 10_000,
+});
+
+for (const [name, world] of Object.entries({ 'in process': inProcess, 'between processes': betweenProcesses })) {
+  suite(`what crosses with a call, ${name}`, () => {
+    for (const [fact, hold] of Object.entries(companions)) {
+      test(fact, { timeout: 20_000 }, async () => {
+        await using here = await world();
+        const client = createClient(EchoService, moduleTransport('mod-caller', here.transport));
+        await hold({ ...here, client, call: handled(), arrived: () => here.watch.context!.values.get(callKey)! });
+      });
+    }
+  });
+}
+
+async function inProcess(): Promise<Connected> {
   const watch: EchoWatch = { running: 0, produced: 0 };
   const { transport } = new InProcessRegistry().add(EchoService, echoService(watch));
-  return { client: createClient(EchoService, transport), watch, [Symbol.asyncDispose]: async () => {} };
+  return { client: createClient(EchoService, transport), transport, watch, [Symbol.asyncDispose]: async () => {} };
 }
 
 /** As two processes call each other, but in this one. */
-async function betweenProcesses(): Promise<World> {
+async function betweenProcesses(): Promise<Connected> {
   const watch: EchoWatch = { running: 0, produced: 0 };
   const methods = new Map(servedMethods(EchoService, endWithCall(EchoService, echoService(watch))).map((served) => [`${EchoService.typeName}/${served.method.name}`, served]));
-  const call: Call = { principal: { kind: 'anonymous' }, traceId: '0'.repeat(32) };
-  const server = await servePeers({ host: '127.0.0.1', port: 0, find: (path) => methods.get(path), arrive: () => call, bodyLimitBytes: 16 << 20, log: createLog({ level: 'silent' }) });
-  const transport = new RemoteTransport({ address: server.address, depart: () => {} });
+  const server = await servePeers({ host: '127.0.0.1', port: 0, find: (path) => methods.get(path), arrive: (header) => arrive(header, openGuard, 'callee'), bodyLimitBytes: 16 << 20, log: createLog({ level: 'silent' }) });
+  const transport = new RemoteTransport({ address: server.address, depart: (call, header) => depart(call ?? kernelCall(), header, { guard: openGuard, from: 'caller', to: 'callee' }) });
   return {
-    client: createClient(EchoService, transport), watch,
+    client: createClient(EchoService, transport), transport, watch,
     async [Symbol.asyncDispose]() {
       await transport.close();
       await server.close();
@@ -300,6 +378,19 @@ function remote(httpVersion: '1.1' | '2', transport: (baseUrl: string) => Transp
       },
     };
   };
+}
+
+/** Believes whatever is said: what proves it is tested where it is made. */
+const openGuard: Guard = {
+  authenticate: () => ({ kind: 'anonymous' }),
+  decide: () => ({ allowed: true }),
+  introduce: (introduction) => encodeURIComponent(JSON.stringify(introduction)),
+  recognise: (said) => JSON.parse(decodeURIComponent(said)) as Introduction,
+};
+
+/** A stream of requests in which nothing is said. */
+async function* silence(): AsyncGenerator<{ number: bigint }> {
+  await sleep(20_000, undefined, { ref: false });
 }
 
 async function headersOf(call: (options: { headers: Record<string, string>; onHeader: (headers: Headers) => void; onTrailer: (headers: Headers) => void }) => Promise<unknown>) {
