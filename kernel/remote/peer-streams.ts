@@ -1,31 +1,27 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DescMessage, DescMethodStreaming, MessageInitShape } from '@bufbuild/protobuf';
 import { ConnectError, type StreamResponse, type Transport } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import { CallerWatch } from '../placement/caller-leaving.ts';
 import { markNotRun, notRunHeader } from './not-run.ts';
-import { secureOptions, type PeerTls } from './peer-tls.ts';
+import { PeerSession } from './peer-session.ts';
+import type { PeerTls } from './peer-tls.ts';
 
 /** Timers of Node count milliseconds in 31 bits; a deadline beyond, 24 days, is none. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** The connection belongs to no call, though one of them opens it. */
-const outside = AsyncLocalStorage.snapshot();
-
 /** Streams to another process: Connect's own transport on one HTTP/2 connection, which is asked now and then whether it still stands. */
 export class PeerStreams {
-  readonly #session: Http2SessionManager;
+  readonly #session: PeerSession;
   readonly #transport: Transport;
 
   constructor(host: string, mostBytes: number, tls: PeerTls | undefined) {
     const baseUrl = `${tls ? 'https' : 'http'}://${host}`;
-    const nodeOptions = tls && secureOptions(tls);
-    this.#session = new Http2SessionManager(baseUrl, { pingIntervalMs: 10_000, pingTimeoutMs: 5000, pingIdleConnection: true }, nodeOptions);
+    this.#session = new PeerSession(baseUrl, tls);
     this.#transport = createConnectTransport({ baseUrl, httpVersion: '2', sessionManager: this.#session, useBinaryFormat: true, acceptCompression: [], readMaxBytes: mostBytes, writeMaxBytes: mostBytes });
   }
 
   async open<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, headers: Record<string, string>, input: AsyncIterable<MessageInitShape<I>>): Promise<StreamResponse<I, O>> {
-    await outside(() => this.#session.connect());
+    await this.#session.connect();
     try {
       return await this.#transport.stream(method, standardSignal(signal), timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER ? Math.max(1, Math.ceil(timeoutMs)) : undefined, headers, input);
     } catch (error) {
@@ -35,7 +31,7 @@ export class PeerStreams {
   }
 
   close(): void {
-    this.#session.abort();
+    this.#session.close();
   }
 }
 

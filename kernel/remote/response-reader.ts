@@ -46,7 +46,10 @@ export class ResponseReader {
     return this.#head !== undefined || this.#held.length > 0;
   }
 
-  /** Takes what came; gives the answer once it is whole. More than the answer is an error: nothing else was asked for. */
+  /**
+   * Takes what came; gives the answer once it is whole. What comes behind it was not asked for: a peer that stops says so there,
+   * and the connection is not used again.
+   */
   read(chunk: Buffer): RawResponse | undefined {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = NONE;
@@ -85,9 +88,9 @@ export class ResponseReader {
 
   #readLength(bytes: Buffer, from: number, length: number): RawResponse | undefined {
     if (length > this.#mostBytes) throw new Error(`the answer is larger than ${this.#mostBytes} bytes`);
-    this.#keep(bytes, from, bytes.length);
-    if (this.#size > length) throw new Error('more came than was asked for');
-    return this.#size === length ? this.#finish() : undefined;
+    const end = Math.min(bytes.length, from + length - this.#size);
+    this.#keep(bytes, from, end);
+    return this.#size === length ? this.#finish(end < bytes.length) : undefined;
   }
 
   #readChunks(bytes: Buffer, from: number): RawResponse | undefined {
@@ -108,8 +111,7 @@ export class ResponseReader {
   #readTrailers(bytes: Buffer, chunk: number, from: number): RawResponse | undefined {
     const end = bytes.indexOf(LINE_END, from) === from ? from + 2 : bytes.indexOf(BLANK_LINE, from) + 4;
     if (end < from + 2) return this.#holdFrom(bytes, chunk, LONGEST_HEAD);
-    if (end !== bytes.length) throw new Error('more came than was asked for');
-    return this.#finish();
+    return this.#finish(end < bytes.length);
   }
 
   #holdFrom(bytes: Buffer, at: number, most = LONGEST_HEAD): undefined {
@@ -123,10 +125,10 @@ export class ResponseReader {
     if (to > from) this.#parts.push(new Uint8Array(bytes.subarray(from, to)));
   }
 
-  #finish(): RawResponse {
+  #finish(isFollowed = false): RawResponse {
     const { close, contentType, length, chunked } = this.#framing!;
     const body = this.#parts.length === 1 ? this.#parts[0]! : joined(this.#parts, this.#size);
-    const response = { status: this.#status, head: this.#head!, contentType, body, reusable: !close && (chunked || length !== undefined) };
+    const response = { status: this.#status, head: this.#head!, contentType, body, reusable: !close && !isFollowed && (chunked || length !== undefined) };
     this.#head = this.#framing = undefined;
     this.#parts = [];
     this.#size = 0;
