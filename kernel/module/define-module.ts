@@ -11,6 +11,7 @@ import type { Settings, SettingsReader } from '../settings/define-settings.ts';
 import type { SettingsCatalogue, SettingsStore } from '../settings/settings-store.ts';
 import { subscriptionsOf } from '../sagas/await-event.ts';
 import type { SagaDeclaration } from '../sagas/saga.ts';
+import type { DeploymentShards } from '../shards/deployment-shards.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 import type { NetworkView } from './network-view.ts';
@@ -51,6 +52,8 @@ export interface DeploymentInfo {
   readonly network: NetworkView;
   /** Queue, dead letters and migrations: for the module that serves operators. */
   operations: Operations;
+  /** What is divided into shards: for the module that serves operators; absent where nothing is. */
+  shards?: DeploymentShards;
 }
 
 /** Development, test, acceptance, production. */

@@ -34,13 +34,13 @@ const SCHEMA = `
     create_time timestamptz(3) not null default now(),
     end_time timestamptz(3)
   );
-  create index if not exists slot_moves_running on mainstay.slot_moves (create_time) where end_time is null`;
+  create unique index if not exists slot_moves_one on mainstay.slot_moves (process) where end_time is null`;
 
 /** Makes the deployment's own database, if it is absent, and the tables in it that tell of shards. */
 export async function prepareShardMap(main: Place, secret: string): Promise<void> {
   await provision({ ...main, modules: [], secret });
   await withClient(connectionConfig(main.adminUrl, { database: main.database }), async (client) => {
-    const { rows } = await client.query("select to_regclass('mainstay.slot_moves_running') is not null as made");
+    const { rows } = await client.query("select to_regclass('mainstay.slot_moves_one') is not null as made");
     if (rows[0].made) return;
     await lockShape(client);
     await client.query(`begin; ${SCHEMA}; commit`);
