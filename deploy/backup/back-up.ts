@@ -6,6 +6,7 @@ import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mains
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { platformVersion } from '@mainstay/kernel/version';
 import { parse } from 'yaml';
+import { keptPlacement } from '../controller/chosen-placement.ts';
 import { deploymentFileIn, findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { currentRun, currentRuns } from '../controller/run-record.ts';
@@ -42,6 +43,7 @@ export async function backUp(options: BackupOptions, steps: Steps): Promise<Made
   const file = resolve(options.file);
   checkTarget(file, options.force);
   const { folder, config } = findDeployment(options.deployment);
+  requireOneDatabase(folder);
   const { phase } = (parse(readFileSync(config, 'utf8')) ?? {}) as { phase: Phase };
   const header: BackupHeader = { format: 'mainstay-backup', version: formatVersion, platform: platformVersion, created: new Date().toISOString(), deployment: folder.name, phase };
   const storage = storageOf(config, folder.dataFiles, deploymentEnvironment(folder));
@@ -69,6 +71,14 @@ async function write({ options: { passphrase, workFactor }, file, folder, config
     await sealFile(file, content, { header, ...(passphrase !== undefined && { passphrase }), ...(workFactor !== undefined && { workFactor }) });
   }).catch((error: unknown) => notBackedUp(folder, error));
   return written.promise;
+}
+
+/** A backup is one snapshot of one database: part of a deployment would be no backup of it. */
+function requireOneDatabase(folder: StateFolder): void {
+  const { placement, databases } = keptPlacement(folder);
+  if (databases.length === 0) return;
+  const names = [folder.name, ...databases.map((database) => `${folder.name}_${database}`)];
+  throw new OperatorError(`${folder.name} has its rows in ${names.length} databases (${names.join(', ')}; placement ${placement}), and a backup can hold one only, so none was made; back each of them up with pg_dump while nothing is written, and the files in ${folder.dataFiles} with them`);
 }
 
 function notBackedUp({ name }: StateFolder, error: unknown): never {

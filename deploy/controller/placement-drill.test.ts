@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Drill, drillDeployment, freePort, script, signIn, until } from '@mainstay/deploy/testing';
+import { type Drill, drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
 import { callsAsAda, runBeside } from '../testing/use-deployment.ts';
 import { identify } from './process-info.ts';
 
@@ -57,8 +57,14 @@ test('the platform and the products run in two processes, are kept running, and 
   assert.equal(elsewhere.status, 1);
   assert.match(elsewhere.output, /the rows of mod-promist are in drill_mod_main, and the placement one-process looks for them in drill/);
 
+  const backup = drill.mainstay('backup', join(drill.home, 'part.backup'), '--deployment', drill.file);
+  assert.equal(backup.status, 1, backup.output);
+  assert.match(backup.output, /drill has its rows in 2 databases \(drill, drill_mod_main; placement sys-and-mod\), and a backup can hold one only, so none was made/);
+
   assert.equal(drill.up().status, 0);
   assert.equal(drill.status().placement, 'sys-and-mod');
+  // The first call learns that the connections of before are closed.
+  await servesAgain(drill);
   const again = await callsAsAda(drill.port);
   assert.equal((await again.send(`/v1/promises/${id}`, { method: 'GET' })).title, 'kept in a database of its own');
 });
