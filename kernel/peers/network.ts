@@ -27,6 +27,7 @@ export interface NetworkOptions {
   /** How calls are made; with certificates where the deployment has them. */
   calls: CallsOptions | undefined;
   ownsSlot?: (slot: number) => boolean;
+  secret: string;
   log: Logger;
 }
 
@@ -41,13 +42,13 @@ export class Network {
   readonly here: Instance;
   readonly resilience: Resilience;
 
-  constructor({ placement, here, addresses, modules, local, guard, calls, ownsSlot, log }: NetworkOptions) {
+  constructor({ placement, here, addresses, modules, local, guard, calls, ownsSlot, secret, log }: NetworkOptions) {
     const { tls } = calls ?? {};
     const connect = ({ name: to }: Instance) => new RemoteTransport({ address: addresses[to]!, depart: (call, header) => depart(call ?? kernelCall(), header, { guard: guard(), from: here, to }), ...(tls && { tls }) });
     this.resilience = new Resilience(calls);
     this.peers = new Peers({ placement, here, connect, guarded: (instance, transport) => this.resilience.around(instance.name, transport), log });
     this.here = this.peers.here;
-    this.transport = new RoutingTransport({ local, peers: this.peers, modules, ...(ownsSlot && { ownsSlot }) });
+    this.transport = new RoutingTransport({ local, peers: this.peers, modules, secret, ...(ownsSlot && { ownsSlot }) });
   }
 
   /** Asks a process that runs a module for one of its kernel's operations. */

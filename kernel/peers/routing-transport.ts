@@ -4,6 +4,7 @@ import type { ContextValues, Transport } from '@connectrpc/connect';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey, type Call } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
+import { gather } from '../shards/gather.ts';
 import { slotOf } from '../shards/slots.ts';
 import { markNotRun } from '../remote/not-run.ts';
 import { givenUp, mayBeTriedElsewhere } from './nothing-ran.ts';
@@ -18,8 +19,8 @@ export interface RoutingOptions {
   modules: readonly Module[];
   /** What this process owns, if it is a shard. */
   ownsSlot?: (slot: number) => boolean;
-  /** Answers a call over all orgs from every shard of a service. */
-  gather?: (shards: readonly Transport[], local: Transport) => Transport;
+  /** The deployment's secret. */
+  secret: string;
 }
 
 /** Where a service runs. */
@@ -62,17 +63,17 @@ export class RoutingTransport implements Transport {
   unary: Transport['unary'] = (method, signal, timeoutMs, header, input, values) => {
     const place = this.#placeOf(method);
     if (place.here && !place.sharded) return this.#options.local.unary(method, signal, timeoutMs, header, input, values);
-    const all = this.#allOf(place, method, values);
+    const all = this.#allOf(place, values);
     if (all) return all.unary(method, signal, timeoutMs, header, input, values);
-    return this.#carry(place, method, { signal, timeoutMs, values }, (transport, left, carried) => transport.unary(method, signal, left, header, input, carried));
+    return this.#carry(place, { signal, timeoutMs, values }, (transport, left, carried) => transport.unary(method, signal, left, header, input, carried));
   };
 
   stream: Transport['stream'] = (method, signal, timeoutMs, header, input, values) => {
     const place = this.#placeOf(method);
     if (place.here && !place.sharded) return this.#options.local.stream(method, signal, timeoutMs, header, input, values);
-    const all = this.#allOf(place, method, values);
+    const all = this.#allOf(place, values);
     if (all) return all.stream(method, signal, timeoutMs, header, input, values);
-    return this.#carry(place, method, { signal, timeoutMs, values }, (transport, left, carried) => transport.stream(method, signal, left, header, input, carried));
+    return this.#carry(place, { signal, timeoutMs, values }, (transport, left, carried) => transport.stream(method, signal, left, header, input, carried));
   };
 
   /** Asks the kernel of a process that runs a module; it is tried again like any call. */
@@ -105,32 +106,34 @@ export class RoutingTransport implements Transport {
     return place;
   }
 
-  /** What answers for every shard at once, where the call is not about one org. */
-  #allOf(place: Place, _method: DescMethod, values: ContextValues | undefined): Transport | undefined {
-    if (!place.sharded || !this.#options.gather) return undefined;
+  /** What answers for every shard at once, where the guard lets the caller act across orgs, or a module asks that acts in none. */
+  #allOf(place: Place, values: ContextValues | undefined): Transport | undefined {
+    if (!place.sharded) return undefined;
     const call = values?.get(callKey);
-    if (!call?.acrossOrgs && orgOf(call) !== undefined) return undefined;
-    const { local, gather } = this.#options;
-    return (place.all ??= gather(shardsOf(place).map((peers) => this.#toAnyOf(place, peers)), local));
+    if (!call?.acrossOrgs && !(call?.principal.kind === 'module' && call.principal.orgId === undefined)) return undefined;
+    const { local, secret } = this.#options;
+    return (place.all ??= gather({ shards: [...shardsOf(place).map((peers) => this.#toAnyOf(place, peers)), ...(place.here ? [local] : [])], secret }));
   }
 
   #toAnyOf(place: Place, peers: readonly Peer[]): Transport {
-    const one = { ...place, peers, sharded: false };
+    const one = { ...place, peers, here: false, sharded: false };
     return {
-      unary: (method, signal, timeoutMs, header, input, values) => this.#carry(one, method, { signal, timeoutMs, values }, (transport, left, carried) => transport.unary(method, signal, left, header, input, carried)),
-      stream: (method, signal, timeoutMs, header, input, values) => this.#carry(one, method, { signal, timeoutMs, values }, (transport, left, carried) => transport.stream(method, signal, left, header, input, carried)),
+      unary: (method, signal, timeoutMs, header, input, values) => this.#carry(one, { signal, timeoutMs, values }, (transport, left, carried) => transport.unary(method, signal, left, header, input, carried)),
+      stream: (method, signal, timeoutMs, header, input, values) => this.#carry(one, { signal, timeoutMs, values }, (transport, left, carried) => transport.stream(method, signal, left, header, input, carried)),
     };
   }
 
-  #carry<R>(place: Place, method: DescMethod, { signal, timeoutMs, values }: Carried, send: (transport: Transport, timeoutMs: number | undefined, values: ContextValues | undefined) => Promise<R>): Promise<R> {
-    const slot = place.sharded ? slotOf(requireOrg(values?.get(callKey), method)) : undefined;
+  #carry<R>(place: Place, { signal, timeoutMs, values }: Carried, send: (transport: Transport, timeoutMs: number | undefined, values: ContextValues | undefined) => Promise<R>): Promise<R> {
+    const org = place.sharded ? orgOf(values?.get(callKey)) : undefined;
+    // Whoever acts in no org is answered alike by each shard: refused, as a rule.
+    const slot = org === undefined ? undefined : slotOf(org);
     return this.#try(place, slot, { signal, timeoutMs }, (target, left) => send(target === 'here' ? this.#options.local : target.transport, left, values));
   }
 
   async #try<R>(place: Place, slot: number | undefined, { signal, timeoutMs }: Pick<Carried, 'signal' | 'timeoutMs'>, send: (target: Peer | 'here', timeoutMs: number | undefined) => Promise<R>): Promise<R> {
     const began = performance.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      const target = slot !== undefined && place.here && this.#options.ownsSlot?.(slot) ? 'here' : this.#pick(place, slot);
+      const target = place.here && (slot === undefined || this.#options.ownsSlot?.(slot)) ? 'here' : this.#pick(place, slot);
       if (typeof target === 'object') target.underWay++;
       try {
         if (!target) throw markNotRun(kernelErrors.PEER_UNREACHABLE({ module: place.module }));
@@ -162,12 +165,6 @@ interface Carried {
 }
 
 const orgOf = (call: Call | undefined): string | undefined => (!call || call.principal.kind === 'anonymous' ? undefined : call.principal.orgId);
-
-function requireOrg(call: Call | undefined, method: DescMethod): string {
-  const org = orgOf(call);
-  if (org === undefined) throw kernelErrors.ORG_NEEDED({ method: `${method.parent.typeName}/${method.name}` });
-  return org;
-}
 
 /** The processes of each shard, with their replicas. */
 const shardsOf = ({ peers }: Place): Peer[][] => [...Map.groupBy(peers, ({ instance }: Peer) => instance.shard?.index ?? 0).values()];

@@ -21,6 +21,7 @@ import type { PeerServer } from '../remote/serve-peers.ts';
 import { startJobs, type JobsOptions, type RunningJobs } from './jobs.ts';
 import { ModuleStates } from './module-states.ts';
 import type { ProcessOptions } from './process-options.ts';
+import { OperationsOfDeployment } from './operations-of-deployment.ts';
 import { OperationsOfProcess } from './operations.ts';
 import { modulesOf } from './modules-of-deployment.ts';
 import { openInternalPort } from './open-internal-port.ts';
@@ -135,9 +136,12 @@ async function openDatabase(starting: Starting): Promise<void> {
 function connect(starting: Starting, { peers = {}, placement }: ProcessOptions): void {
   const { registry, modules, here, log, deployment, telemetry } = starting;
   if (!placement || placement.instances.length < 2) return;
-  starting.network = new Network({ calls: deployment.calls, placement, here: here.name, addresses: peers, modules, local: registry.transport, guard: () => starting.guard!, ownsSlot: (slot) => starting.owned?.slots.has(slot) === true, log });
+  starting.network = new Network({ secret: starting.secret, calls: deployment.calls, placement, here: here.name, addresses: peers, modules, local: registry.transport, guard: () => starting.guard!, ownsSlot: (slot) => starting.owned?.slots.has(slot) === true, log });
   starting.transport = starting.network.transport;
   telemetry.add(starting.network.resilience.metrics);
+  const operations = new OperationsOfDeployment(starting.operations, starting.network);
+  starting.operationsForOthers = operations.forOthers;
+  starting.info.operations = operations;
   useModulesElsewhere(starting);
 }
 
@@ -151,7 +155,7 @@ async function startWork(starting: Starting): Promise<Work> {
   const { databaseUrl: adminUrl, database, parts, states, modules, audit, room, log } = starting;
   const sound = parts.filter(({ module }) => !states.problemOf(module.name));
   const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, audited: audit !== undefined, keepDays: starting.deployment.events?.keepDays, room, tasks: starting.telemetry.tasks }));
-  starting.operations.start(jobs.pool);
+  starting.operations.start(jobs.pool, sound);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
   return { jobs, collector };
