@@ -7,6 +7,7 @@ export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/d
 export type { FieldViolation } from './errors/define-errors.ts';
 export { contentTooLarge, offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
+export { callSettings } from './resilience/calls-config.ts';
 export { misdirected } from './http/http-errors.ts';
 export type { Admitted, Arrived, Gateway, GatewayFacts, GatewayService, GatewayTls, OutsideCall, OutsideRequest } from './gateway/gateway.ts';
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';

@@ -2,7 +2,7 @@ import { deploymentWide } from '@mainstay/kernel';
 import { config } from './config.ts';
 import { Networks } from './server/addresses/networks.ts';
 
-const { operatorsAllow, corsOrigins, corsCredentials, limitPerAddress, limitPerAccount, limitPerKey, limitLogin, limitLoopback, switchedOff, timeoutSeconds, bodyLimitKiB } = config.shape;
+const { operatorsAllow, corsOrigins, corsCredentials, limitPerAddress, limitPerAccount, limitPerKey, limitLogin, limitLoopback, switchedOff, timeoutSeconds, calls, bodyLimitKiB } = config.shape;
 
 /** What it takes to take a change back. */
 const lifeline = ['sys.core.v1.SettingsService/UpdateSetting', 'sys.core.v1.SettingsService/ResetSetting', 'sys.core.v1.SettingsService/RevertSetting', 'sys.accounts.v1.SessionsService/CreateSession'];
@@ -26,5 +26,6 @@ export const settings = {
     },
   }),
   timeoutSeconds: deploymentWide(timeoutSeconds),
+  calls: deploymentWide(calls),
   bodyLimitKiB: deploymentWide(bodyLimitKiB),
 };

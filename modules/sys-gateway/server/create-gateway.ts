@@ -17,7 +17,7 @@ import { CertificateFiles } from './certificate-files.ts';
 export interface Needs {
   config: Config;
   settings: SettingsReader<typeof settings>;
-  deployment: Pick<DeploymentInfo, 'phase'>;
+  deployment: Pick<DeploymentInfo, 'phase' | 'network'>;
   log: Logger;
 }
 
@@ -40,7 +40,10 @@ interface Known extends Arrived {
 
 /** Makes the policies of the public door. */
 export function createGateway(needs: Needs, facts: GatewayFacts): Gateway {
-  const policies = new Policies(needs.settings, needs.config, facts, needs.log);
+  const { config, deployment, log } = needs;
+  const policies = new Policies(needs.settings, config, facts, log, ({ calls }) => deployment.network.configureCalls(calls ?? usualCalls));
+  const usualCalls = deployment.network.callSettings();
+  if (config.calls) deployment.network.configureCalls(config.calls);
   gateways.set(needs, { policies, facts });
   return new PublicDoor(needs, facts, policies);
 }

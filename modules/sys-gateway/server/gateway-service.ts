@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { LimitSchema, RouteSchema, GatewayService } from '../contract/index.ts';
+import { Breaker_State as State, type BreakerSchema, type GatewayService, type LimitSchema, type RouteSchema } from '../contract/index.ts';
 import { gateways, type Needs, type RunningGateway } from './create-gateway.ts';
 import type { LimitName } from './limits/rate-limit.ts';
 
@@ -15,6 +15,7 @@ export function gatewayService(needs: Needs): ServiceImpl<typeof GatewayService>
       await running().policies.current();
       return { routes: routesOf(running()) };
     },
+    listBreakers: () => ({ breakers: needs.deployment.network.calls().map(breakerMessage) }),
     listLimits: async () => {
       const { policies, facts } = running();
       const { limits, chosen } = await policies.current();
@@ -34,3 +35,10 @@ function routesOf({ policies: { latest }, facts }: RunningGateway): MessageInitS
 
 const limitMessage = (name: LimitName, limit: { rate: { requests: number; seconds: number }; share: number; callers: number } | undefined): MessageInitShape<typeof LimitSchema> =>
   ({ name, ...(limit && { ...limit.rate, share: limit.share, callers: limit.callers }) });
+
+const states = { closed: State.CLOSED, open: State.OPEN, 'half-open': State.HALF_OPEN } as const;
+
+function breakerMessage({ peer, breaker, underWay, counts }: ReturnType<Needs['deployment']['network']['calls']>[number]): MessageInitShape<typeof BreakerSchema> {
+  const { retries, unaffordable, timeouts, refusedBusy, refusedFailing, opened } = counts;
+  return { process: peer, state: states[breaker], underWay, retries: BigInt(retries), unaffordableRetries: BigInt(unaffordable), timeouts: BigInt(timeouts), refusedBusy: BigInt(refusedBusy), refusedFailing: BigInt(refusedFailing), opened: BigInt(opened) };
+}

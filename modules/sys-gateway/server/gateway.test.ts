@@ -261,6 +261,15 @@ test('a call takes no longer than the setting for its kind', async () => {
   await reset('timeoutSeconds');
 });
 
+test('how other processes are called is a setting, and in one process there is no breaker', async () => {
+  const client = await deployment.client(GatewayService, ops);
+  assert.deepEqual((await client.listBreakers({})).breakers, []);
+  const settings = await deployment.client(SettingsService, root);
+  const at = { module: 'sys-gateway', key: 'calls', validateOnly: true };
+  await settings.updateSetting({ ...at, value: fromJson(ValueSchema, { timeoutSeconds: 5, breaker: { leastCalls: 3 } }) });
+  await assert.rejects(settings.updateSetting({ ...at, value: fromJson(ValueSchema, { breaker: { leastCalls: 0 } }) }), (error) => reasonOf(error) === 'sys-core.SETTING_NOT_ALLOWED');
+});
+
 test('operators read the limits that count', async () => {
   const { limits, loopback, instances } = await (await deployment.client(GatewayService, ops)).listLimits({});
   assert.deepEqual(limits.map(({ name, requests, seconds }) => [name, requests, seconds]), [['address', 40, 60], ['account', 6000, 60], ['key', 6000, 60], ['login', 3, 60]]);

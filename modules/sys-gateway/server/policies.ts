@@ -16,21 +16,23 @@ type Reader = SettingsReader<typeof settings>;
 const keys = Object.keys(settings) as (keyof Chosen)[];
 const limitKeys = { address: 'limitPerAddress', account: 'limitPerAccount', key: 'limitPerKey', login: 'limitLogin' } as const satisfies Record<LimitName, keyof Chosen>;
 
-/** The policy that counts. It is made anew only when a setting was changed; a database that can not be reached leaves it as it is. */
+/** The policy that counts; `changed` is told of every other one. It is made anew only when a setting was changed; a database that can not be reached leaves it as it is. */
 export class Policies {
   readonly #reader: Reader;
   readonly #config: Config;
   readonly #facts: GatewayFacts;
   readonly #log: Logger;
+  readonly #changed: (chosen: Chosen) => void;
   #latest: Policy;
   #seenAt = -Infinity;
   #looking: Promise<void> | undefined;
 
-  constructor(reader: Reader, config: Config, facts: GatewayFacts, log: Logger) {
+  constructor(reader: Reader, config: Config, facts: GatewayFacts, log: Logger, changed: (chosen: Chosen) => void) {
     this.#reader = reader;
     this.#config = config;
     this.#facts = facts;
     this.#log = log;
+    this.#changed = changed;
     this.#latest = new Policy(config, this.#limitsOf(config), config, facts);
   }
 
@@ -52,7 +54,10 @@ export class Policies {
     try {
       const values = await Promise.all(keys.map(async (key) => [key, await this.#reader.get(key)] as const));
       const chosen = Object.fromEntries(values) as Chosen;
-      if (!isSame(chosen, this.#latest.chosen)) this.#latest = new Policy(chosen, this.#limitsOf(chosen), this.#config, this.#facts);
+      if (!isSame(chosen, this.#latest.chosen)) {
+        this.#latest = new Policy(chosen, this.#limitsOf(chosen), this.#config, this.#facts);
+        this.#changed(chosen);
+      }
     } catch (error) {
       this.#log.warn({ err: error }, 'the settings of the gateway can not be read; it goes on with those it knows');
     }
