@@ -16,6 +16,7 @@ import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { warmValidator } from '../placement/validate-message.ts';
 import { requireDataFolder } from './data-folder.ts';
 import { SettingsOfProcess } from '../settings/settings-of-process.ts';
+import { shardsOfDeployment } from './shards-of-deployment.ts';
 import { provisionShard } from '../shards/provision-shard.ts';
 import type { PeerServer } from '../remote/serve-peers.ts';
 import { startJobs, type JobsOptions, type RunningJobs } from './jobs.ts';
@@ -49,7 +50,8 @@ export interface RunningProcess {
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const modules = soundModules(options.deployment);
-  const starting: Starting = { ...begin(options, modules), telemetry: await startTelemetry(options) };
+  // One object: what tells of the process looks at it.
+  const starting: Starting = Object.assign(begin(options, modules), { telemetry: await startTelemetry(options) });
   const { here, room, log } = starting;
   await openDatabase(starting);
   connect(starting, options);
@@ -67,10 +69,12 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       throw error;
     });
     warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
+    await starting.shards?.start();
     starting.isReady = true;
     log.debug({ process: here.name }, 'all of this process has started');
     return running(starting, { ...work, server, operators, internal });
   } catch (error) {
+    await starting.shards?.stop();
     await internal?.close();
     await starting.network?.stop();
     throw error;
@@ -99,8 +103,9 @@ function running(starting: Starting, opened: Opened): RunningProcess {
 
 /** Takes nothing new, finishes what was begun, and closes. */
 async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened): Promise<void> {
-  const { parts, network, audit, room, telemetry, owned } = starting;
+  const { parts, network, audit, room, telemetry, owned, shards } = starting;
   starting.isReady = false;
+  await shards?.stop();
   network?.hurry();
   await server?.close();
   await jobs.stop();
@@ -142,6 +147,7 @@ function connect(starting: Starting, { peers = {}, placement }: ProcessOptions):
   const operations = new OperationsOfDeployment(starting.operations, starting.network);
   starting.operationsForOthers = operations.forOthers;
   starting.info.operations = operations;
+  starting.info.shards = starting.shards = shardsOfDeployment({ ...starting, placement });
   useModulesElsewhere(starting);
 }
 
