@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createContextValues, type Transport } from '@connectrpc/connect';
+import { ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
 import { PeersService, type PeerState } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey } from '../guard/call.ts';
@@ -109,7 +109,7 @@ export class Peers {
       if (first) this.#log.debug({ peer: peer.instance.name }, 'another process of the deployment answers');
     } catch (error) {
       if (this.#end.signal.aborted) return;
-      if (peer.reachable) this.#log.warn({ peer: peer.instance.name, err: error }, 'another process of the deployment does not answer');
+      if (peer.reachable) this.#log.warn({ peer: peer.instance.name, problem: ConnectError.from(error).rawMessage }, 'another process of the deployment does not answer');
       peer.reachable = false;
     }
   }
