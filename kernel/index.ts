@@ -1,6 +1,8 @@
 export type { AuditEntry, AuditLog } from './audit/audit-log.ts';
 export { bootstrapFrom, defineModule, on, serve } from './module/define-module.ts';
 export { cron, job, type JobDeclaration } from './module/job.ts';
+export { hmacOfBody, standardWebhooks, type WebhookScheme } from './webhooks/signature.ts';
+export { webhook, type WebhookDeclaration, type WebhookDelivery } from './webhooks/webhook.ts';
 export { defineSaga, givingUp, sleepUntil, step, waitFor, type SagaDeclaration, type StepFacts } from './sagas/saga.ts';
 export type { Bootstrap, BootstrapTools, CommandTools, Context, DeploymentInfo, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
 export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';

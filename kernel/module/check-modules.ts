@@ -28,7 +28,7 @@ export function kindOf(method: DescMethod): Kind {
 
 /** Everything about a set of modules that would keep them from running together, told by name. */
 export function problemsOf(modules: readonly Module[]): string[] {
-  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules), ...gatewayProblems(modules), ...settingProblems(modules)];
+  return [...duplicateNames(modules), ...servedTwice(modules), ...modules.flatMap(unservable), ...cycles(modules), ...sysRequiresMod(modules), ...ungranted(modules), ...guardProblems(modules), ...gatewayProblems(modules), ...settingProblems(modules), ...modules.flatMap(webhookProblems)];
 }
 
 /** What a module requires that none of `modules` serves. */
@@ -118,6 +118,12 @@ function ungranted(modules: readonly Module[]): string[] {
       }),
     ),
   );
+}
+
+// A shard finds out by the org whether a webhook is for it.
+function webhookProblems({ name, shardBy, webhooks = [] }: Module): string[] {
+  const placeless = shardBy === 'org' ? webhooks.filter(({ org }) => org === undefined) : [];
+  return placeless.map((each) => `the webhook ${each.name} of ${name} does not say which org it is about; add org, since ${name} can be split by org`);
 }
 
 function guardProblems(modules: readonly Module[]): string[] {

@@ -12,6 +12,7 @@ import type { SettingsCatalogue, SettingsStore } from '../settings/settings-stor
 import { subscriptionsOf } from '../sagas/await-event.ts';
 import type { SagaDeclaration } from '../sagas/saga.ts';
 import type { DeploymentShards } from '../shards/deployment-shards.ts';
+import { webhookJob, type WebhookDeclaration } from '../webhooks/webhook.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 import type { NetworkView } from './network-view.ts';
@@ -125,6 +126,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   jobs?: JobDeclaration<N, any>[];
   /** Processes of several steps, which `tx.start` starts. */
   sagas?: SagaDeclaration<N, any>[];
+  /** What other systems tell it by HTTP. */
+  webhooks?: WebhookDeclaration<N, any>[];
   /** CLI command groups: each file's default export adds commands to the group. */
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
   /** A folder of files for browsers, served below `/apps/<name>/`. */
@@ -159,9 +162,13 @@ export type Module = ModuleDeclaration<any, any, any, any, any>;
 
 /** Declares a module: the whole story on one page. */
 export function defineModule<const R extends Requires, C extends z.ZodType, const P extends Pages = {}, S extends Settings = {}>(declaration: ModuleDeclaration<R, C, P, S>): ModuleDeclaration<R, C, P, S> {
-  // What a saga waits for reaches it as any event reaches a handler.
-  const { sagas } = declaration;
-  return sagas ? { ...declaration, events: [...(declaration.events ?? []), ...subscriptionsOf(declaration.name, sagas)] } : declaration;
+  const { sagas, webhooks } = declaration;
+  return {
+    ...declaration,
+    // What a saga waits for reaches it as any event reaches a handler.
+    ...(sagas && { events: [...(declaration.events ?? []), ...subscriptionsOf(declaration.name, sagas)] }),
+    ...(webhooks && { jobs: [...(declaration.jobs ?? []), ...webhooks.map(webhookJob)] }),
+  };
 }
 
 export function serve<S extends DescService, N>(service: S, implement: (needs: N) => ServiceImpl<S>): Served<N> {

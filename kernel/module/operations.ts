@@ -82,6 +82,22 @@ export interface ReplayRequest {
   dryRun: boolean;
 }
 
+/** A webhook that came. */
+export interface WebhookRequest {
+  module: string;
+  name: string;
+  /** By names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  /** The trace that its job belongs to. */
+  traceId: string;
+}
+
+export interface WebhookReceipt {
+  /** It has not come before. */
+  isNew: boolean;
+}
+
 export interface ReplayedHandler {
   handler: string;
   eventType: string;
@@ -123,6 +139,10 @@ export interface Operations {
     keptSince(): Promise<string>;
     /** Lets handlers run again for what was announced in a period; tells for how many events each. */
     replay(request: ReplayRequest): Promise<ReplayedHandler[]>;
+  };
+  webhooks: {
+    /** Checks and keeps a webhook; nothing if its module is not there. Throws `kernel.WEBHOOK_…`. */
+    receive(request: WebhookRequest): Promise<WebhookReceipt | undefined>;
   };
   queueOf(module: string): Promise<QueueState>;
   /** The migrations that a module's tables have had, in order. */

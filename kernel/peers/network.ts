@@ -66,6 +66,11 @@ export class Network {
     return this.transport.toDatabase(database, (client) => operateAt<R>(client, operation, ...given));
   }
 
+  /** Whether any process runs a module. */
+  runs(module: string): boolean {
+    return this.peers.placement.instances.some(({ modules }) => modules.includes(module));
+  }
+
   isSharded(module: string): boolean {
     return this.peers.placement.instances.some(({ modules, shard }) => shard !== undefined && modules.includes(module));
   }

@@ -1,4 +1,4 @@
-import type { HandlerLag, Operations, ReplayedHandler, ReplayRequest, SagaReport } from '../module/operations.ts';
+import type { HandlerLag, Operations, ReplayedHandler, ReplayRequest, SagaReport, WebhookReceipt, WebhookRequest } from '../module/operations.ts';
 import type { Network } from '../peers/network.ts';
 import { redactText } from '../telemetry/redact-text.ts';
 import { discardDeadLetter, lettersForOthers, readDeadLetters, retryDeadLetter, type Letter, type Numbering } from './dead-letters.ts';
@@ -31,6 +31,7 @@ export class OperationsOfDeployment implements Operations {
     'sagas.retry': (id: string) => this.#own.sagas.retry(id),
     'events.lag': (module?: string) => this.#own.events.lag(module),
     'events.replay': (request: ReplayRequest) => this.#own.events.replay(request),
+    'webhooks.receive': (request: WebhookRequest) => this.#own.webhooks.receive(request),
     'queue.of': (module: string) => this.#own.queueOf(module),
     'migrations.of': (module: string) => this.#own.migrationsOf(module),
   };
@@ -58,6 +59,10 @@ export class OperationsOfDeployment implements Operations {
     replay: async (request) => sums((await this.#everywhere<ReplayedHandler[]>('events.replay', request)).flat()),
   };
 
+  readonly webhooks: Operations['webhooks'] = {
+    receive: async (request) => (await this.#own.webhooks.receive(request)) ?? this.#receiveElsewhere(request),
+  };
+
   async queueOf(module: string): ReturnType<Operations['queueOf']> {
     const all = await this.#everywhere<Awaited<ReturnType<Operations['queueOf']>>>('queue.of', module);
     return { waiting: sum(all.map(({ waiting }) => waiting)), deadLetters: sum(all.map(({ deadLetters }) => deadLetters)), oldestSeconds: Math.max(...all.map(({ oldestSeconds }) => oldestSeconds)) };
@@ -76,6 +81,13 @@ export class OperationsOfDeployment implements Operations {
 
   async #everywhere<R>(operation: string, ...given: unknown[]): Promise<R[]> {
     return [(await this.forOthers[operation]!(...(given as never[]))) as R, ...(await this.#elsewhere<R>(operation, ...given))];
+  }
+
+  /** The shards of a module find out by the org which of them it is for. */
+  async #receiveElsewhere(request: WebhookRequest): Promise<WebhookReceipt | undefined> {
+    const { module } = request;
+    if (this.#network.isSharded(module)) return (await this.#elsewhere<WebhookReceipt | undefined>('webhooks.receive', request)).find((receipt) => receipt !== undefined);
+    return this.#network.runs(module) ? this.#network.operate(module, 'webhooks.receive', request) : undefined;
   }
 
   #elsewhere<R>(operation: string, ...given: unknown[]): Promise<R[]> {

@@ -5,6 +5,7 @@ import { readHandlerLag } from '../events/handler-lag.ts';
 import { KEEP_DAYS } from '../events/prune-mailboxes.ts';
 import { replayEvents } from '../events/replay-events.ts';
 import type { Operations } from '../module/operations.ts';
+import { receiveWebhook, type WebhookPlace } from '../webhooks/receive-webhook.ts';
 import { redactText } from '../telemetry/redact-text.ts';
 import { cancelSaga, readSaga, readSagas, retrySaga } from './saga-operations.ts';
 import { discardDeadLetter, readDeadLetters, retryDeadLetter } from './dead-letters.ts';
@@ -15,14 +16,17 @@ const DAY = 86_400_000;
 export class OperationsOfProcess implements Operations {
   #pool: pg.Pool | undefined;
   readonly #keepDays: number;
+  #places: readonly WebhookPlace[] = [];
 
   /** `keepDays`: how long what was announced is kept. */
   constructor(keepDays = KEEP_DAYS) {
     this.#keepDays = keepDays;
   }
 
-  start(pool: pg.Pool): void {
+  /** `places`: the modules that run here. */
+  start(pool: pg.Pool, places: readonly WebhookPlace[]): void {
     this.#pool = pool;
+    this.#places = places;
   }
 
   /** The connections that take and finish jobs, once they do. */
@@ -46,6 +50,8 @@ export class OperationsOfProcess implements Operations {
     cancel: (id) => cancelSaga(this.#running, id),
     retry: (id) => retrySaga(this.#running, id),
   };
+
+  readonly webhooks: Operations['webhooks'] = { receive: (request) => receiveWebhook(this.#places, request) };
 
   readonly events: Operations['events'] = {
     lag: (module) => readHandlerLag(this.#running, module),

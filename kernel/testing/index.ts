@@ -12,3 +12,4 @@ export { anyMessage } from './any-message.ts';
 export { EchoService } from './contract/gen/mainstay/testing/v1/echo_pb.js';
 export { LibraryService } from './contract/gen/mainstay/testing/v1/library_pb.js';
 export { setCurrentTime } from '../data/current-time.ts';
+export { signStandard } from '../webhooks/signature.ts';

@@ -28,6 +28,8 @@ export const errors = defineErrors('sys-core', {
   EVENTS_NOT_KEPT: ['FailedPrecondition', 'what was announced is kept since {keptSince}; a replay is possible from then on'],
   PERIOD_EMPTY: ['InvalidArgument', 'the period ends before it begins; let to_time be later than from_time'],
   HANDLER_UNKNOWN: ['NotFound', 'no such handler of {module}; ./mainstay events lag shows the handlers of events'],
+  WEBHOOK_NOT_FOUND: ['NotFound', 'no webhook {name} of {module}'],
+  WEBHOOK_TOO_LARGE: ['ResourceExhausted', 'a webhook has at most {most} bytes'],
   SAGA_NOT_FOUND: ['NotFound', 'no saga {sagaId}: it ended more than 30 days ago, or there never was one'],
   SAGA_NOT_CANCELLABLE: ['FailedPrecondition', 'the saga {sagaId} is {state}; only one that is RUNNING or WAITING can be cancelled'],
   SAGA_NOT_FAILED: ['FailedPrecondition', 'the saga {sagaId} is {state} and has not failed; there is nothing to try again'],

@@ -6,3 +6,4 @@ export * from './gen/sys/core/v1/files_pb.js';
 export * from './gen/sys/core/v1/modules_pb.js';
 export * from './gen/sys/core/v1/sagas_pb.js';
 export * from './gen/sys/core/v1/settings_pb.js';
+export * from './gen/sys/core/v1/webhooks_pb.js';

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentCall, defineModule, standardWebhooks, webhook } from '@mainstay/kernel';
+import { signStandard } from '@mainstay/kernel/testing';
+import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { z } from 'zod';
+import { ModulesService } from '../contract/index.ts';
+
+const secret = 'whsec_' + Buffer.alloc(24, 9).toString('base64');
+const org = '018f0000-0000-7000-8000-000000000001';
+const handled: string[] = [];
+let failures = 0;
+const options = { scheme: standardWebhooks, payload: z.object({ order: z.string() }), org: () => org };
+const probe = defineModule({
+  name: 'mod-probe',
+  config: z.strictObject({}),
+  requires: { modules: ModulesService },
+  webhooks: [
+    webhook('paid', { ...options, secrets: () => [secret] }, async (_, { id, payload }) => {
+      if (failures-- > 0) throw new Error('not yet');
+      const { principal } = currentCall();
+      handled.push(`${id} ${payload.order} ${principal.kind === 'module' && principal.orgId === org}`);
+    }),
+    webhook('bare', { ...options, secrets: () => [''] }, async () => {}),
+  ],
+});
+const setUp = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] };
+
+async function send(deployment: TestDeployment, id: string, body = '{"order": "A7"}', { name = 'paid', headers = {} } = {}) {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const answer = await deployment.fetch(`/v1/webhooks/in/mod-probe/${name}`, { body, headers: { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signStandard(secret, id, timestamp, body), ...headers } });
+  const content = await answer.json() as { repeated?: boolean; reason?: string; code?: string };
+  return { status: answer.status, text: JSON.stringify(content), repeated: content.repeated ?? false };
+}
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !holds(); tries++) await sleep(25);
+  assert.ok(holds(), handled.join());
+}
+const of = (id: string) => handled.filter((each) => each.startsWith(`${id} `));
+
+everyTopology('a webhook is handled in its org, once, however often it is sent, and again if its handler fails', async (deployment) => {
+  const id = crypto.randomUUID();
+  failures = 1;
+  assert.deepEqual(await send(deployment, id).then(({ status, repeated }) => [status, repeated]), [200, false]);
+  const again = await Promise.all([1, 2, 3].map(() => send(deployment, id)));
+  assert.deepEqual(again.map(({ status, repeated }) => [status, repeated]), [[200, true], [200, true], [200, true]]);
+  await until(() => of(id).length > 0);
+  await send(deployment, id);
+  await sleep(300);
+  assert.deepEqual(of(id), [`${id} A7 true`]);
+}, setUp);
+
+everyTopology('what is not signed, not valid, too large or for nobody is refused, and nothing is kept', async (deployment) => {
+  const jobs = async () => (await deployment.sql("select from graphile_worker._private_jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id where identifier like '%webhook:%'")).length;
+  const refused = async (status: number, reason: RegExp, ...given: Parameters<typeof send> extends [unknown, ...infer R] ? R : never) => {
+    const answer = await send(deployment, ...given);
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.text, reason);
+  };
+  await refused(401, /WEBHOOK_SIGNATURE_INVALID/, 'x1', '{"order": "A7"}', { headers: { 'webhook-signature': 'v1,aGVsbG8=' } });
+  await refused(401, /WEBHOOK_TIME_INVALID/, 'x2', '{"order": "A7"}', { headers: { 'webhook-timestamp': '1614265330' } });
+  await refused(400, /WEBHOOK_HEADERS_MISSING/, 'x3', '{"order": "A7"}', { headers: { 'webhook-id': '' } });
+  await refused(400, /WEBHOOK_PAYLOAD_INVALID/, 'x4', '{"order": 7}');
+  await refused(400, /WEBHOOK_PAYLOAD_INVALID/, 'x5', '{');
+  await refused(429, /WEBHOOK_TOO_LARGE/, 'x6', JSON.stringify({ order: 'x'.repeat(1024 * 1024) }));
+  await refused(404, /WEBHOOK_UNKNOWN/, 'x7', '{"order": "A7"}', { name: 'other' });
+  await refused(400, /WEBHOOK_NOT_SET_UP/, 'x8', '{"order": "A7"}', { name: 'bare' });
+  assert.equal((await deployment.fetch('/v1/webhooks/in/mod-nobody/paid', { body: '{}' })).status, 404);
+  assert.equal(await jobs(), 0);
+}, setUp);
