@@ -16,7 +16,7 @@ export function forwardService<S extends DescService>(service: S, transport: Tra
 
 function forwarded(method: DescMethod, transport: Transport) {
   if (method.methodKind === 'unary') return (request: Message, context: HandlerContext) => unary(method as DescMethodUnary, request, context, transport);
-  const open = (requests: AsyncIterable<Message>, context: HandlerContext) => stream(method as DescMethodStreaming, requests, context, transport);
+  const open = (requests: AsyncIterable<Message>, context: HandlerContext) => stream(method as DescMethodStreaming, each(requests), context, transport);
   if (method.methodKind === 'client_streaming') return (requests: AsyncIterable<Message>, context: HandlerContext) => only(open(requests, context));
   return method.methodKind === 'bidi_streaming' ? open : (request: Message, context: HandlerContext) => open(one(request), context);
 }
@@ -62,6 +62,11 @@ async function only(messages: AsyncIterable<Message>): Promise<Message> {
   let last: Message | undefined;
   for await (const message of messages) last = message;
   return last!;
+}
+
+/** Requests as a generator: a transport ends those of a call that fails by throwing into them, which not every stream lets it. */
+async function* each(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+  for await (const message of messages) yield message;
 }
 
 async function* one(message: Message): AsyncGenerator<Message> {
