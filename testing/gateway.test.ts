@@ -9,9 +9,9 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { reasonOf } from '@mainstay/kernel';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { AuditService, ModulesService, SettingsService } from '@mainstay/sys-core/contract';
-import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { startDeployment, type TestDeployment } from './index.ts';
 import { WebSocket } from 'ws';
-import { GatewayService } from '../contract/index.ts';
+import { GatewayService } from '@mainstay/sys-gateway/contract';
 
 const [root, ops, ada, eve] = ['root@mainstay.test', 'ops@mainstay.test', 'ada@acme.test', 'eve@umbrella.test'] as const;
 const app = 'https://app.example.test';
