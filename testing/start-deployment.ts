@@ -47,6 +47,8 @@ export interface TestDeployment {
   readonly database: Pick<TestDatabase, 'adminUrl' | 'name'>;
   /** Where it keeps files. */
   readonly dataFolder: string;
+  /** Where its processes call each other, by their names; none where there is but one. */
+  readonly peers: Readonly<Record<string, string>>;
   /** The lines it showed to the operator. */
   readonly announced: readonly string[];
   /** A gRPC client, signed in as a demo account if `as` names one, or with an access token or API key. */
@@ -68,7 +70,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   const database = await testDatabase();
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
   const announced: string[] = [];
-  const { start, databases, databasesOfModule } = await startOf(options, { database, dataFolder, announced });
+  const { start, databases, databasesOfModule, peers } = await startOf(options, { database, dataFolder, announced });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -86,6 +88,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     },
     dataFolder,
     announced,
+    peers,
     database,
     token,
     sql: database.sql,
@@ -127,7 +130,7 @@ interface Place {
 }
 
 /** How its processes are started, and which databases they make beside the one that is there. */
-async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[] }> {
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const enabled = sections ?? Object.fromEntries(available.map(({ name }) => [name, null]));
   const several = placementName !== undefined && placementName !== 'one-process';
@@ -142,7 +145,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
     log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }),
     announce: (line: string) => void announced.push(line),
   };
-  if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name] };
+  if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name], peers: {} };
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
   const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
@@ -154,7 +157,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const httpPort = isForked ? await freePort() : 0;
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
-  return { start: () => startTogether(starts), databases, databasesOfModule };
+  return { start: () => startTogether(starts), databases, databasesOfModule, peers };
 }
 
 function urlOf({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>): string {

@@ -29,6 +29,7 @@ interface Said {
 }
 
 interface Heard {
+  to: string;
   introduction: Introduction;
   expires: number;
 }
@@ -54,7 +55,7 @@ export class Introductions {
   }
 
   introduce({ process, module, principal }: Introduction, to: string): string {
-    const about = `${to} ${module ?? ''}`;
+    const about = `${process} ${to} ${module ?? ''}`;
     const said = principal.kind === 'module' ? this.#saidByModules : this.#saidOf(principal);
     const key = principal.kind === 'module' ? `${about} ${principal.module} ${principal.orgId ?? ''}` : about;
     const now = currentTime().getTime();
@@ -70,12 +71,12 @@ export class Introductions {
   recognise(said: string, to: string): Introduction {
     const now = currentTime().getTime();
     const before = this.#heard.get(said);
-    if (before && before.expires > now) return before.introduction;
+    if (before && before.to === to && before.expires > now) return before.introduction;
     this.#heard.delete(said);
     const { iss, mod, exp, sub } = this.#checked(said, to, now);
     const introduction: Introduction = { process: iss, ...(mod !== undefined && { module: mod }), principal: sub };
     if (this.#heard.size >= REMEMBERED) this.#heard.delete(this.#heard.keys().next().value!);
-    this.#heard.set(said, { introduction, expires: exp });
+    this.#heard.set(said, { to, introduction, expires: exp });
     return introduction;
   }
 
