@@ -41,3 +41,5 @@ export type { CallSettings } from './resilience/calls-config.ts';
 export type { PeerStanding } from './resilience/resilience.ts';
 export type { Logger } from './telemetry/log.ts';
 export { platformVersion } from './module/version.ts';
+export type { DeploymentShards, ShardReport, SlotMovePlan, SlotMoveReport } from './shards/deployment-shards.ts';
+export { formatSlots, parseSlots } from './shards/slots.ts';

@@ -25,6 +25,7 @@ import { moduleTransport } from '../placement/module-transport.ts';
 import type { Instance } from '../placement/placement.ts';
 import { serveMethods } from '../placement/serve-methods.ts';
 import type { OwnedSlots } from '../shards/owned-slots.ts';
+import type { SlotMoves } from '../shards/slot-moves.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ModuleStates } from './module-states.ts';
@@ -68,6 +69,8 @@ export interface Starting extends ProcessOptions {
   transport: Transport;
   /** What this process owns, if it is a shard. */
   owned?: OwnedSlots;
+  /** Lists shards and moves slots, where operators are served. */
+  shards?: SlotMoves;
   parts: Part[];
   guard?: Guard;
   /** How full the disk of the database is. */

@@ -9,6 +9,6 @@ export const access = defineAccess([
   { role: 'USER', may: ['core.files.*'] },
   { role: 'ADMIN', may: ['core.files.*'] },
   { role: 'ADMIN', may: ['core.audit.list', 'core.audit.get', 'core.settings.*'] },
-  { role: 'OPS', may: ['core.audit.verify', 'core.modules.*', 'core.dead_letters.*', 'core.sagas.*', 'core.events.*'], acrossOrgs: true },
-  { role: 'SUPERADMIN', may: ['core.audit.*', 'core.settings.*', 'core.modules.*', 'core.dead_letters.*', 'core.sagas.*', 'core.events.*'], acrossOrgs: true },
+  { role: 'OPS', may: ['core.audit.verify', 'core.modules.*', 'core.dead_letters.*', 'core.sagas.*', 'core.events.*', 'core.shards.list', 'core.shards.get'], acrossOrgs: true },
+  { role: 'SUPERADMIN', may: ['core.audit.*', 'core.settings.*', 'core.modules.*', 'core.dead_letters.*', 'core.sagas.*', 'core.events.*', 'core.shards.*'], acrossOrgs: true },
 ]);

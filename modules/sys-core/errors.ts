@@ -40,5 +40,8 @@ export const errors = defineErrors('sys-core', {
   SETTING_UNWISE: ['FailedPrecondition', 'the setting {key} of {module} was left as it is: {because}; send force to change it all the same'],
   SETTING_CHANGED_MEANWHILE: ['Aborted', 'the setting {key} of {module} was changed meanwhile: get it again and repeat'],
   SETTING_VERSION_UNKNOWN: ['NotFound', 'the setting {key} of {module} has no version {version}; it has had {last} so far'],
+  SLOTS_INVALID: ['InvalidArgument', 'slots are given as numbers and ranges from 0 to 255 with commas between them, such as 0-63,70'],
+  NOT_IN_SHARDS: ['FailedPrecondition', 'nothing is divided into shards; start the deployment with a placement that has some, such as --placement sharded'],
+  SLOT_MOVE_NOT_FOUND: ['NotFound', 'no move of slots {slotMoveId}'],
   AUDIT_POSITION_INCOMPLETE: ['InvalidArgument', 'after needs both the sequence and the hash of an entry, or neither'],
 });

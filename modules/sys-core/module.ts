@@ -2,7 +2,7 @@ import { defineModule, on, serve } from '@mainstay/kernel';
 import { AccountClosedSchema, KeysService, StandingService } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AuditService, DeadLettersService, DeploymentService, EventsService, FilesService, ModulesService, SagasService, SettingsService, WebhooksInService } from './contract/index.ts';
+import { AuditService, DeadLettersService, DeploymentService, EventsService, FilesService, ModulesService, SagasService, SettingsService, ShardsService, WebhooksInService } from './contract/index.ts';
 import { createAuditLog } from './server/audit/audit-log.ts';
 import { auditService } from './server/audit/audit-service.ts';
 import { deadLettersService } from './server/dead-letters-service.ts';
@@ -17,6 +17,7 @@ import { modulesService } from './server/modules-service.ts';
 import { sagasService } from './server/sagas-service.ts';
 import { settingsService } from './server/settings/settings-service.ts';
 import { createSettingsStore } from './server/settings/settings-store.ts';
+import { shardsService } from './server/shards/shards-service.ts';
 import { webhooksInService } from './server/webhooks-in-service.ts';
 import { settings } from './settings.ts';
 
@@ -27,12 +28,12 @@ export default defineModule({
   settings,
   requires: { keys: KeysService, standing: StandingService },
   database: { migrations: new URL('./database/migrations/', import.meta.url) },
-  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(DeadLettersService, deadLettersService), serve(SagasService, sagasService), serve(EventsService, eventsService), serve(WebhooksInService, webhooksInService)],
+  services: [serve(ModulesService, modulesService), serve(DeploymentService, deploymentService), serve(AuditService, auditService), serve(FilesService, filesService), serve(SettingsService, settingsService), serve(ShardsService, shardsService), serve(DeadLettersService, deadLettersService), serve(SagasService, sagasService), serve(EventsService, eventsService), serve(WebhooksInService, webhooksInService)],
   access,
   events: [on(AccountClosedSchema, leaveFiles)],
   jobs: [removeContent, collectFiles],
   guard: createGuard,
   audit: createAuditLog,
   settingsStore: createSettingsStore,
-  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), 'dead-letters': () => import('./commands/dead-letters.ts'), sagas: () => import('./commands/sagas.ts'), events: () => import('./commands/events.ts') },
+  commands: { audit: () => import('./commands/audit.ts'), files: () => import('./commands/files.ts'), settings: () => import('./commands/settings.ts'), shards: () => import('./commands/shards.ts'), 'dead-letters': () => import('./commands/dead-letters.ts'), sagas: () => import('./commands/sagas.ts'), events: () => import('./commands/events.ts') },
 });

@@ -7,3 +7,4 @@ export * from './gen/sys/core/v1/modules_pb.js';
 export * from './gen/sys/core/v1/sagas_pb.js';
 export * from './gen/sys/core/v1/settings_pb.js';
 export * from './gen/sys/core/v1/webhooks_pb.js';
+export * from './gen/sys/core/v1/shards_pb.js';
