@@ -11,7 +11,7 @@ import { deploymentEnvironment } from './secrets.ts';
 import { projectRoot, type StateFolder } from './state-folder.ts';
 import type { Steps } from './steps.ts';
 
-const program = join(projectRoot, 'main/main.ts');
+const programOfBuild = join(projectRoot, 'main/main.ts');
 
 /** A process of a deployment that is looked after. */
 export interface KeptInstance {
@@ -25,14 +25,23 @@ export interface KeptInstance {
   ports: Partial<Ports>;
 }
 
-export interface InstanceToKeep {
+/** How each process of a deployment is run. */
+export interface InstanceOptions {
+  /** Instead of the port in the file. */
+  port?: number;
+  /** After a failed start, wait for `restart` instead of trying again. */
+  waitForChange?: boolean;
+  /** The program, such as one with modules of a test's own; that of this build if absent. */
+  program?: string;
+  /** Environment variables over those that a process gets anyhow. */
+  environment?: (instance: InstanceRecord, all: readonly InstanceRecord[]) => NodeJS.ProcessEnv;
+}
+
+export interface InstanceToKeep extends InstanceOptions {
   run: RunRecord;
   instance: InstanceRecord;
   folder: StateFolder;
   steps: Steps;
-  /** Instead of the port in the file. */
-  port: number | undefined;
-  waitForChange: boolean | undefined;
   /** Known once the database runs; it waits for that. */
   database: Promise<string>;
   /** Called after each change of the record. */
@@ -41,7 +50,7 @@ export interface InstanceToKeep {
 
 /** Makes the keeper of one process of a deployment; it is not started yet. */
 export function keepInstance(options: InstanceToKeep): KeptInstance {
-  const { run, instance, folder, database, waitForChange } = options;
+  const { run, instance, folder, database, waitForChange, program = programOfBuild } = options;
   const checked = Promise.withResolvers<DeploymentSummary>();
   checked.promise.catch(() => {});
   const launch = () => {
@@ -84,12 +93,13 @@ const nameInLog = ({ placement }: RunRecord, { name }: InstanceRecord): string |
 /** Connections that a usual PostgreSQL server leaves for all processes together. */
 const connectionsOfServer = 84;
 
-function environmentFor({ folder, port, run: { instances, embeddedPostgres } }: InstanceToKeep): NodeJS.ProcessEnv {
+function environmentFor({ folder, port, instance, environment, run: { instances, embeddedPostgres } }: InstanceToKeep): NodeJS.ProcessEnv {
   return {
     ...deploymentEnvironment(folder),
     MAINSTAY_DATA_FOLDER: folder.dataFiles,
     ...(port !== undefined && { MAINSTAY_PORT: String(port) }),
     ...Object.fromEntries(instances.flatMap(({ name, peer }) => (peer ? [[peerVariable(name), peer]] : []))),
     ...(!embeddedPostgres && instances.length > 1 && !process.env.MAINSTAY_DATABASE_CONNECTIONS && { MAINSTAY_DATABASE_CONNECTIONS: String(Math.ceil(connectionsOfServer / instances.length)) }),
+    ...environment?.(instance, instances),
   };
 }

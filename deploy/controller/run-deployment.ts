@@ -5,7 +5,7 @@ import { chosenPorts, keepOperatorsPort, keptOperatorsPort } from './chosen-port
 import { choosePlacement, type ChosenPlacement, keepPlacement } from './chosen-placement.ts';
 import { anyFreePort, freePorts, portOf, requireFreePort } from './free-port.ts';
 import { tellingFullDisk } from './full-disk.ts';
-import { keepInstance, type KeptInstance, startInstance } from './keep-instance.ts';
+import { type InstanceOptions, keepInstance, type KeptInstance, startInstance } from './keep-instance.ts';
 import { keepPostgres } from './keep-postgres.ts';
 import type { Ready } from './launch-process.ts';
 import { rotateLog, warnInLog } from './log-file.ts';
@@ -18,15 +18,11 @@ import { makeStateFolder, type StateFolder, stateFolder } from './state-folder.t
 import type { Steps } from './steps.ts';
 import { endLeftovers } from './stop-deployment.ts';
 
-export interface RunOptions {
+export interface RunOptions extends InstanceOptions {
   /** A deployment file, or the name of one in `deploy/deployments/`; the demo if absent. */
   deployment?: string;
-  /** Instead of the port in the file. */
-  port?: number;
   /** A placement file, or the name of one in `deploy/placements/`; that of the last start, else one process, if absent. */
   placement?: string;
-  /** After a failed start, wait for `restart` instead of trying again. */
-  waitForChange?: boolean;
 }
 
 /** A deployment that this process started and looks after. */
@@ -185,7 +181,7 @@ function keepInstances({ options, steps, folder, run }: Parts, database: Promise
     run.state = states.find((state) => state !== 'running') ?? 'running';
     whereThereIsRoom(() => writeRun(folder, run));
   };
-  return run.instances.map((instance) => keepInstance({ run, instance, folder, steps, port: options.port, waitForChange: options.waitForChange, database, changed }));
+  return run.instances.map((instance) => keepInstance({ ...options, run, instance, folder, steps, database, changed }));
 }
 
 function served({ options, folder, run }: Pick<Parts, 'options' | 'folder' | 'run'>, one: KeptInstance, ready: Ready): void {
