@@ -105,6 +105,8 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
     ListHandlerLag: anyOf([ops!, root!], ['', 'mod-promist'], (of) => ({ module: of })),
     // Mostly dry: to handle everything again takes its time.
     ReplayEvents: fc.tuple(fc.constantFrom(ops!, root!), fc.nat(50)).map(([caller, chance]) => ({ caller, tree: { module: 'mod-promist', fromTime: new Date(Date.now() - 60_000).toISOString(), validateOnly: chance > 0 } })),
+    // The pieces of a stream together are a number as well.
+    ReceiveWebhook: by('', { module, name: 'open', content: { contentType: 'application/json', data: 'MQ==' } }),
     ListSagas: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
     GetSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
     CancelSaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),

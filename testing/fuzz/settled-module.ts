@@ -1,7 +1,8 @@
-import { defineModule, deploymentWide, job, perOrg } from '@mainstay/kernel';
+import { randomUUID } from 'node:crypto';
+import { defineModule, deploymentWide, job, perOrg, webhook } from '@mainstay/kernel';
 import { z } from 'zod';
 
-/** A module with settings of every type, and a job that succeeds. */
+/** A module with settings of every type, a job that succeeds, and a webhook that is not signed. */
 export const settledModule = defineModule({
   name: 'mod-settled',
   config: z.strictObject({}),
@@ -15,6 +16,7 @@ export const settledModule = defineModule({
     size: deploymentWide(z.strictObject({ width: z.number().min(0), height: z.number().min(0).optional() }).default({ width: 1 }).describe('An object.')),
   },
   jobs: [job('rest', async () => {})],
+  webhooks: [webhook('open', { scheme: () => randomUUID(), secrets: () => ['none'], payload: z.unknown() }, async () => {})],
 });
 
 /** Values that its settings may have, by their keys. */
