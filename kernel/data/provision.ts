@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Logger, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { commandsSql } from '../commands/commands-table.ts';
+import { sagasSql } from '../sagas/saga-table.ts';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
 import { identifier, literal, rolesOf, schemaOf } from './names.ts';
@@ -184,6 +185,7 @@ function shapeSql({ database, secret, sharded }: Shape, module: string): string 
     ...sessions.map((role) => `alter role ${identifier(role)} in database ${identifier(database)} set search_path = ${schema}`),
     mailboxSql(module, owner),
     commandsSql(module, owner, identifier(roles.allOrgs)),
+    sagasSql(module, owner, identifier(roles.allOrgs)),
     ...(sharded ? [shardModuleSql(module, owner)] : []),
   ].join(';\n');
 }
