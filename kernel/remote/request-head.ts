@@ -17,16 +17,29 @@ const LONGEST_TIMEOUT = 9_999_999_999;
 export const timeoutText = (timeoutMs: number | undefined): string | undefined =>
   timeoutMs === undefined || timeoutMs > LONGEST_TIMEOUT ? undefined : String(Math.max(1, Math.ceil(timeoutMs)));
 
+/** Of each header, the last that was found fit: who calls is said in the same words again and again. */
+const fit = new Map<string, string>();
+
 /** The lines of headers. Throws `invalid_argument` for one that would not be one line. */
 export function headerLines(headers: Readonly<Record<string, string>>): string {
   let lines = '';
   for (const key in headers) {
     const value = headers[key]!;
-    if (unfit.test(value)) throw new ConnectError(`the header ${key} holds what no header can`, Code.InvalidArgument);
+    if (fit.get(key) !== value && !isFit(key, value)) throw new ConnectError(`the header ${key} holds what no header can`, Code.InvalidArgument);
     lines += `${key}: ${value}\r\n`;
   }
   return lines;
 }
+
+function isFit(key: string, value: string): boolean {
+  if (unfit.test(value)) return false;
+  if (value.length > LONG && (fit.has(key) || fit.size < MOST_KEYS)) fit.set(key, value);
+  return true;
+}
+
+/** Below this it is looked through as fast. */
+const LONG = 100;
+const MOST_KEYS = 20;
 
 /** Adds what the caller gave to `headers`, but not what only the protocol says. */
 export function addGiven(headers: Record<string, string>, given: ConstructorParameters<typeof Headers>[0] | undefined): void {

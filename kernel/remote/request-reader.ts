@@ -13,8 +13,8 @@ const BLANK_LINE = Buffer.from('\r\n\r\n');
 const START = Buffer.from('POST /');
 const requestLine = /^POST \/([\w.]+\/\w+) HTTP\/1\.1$/;
 const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-// What Node's own parser refuses too: bytes that no header holds.
-const unfit = /[\0-\x08\x0a-\x1f\x7f]/;
+// What Node's own parser refuses too: bytes that no header holds, and half a line end.
+const unfit = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 /** Longer ones are left to Node, which refuses them. */
 const LONGEST_HEAD = 32 * 1024;
 
@@ -31,23 +31,39 @@ export function readLeanHead(bytes: Buffer): LeanHead | 'more' | 'other' {
   const end = bytes.indexOf(BLANK_LINE);
   if (end < 0) return bytes.length > LONGEST_HEAD ? 'other' : 'more';
   if (end > LONGEST_HEAD) return 'other';
-  const [first, ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
-  const path = requestLine.exec(first!)?.[1];
-  const headers = path === undefined ? undefined : headersOf(lines);
-  if (!headers || headers['content-type'] !== 'application/proto' || elaborate.some((name) => name in headers)) return 'other';
+  const text = bytes.toString('latin1', 0, end + 2);
+  const firstEnd = text.indexOf('\r\n');
+  const path = requestLine.exec(text.slice(0, firstEnd))?.[1];
+  const headers = path === undefined || unfit.test(text) ? undefined : headersOf(text, firstEnd + 2);
+  if (!headers || headers['content-type'] !== 'application/proto' || elaborate.some((name) => headers[name] !== undefined)) return 'other';
   const length = headers['content-length'] ?? '';
   return /^\d{1,15}$/.test(length) && headers.host !== undefined ? { path: path!, headers, length: Number(length), end: end + BLANK_LINE.length } : 'other';
 }
 
+/** Names as they were written, in lower case: all that come are the same few. */
+const names = new Map<string, string>();
+const MOST_NAMES = 200;
+
 /** Nothing for headers that come twice, or that are not clean. */
-function headersOf(lines: readonly string[]): Record<string, string> | undefined {
+function headersOf(text: string, from: number): Record<string, string> | undefined {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    if (colon < 1 || name in headers || !token.test(name) || unfit.test(value)) return undefined;
-    headers[name] = value;
+  for (let at = from; at < text.length; ) {
+    const end = text.indexOf('\r\n', at);
+    const colon = text.indexOf(':', at);
+    if (colon < 0 || colon > end) return undefined;
+    const name = nameOf(text.slice(at, colon));
+    if (name === undefined || headers[name] !== undefined) return undefined;
+    headers[name] = text.slice(colon + 1, end).trim();
+    at = end + 2;
   }
   return headers;
+}
+
+function nameOf(written: string): string | undefined {
+  const known = names.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  if (!token.test(name)) return undefined;
+  if (names.size < MOST_NAMES) names.set(written, name);
+  return name;
 }
