@@ -38,7 +38,7 @@ export type { DeclaredSetting, SettingsCatalogue, SettingsStore, StoredSetting }
 export type { DeadLetter, HandlerLag, Operations, QueueState, ReplayRequest, SagaReport } from './module/operations.ts';
 export type { NetworkView, ProcessView } from './module/network-view.ts';
 export type { CallSettings } from './resilience/calls-config.ts';
-export type { PeerStanding } from './resilience/resilience.ts';
+export type { PeerStanding } from './resilience/peer-standing.ts';
 export type { Logger } from './telemetry/log.ts';
 export { platformVersion } from './module/version.ts';
 export type { DeploymentShards, ShardReport, SlotMovePlan, SlotMoveReport } from './shards/deployment-shards.ts';

@@ -1,5 +1,5 @@
 import type { CallSettings } from '../resilience/calls-config.ts';
-import type { PeerStanding } from '../resilience/resilience.ts';
+import type { PeerStanding } from '../resilience/peer-standing.ts';
 
 /** One process of the deployment, as this one knows it. */
 export interface ProcessView {

@@ -4,6 +4,7 @@ import { bulkhead, BrokenCircuitError, BulkheadRejectedError, circuitBreaker, Ci
 import { markNotRun } from '../remote/not-run.ts';
 import type { CallSettings } from './calls-config.ts';
 import { isFailureOfPeer, mayRepeat } from './may-repeat.ts';
+import type { PeerCounts } from './peer-standing.ts';
 import { resilienceErrors } from './resilience-errors.ts';
 import { RetryBudget } from './retry-budget.ts';
 
@@ -27,17 +28,6 @@ class Refusal {
   constructor(error: unknown) {
     this.error = error;
   }
-}
-
-/** What a process counts of its calls to another. */
-export interface PeerCounts {
-  retries: number;
-  /** Repeats that the budget did not allow. */
-  unaffordable: number;
-  timeouts: number;
-  refusedBusy: number;
-  refusedFailing: number;
-  opened: number;
 }
 
 /** The calls to one process: how many at once, how often again, and whether at all. */

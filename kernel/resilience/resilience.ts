@@ -2,15 +2,8 @@ import type { Transport } from '@connectrpc/connect';
 import { callKey } from '../guard/call.ts';
 import type { MetricFamily, Sample } from '../telemetry/metrics.ts';
 import { callsByDefault, type CallSettings } from './calls-config.ts';
-import { PeerCalls, type Attempt, type PeerCounts, type RepeatedCall } from './peer-calls.ts';
-
-/** How calls to one process fare just now. */
-export interface PeerStanding {
-  peer: string;
-  breaker: 'closed' | 'open' | 'half-open';
-  underWay: number;
-  counts: Readonly<PeerCounts>;
-}
+import { PeerCalls, type Attempt, type RepeatedCall } from './peer-calls.ts';
+import type { PeerStanding } from './peer-standing.ts';
 
 /** Keeps calls to other processes from failing where that can be helped, and from burying a process that fails. */
 export class Resilience {
