@@ -3,7 +3,7 @@ import type { Transport, UnaryResponse } from '@connectrpc/connect';
 import { nameOf } from '../commands/command-record.ts';
 import { decodePageToken, encodePageToken } from '../data/page-token.ts';
 import { compareCursors } from './compare-cursors.ts';
-import { askedOf, send, type GatheredCall } from './gather.ts';
+import { askedOf, send, type GatheredCall } from './gathered-call.ts';
 import { decode, encode, gatheredHeader, gatherHeader, type AskedPart, type FoundPart, type OrderedBy } from './gathering.ts';
 import type { ListShape } from './list-shape.ts';
 

@@ -1,12 +1,11 @@
-import { create, toJson, type DescField, type DescMessage, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ContextValues, type StreamResponse, type Transport, type UnaryResponse } from '@connectrpc/connect';
+import { create, type DescField, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
+import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from '@connectrpc/connect';
 import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { nameOf } from '../commands/command-record.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
-import { callKey } from '../guard/call.ts';
 import { kindOf } from '../module/check-modules.ts';
-import type { RequestHeader } from '../placement/in-process-call.ts';
 import { gatherList } from './gather-list.ts';
+import { send, type GatheredCall } from './gathered-call.ts';
 import { listOf } from './list-shape.ts';
 
 export interface GatherOptions {
@@ -14,16 +13,6 @@ export interface GatherOptions {
   shards: readonly Transport[];
   /** The deployment's secret. */
   secret: string;
-}
-
-/** A unary call on its way to some shards. */
-export interface GatheredCall {
-  method: DescMethodUnary;
-  signal: AbortSignal | undefined;
-  timeoutMs: number | undefined;
-  header: RequestHeader;
-  message: Message;
-  values: ContextValues | undefined;
 }
 
 /**
@@ -47,10 +36,6 @@ export function gather({ shards, secret }: GatherOptions): Transport {
     },
   };
 }
-
-/** Sends a unary call to one shard. */
-export const send = (shard: Transport, { method, signal, timeoutMs, header, message, values }: GatheredCall): Promise<UnaryResponse> =>
-  shard.unary(method, signal, timeoutMs, header, message as never, values);
 
 /** The answer of the shard that has what is asked for. */
 async function askAll(shards: readonly Transport[], call: GatheredCall): Promise<UnaryResponse> {
@@ -109,12 +94,4 @@ async function* messagesOf(first: StreamResponse, others: readonly Transport[], 
 
 async function* one<T>(message: T): AsyncGenerator<T> {
   yield message;
-}
-
-/** Who asks, and what, for the page tokens of lists: without its page. */
-export function askedOf({ method, message, values }: GatheredCall, without: readonly DescField[]): unknown {
-  const call = values?.get(callKey);
-  const json = toJson(method.input as DescMessage, message) as Record<string, unknown>;
-  for (const { jsonName } of without) delete json[jsonName];
-  return [call && { ...call.principal, sessionId: undefined, roles: undefined }, json];
 }
