@@ -109,7 +109,8 @@ export async function readMigrations({ module, migrations }: Pick<MigrateOptions
 }
 
 const filesIn = (module: string, migrations: URL): Promise<string[]> =>
-  readdir(migrations).catch((cause: unknown) => { throw new Error(`${module} names a folder of migrations that does not exist: ${fileURLToPath(migrations)}`, { cause }); });
+  // Without its cause, which looks like a database that is not there.
+  readdir(migrations).catch(() => { throw new Error(`${module} names a folder of migrations that does not exist: ${fileURLToPath(migrations)}`); });
 
 const folder = (url: URL): URL => new URL(url.href.endsWith('/') ? url.href : `${url.href}/`);
 
