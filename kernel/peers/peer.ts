@@ -15,6 +15,8 @@ export class Peer {
   state: PeerState | undefined;
   /** It answered when it was asked last. */
   reachable = false;
+  /** It takes connections and does not answer: what is sent to it may wait for ever. */
+  hangs = false;
   /** Calls that are under way. */
   underWay = 0;
   readonly #microseconds: number[] = [];
@@ -33,6 +35,7 @@ export class Peer {
   answered(state: PeerState, microseconds: number): void {
     this.state = state;
     this.reachable = true;
+    this.hangs = false;
     this.#microseconds.push(microseconds);
     if (this.#microseconds.length > MEASURED) this.#microseconds.shift();
   }

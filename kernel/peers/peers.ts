@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
+import { Code, ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
 import { PeersService, type PeerState } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey } from '../guard/call.ts';
 import { createClient } from '../placement/create-client.ts';
 import type { Instance, Placement } from '../placement/placement.ts';
+import { markNotRun } from '../remote/not-run.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Peer } from './peer.ts';
 import { kernelCall } from './peer-headers.ts';
@@ -21,6 +22,8 @@ export interface PeersOptions {
 }
 
 const ASK_MILLISECONDS = 1000;
+/** The same for one that did not answer. */
+const ASK_AGAIN_MILLISECONDS = 250;
 const ANSWER_MILLISECONDS = 1000;
 /** A process may take so long to have its first data, in milliseconds: all of them start at once, on what may be a small machine. */
 const FIRST_DATA_MILLISECONDS = 120_000;
@@ -41,9 +44,13 @@ export class Peers {
     this.placement = placement;
     this.here = placement.instances.find(({ name }) => name === here)!;
     this.#log = log;
-    const others = placement.instances.filter(({ name }) => name !== here).map((instance) => ({ instance, transport: connect(instance) }));
-    this.#transports = others.map(({ transport }) => transport);
-    this.all = others.map(({ instance, transport }) => new Peer(instance, guarded(instance, transport), createClient(PeersService, asKernel(transport))));
+    // The kernel asks on connections of its own: how busy those of the modules are must not look like silence.
+    const others = placement.instances.filter(({ name }) => name !== here).map((instance) => ({ instance, transport: connect(instance), own: connect(instance) }));
+    this.#transports = others.flatMap(({ transport, own }) => [transport, own]);
+    this.all = others.map(({ instance, transport, own }) => {
+      const peer: Peer = new Peer(instance, guarded(instance, unlessItHangs(() => peer, transport)), createClient(PeersService, asKernel(own)));
+      return peer;
+    });
   }
 
   /** Begins to ask; a process that does not answer is asked again each second. */
@@ -96,7 +103,7 @@ export class Peers {
   async #watch(peer: Peer): Promise<void> {
     while (!this.#end.signal.aborted) {
       await this.ask(peer);
-      await sleep(ASK_MILLISECONDS, undefined, { signal: this.#end.signal, ref: false }).catch(() => {});
+      await sleep(peer.reachable ? ASK_MILLISECONDS : ASK_AGAIN_MILLISECONDS, undefined, { signal: this.#end.signal, ref: false }).catch(() => {});
     }
   }
 
@@ -111,8 +118,18 @@ export class Peers {
       if (this.#end.signal.aborted) return;
       if (peer.reachable) this.#log.warn({ peer: peer.instance.name, problem: ConnectError.from(error).rawMessage }, 'another process of the deployment does not answer');
       peer.reachable = false;
+      peer.hangs = ConnectError.from(error).code === Code.DeadlineExceeded;
     }
   }
+}
+
+/** Sends nothing to a process that hangs, so that it is tried elsewhere, or later. */
+function unlessItHangs(peer: () => Peer, transport: Transport): Transport {
+  const refusal = () => {
+    const { instance, hangs } = peer();
+    return hangs ? Promise.reject(markNotRun(kernelErrors.PEER_UNREACHABLE({ module: instance.name }))) : undefined;
+  };
+  return { unary: (...call) => refusal() ?? transport.unary(...call), stream: (...call) => refusal() ?? transport.stream(...call) };
 }
 
 /** The kernel's own calls: neither a module's nor on anybody's behalf. */

@@ -148,10 +148,10 @@ export class RoutingTransport implements Transport {
     }
   }
 
-  /** The least busy of those that can answer; one that does not answer now only if there is no other. */
+  /** The least busy of those that can answer; one that is not there now only if there is no other, and none that hangs. */
   #pick(place: Place, slot: number | undefined): Peer | undefined {
     const able = slot === undefined ? place.peers : place.peers.filter(({ state }) => state?.slots.includes(slot));
-    const best = [able.filter((peer) => peer.isReady), able.filter((peer) => peer.reachable), able].find((peers) => peers.length > 0) ?? [];
+    const best = [able.filter((peer) => peer.isReady), able.filter((peer) => peer.reachable), able.filter((peer) => !peer.hangs)].find((peers) => peers.length > 0) ?? [];
     return best.length < 2 ? best[0] : best.reduce((least, peer) => (peer.underWay < least.underWay || (peer.underWay === least.underWay && Math.random() < 0.5) ? peer : least));
   }
 }

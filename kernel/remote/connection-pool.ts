@@ -2,7 +2,9 @@ import { PeerConnection, type Exchange, type PeerAddress } from './peer-connecti
 
 /** A connection that rests longer is closed, before the peer does that: a request must not cross it. In milliseconds. */
 const REST_MILLISECONDS = 30_000;
-const SWEEP_MILLISECONDS = 10_000;
+const SWEEP_MILLISECONDS = 500;
+/** A peer that hangs, or a connection that no longer leads to it, shows by so many sweeps without a word. */
+const SILENT_SWEEPS = 6;
 
 /** The connections to one peer. The one that was used last is used first, so that those that nobody needs come to rest. */
 export class ConnectionPool {
@@ -50,7 +52,7 @@ export class ConnectionPool {
   #open(): PeerConnection {
     const connection = new PeerConnection(this.#address, (one) => this.#rest(one), (one) => this.#forget(one));
     this.#all.add(connection);
-    this.#sweep ??= setInterval(() => this.#closeRested(), SWEEP_MILLISECONDS).unref();
+    this.#sweep ??= setInterval(() => this.#sweepAll(), SWEEP_MILLISECONDS).unref();
     return connection;
   }
 
@@ -69,6 +71,13 @@ export class ConnectionPool {
     if (!next || this.#isClosed) return;
     this.#waiting.delete(next);
     this.#open().start(next);
+  }
+
+  #sweepAll(): void {
+    const silent = [...this.#all].filter((connection) => connection.isSilent(SILENT_SWEEPS));
+    for (const connection of silent) connection.destroy(new Error('the peer has said nothing for too long'));
+    if (silent.length > 0) this.distrust();
+    this.#closeRested();
   }
 
   #closeRested(): void {

@@ -22,6 +22,7 @@ export interface LeanHost {
 }
 
 const NONE = Buffer.alloc(0);
+const AT_WORK = 'HTTP/1.1 102 Processing\r\n\r\n';
 /** Nobody needs so long for the rest of a request, and a caller closes what rests before. In milliseconds. */
 const SILENCE_MILLISECONDS = 72_000;
 
@@ -34,6 +35,7 @@ export class LeanConnection {
   #parts: Uint8Array[] = [];
   #missing = 0;
   #answer: UnaryAnswer | undefined;
+  #lastTime: UnaryAnswer | undefined;
   #isRefused = false;
 
   constructor(socket: Socket, host: LeanHost) {
@@ -48,6 +50,12 @@ export class LeanConnection {
     if (this.#answer || this.#head) return;
     this.#isRefused = true;
     this.#socket.end(refusalBytes(httpErrors.STOPPING()));
+  }
+
+  /** Called again and again: whoever waits for the same answer as the last time hears that this process is at it (RFC 9110 §15.2), not gone. */
+  tellOfWork(): void {
+    if (this.#answer && this.#answer === this.#lastTime && !this.#isRefused && this.#socket.writableLength === 0) this.#socket.write(AT_WORK);
+    this.#lastTime = this.#answer;
   }
 
   destroy(): void {

@@ -39,6 +39,8 @@ export class PeerConnection {
   readonly #resting: (connection: PeerConnection) => void;
   #exchange: Exchange | undefined;
   #connected = false;
+  /** How often it was asked since it heard anything of the peer. */
+  #silences = 0;
   /** Since when it rests, by `performance.now()`. */
   restingSince = 0;
 
@@ -55,8 +57,14 @@ export class PeerConnection {
 
   start(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.#silences = 0;
     exchange.connection = this;
     if (this.#connected) this.#send(exchange);
+  }
+
+  /** Called again and again: whether the peer, which should at least say that it is at work, has been silent this often. */
+  isSilent(times: number): boolean {
+    return this.#exchange !== undefined && this.#connected && ++this.#silences > times;
   }
 
   /** Cuts it; a request that is under way fails. */
@@ -103,6 +111,7 @@ export class PeerConnection {
   }
 
   #received(bytes: Buffer): void {
+    this.#silences = 0;
     // Nothing was asked: the peer says that it will answer no more.
     if (!this.#exchange) return this.destroy();
     try {

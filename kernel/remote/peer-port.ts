@@ -9,6 +9,8 @@ import type { PeerServerOptions } from './peer-server-options.ts';
 import { refusalBytes } from './send-refusal.ts';
 import type { UnaryMethod } from './unary-answer.ts';
 
+/** A caller that hears nothing for several times as long takes this process for gone. */
+const TELLING_MILLISECONDS = 500;
 /** No process of a deployment has so many others. */
 const limits = { all: 10_000, perAddress: 10_000 };
 
@@ -28,6 +30,7 @@ export class PeerPort {
   /** Told that nothing more is answered: what they sent meanwhile is dropped. */
   readonly #refused = new WeakSet<Socket>();
   #emptied: (() => void) | undefined;
+  readonly #telling: NodeJS.Timeout;
   isDraining = false;
 
   constructor({ tls, handler, unaryAt, arrive, bodyLimitBytes }: PeerPortOptions) {
@@ -36,6 +39,9 @@ export class PeerPort {
     const begin = (socket: Socket, accept: (socket: Socket) => void) => this.#begin(socket, { methodAt: unaryAt, arrive, bodyLimitBytes }, accept);
     const secure = handshake ? (socket: Socket, accept: (socket: Socket) => void) => handshake(socket, (inner) => begin(inner, accept)) : begin;
     this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, secure });
+    this.#telling = setInterval(() => {
+      for (const connection of this.#lean) connection.tellOfWork();
+    }, TELLING_MILLISECONDS).unref();
     this.#port.server.on('connection', (socket: Socket) => {
       this.#busy.set(socket, 0);
       socket.once('close', () => this.#busy.delete(socket));
@@ -65,6 +71,7 @@ export class PeerPort {
     for (const connection of this.#lean) connection.destroy();
     this.#port.destroy();
     await drained;
+    clearInterval(this.#telling);
   }
 
   #begin(socket: Socket, shared: Pick<LeanHost, 'methodAt' | 'arrive' | 'bodyLimitBytes'>, handOver: (socket: Socket) => void): void {

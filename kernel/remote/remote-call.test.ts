@@ -234,6 +234,17 @@ test('connections to a peer that is gone without a word are not used again after
   assert.equal((await client.echo({ text: 'd' }, { timeoutMs: 5000 })).text, 'd');
 });
 
+test('a call that takes long goes on as long as the peer says that it is at work; one to a peer that says nothing is cut, and nobody knows whether it ran', async (t) => {
+  const slow = await serve(t);
+  const silent = await peerThat(t, () => {});
+  const patient = clientOf(t, slow.server.address).echo({ text: 'long', delayMs: 4500 });
+  const error = await failureOf(clientOf(t, silent.address).echo({}));
+  assert.equal(error.code, Code.Unavailable);
+  assert.match(error.rawMessage, /said nothing for too long/);
+  assert.equal(didNotRun(error), false);
+  assert.match((await patient).text, /long/);
+});
+
 test('calls beyond the connections that there may be wait for one of them, or for their deadline', async (t) => {
   const { server, watch } = await serve(t);
   const client = clientOf(t, server.address, { connections: 2 });
