@@ -34,7 +34,7 @@ export async function forkProcess({ deploymentFile, placement, instance, peers, 
       if (report.type === 'checked') child.send(go);
       else if (report.type === 'ready') resolve(report);
       else if (report.type === 'announce') announce(report.line);
-      else reject(new Error(report.message));
+      else if (report.type === 'failed') reject(new Error(report.message));
     });
     child.once('exit', (code, signal) => reject(new Error(`${instance.name} ended with ${signal ?? code} before it was ready`)));
   });

@@ -54,7 +54,7 @@ export function keepInstance(options: InstanceToKeep): KeptInstance {
   const checked = Promise.withResolvers<DeploymentSummary>();
   checked.promise.catch(() => {});
   const launch = () => {
-    const launched = launchProcess({ program, args: argumentsFor(run, instance), environment: environmentFor(options), log: folder.log, announce: options.steps.line });
+    const launched = launchProcess({ program, args: argumentsFor(run, instance), environment: environmentFor(options), log: folder.log, announce: options.steps.line, mustAnswer: !waitForChange });
     launched.ready.catch(checked.reject);
     launched.checked.then((summary) => {
       kept.isPublic = summary.isPublic;

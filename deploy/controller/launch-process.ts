@@ -1,15 +1,19 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeploymentSummary, Go, Report } from '@mainstay/kernel/process';
+import type { AreYouThere, DeploymentSummary, Go, Report } from '@mainstay/kernel/process';
 import { lineReader, sizeOf } from './log-file.ts';
 import { nodeFlags } from './node-flags.ts';
 import { OperatorError } from './operator-error.ts';
 import { identify, type ProcessIdentity } from './process-info.ts';
 import { projectRoot } from './state-folder.ts';
+import { duration } from './steps.ts';
 
 /** How long a process may take to end its work, in milliseconds. */
 const grace = 12_000;
+/** How long a process may answer nothing, and how often it is asked, in milliseconds. */
+const SILENCE = 2500;
+const ASK_EVERY = 500;
 
 export interface LaunchOptions {
   /** A TypeScript program that reports over its IPC channel, and its arguments. */
@@ -19,6 +23,8 @@ export interface LaunchOptions {
   log: string;
   /** Shows a line to the operator that must not be kept. */
   announce: (line: string) => void;
+  /** Once it serves, it has to answer each question whether it is there; one that is silent for too long is killed. */
+  mustAnswer?: boolean;
 }
 
 /** What a process says when it serves. */
@@ -39,7 +45,7 @@ export interface LaunchedProcess {
 }
 
 /** Starts one process of a deployment. It writes to the log, and ends by itself when this process ends. */
-export function launchProcess({ program, args, environment, log, announce }: LaunchOptions): LaunchedProcess {
+export function launchProcess({ program, args, environment, log, announce, mustAnswer = false }: LaunchOptions): LaunchedProcess {
   const newLines = lineReader(log, sizeOf(log));
   const output = openSync(log, 'a', 0o600);
   // A group of its own: Ctrl-C is for the controller, which stops the process before its database.
@@ -47,13 +53,18 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   closeSync(output);
   let failure: string | undefined;
   const checked = Promise.withResolvers<DeploymentSummary>();
-  const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `it ended with code ${code}`)));
+  const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(watch?.hung ? `it answered nothing for ${duration(SILENCE)}` : signal ? `killed by ${signal}` : `it ended with code ${code}`)));
+  let watch: Watch | undefined;
   const ready = new Promise<Ready>((resolve, reject) => {
     child.on('message', (report: Report) => {
       if (report.type === 'checked') checked.resolve(report);
-      else if (report.type === 'ready') resolve(report);
+      else if (report.type === 'here') watch?.answered();
+      else if (report.type === 'ready') {
+        resolve(report);
+        if (mustAnswer) watch ??= watchOver(child);
+      }
       else if (report.type === 'announce') announce(report.line);
-      else failure = withoutStack(report.message);
+      else if (report.type === 'failed') failure = withoutStack(report.message);
     });
     child.on('error', reject);
     void ended.then((why) => reject(new OperatorError(failure ?? `the process did not start: ${why}\n${plainLines(newLines())}`.trim())));
@@ -71,6 +82,22 @@ export function launchProcess({ program, args, environment, log, announce }: Lau
   };
   const go = (go: Go) => { if (child.connected) child.send(go); };
   return { identity, checked: checked.promise, go, ready, ended, stop };
+}
+
+interface Watch {
+  readonly hung: boolean;
+  answered(): void;
+}
+
+/** Asks a process again and again whether it is there, and kills it when it answers nothing: it stands still, or turns in a circle. */
+function watchOver(child: ChildProcess): Watch {
+  let [unanswered, hung] = [0, false];
+  const asking = setInterval(() => {
+    if (unanswered++ >= SILENCE / ASK_EVERY) hung = child.kill('SIGKILL');
+    else if (child.connected) child.send({ type: 'there?' } satisfies AreYouThere);
+  }, ASK_EVERY);
+  child.once('exit', () => clearInterval(asking));
+  return { get hung() { return hung; }, answered: () => (unanswered = 0) };
 }
 
 /** The log has all of it. */

@@ -12,7 +12,7 @@ import { backOff, type KeeperChange, ProcessKeeper } from './process-keeper.ts';
 const serves = "process.send({ type: 'ready', address: 'http://localhost:1' }); process.on('SIGTERM', () => process.exit(0)); process.on('disconnect', () => process.exit(0));";
 
 /** A keeper of a program with this source, which a test may rewrite. */
-function keep(t: TestContext, source: string, waitForChange = false) {
+function keep(t: TestContext, source: string, { waitForChange = false, mustAnswer = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-keeper-'));
   const program = join(folder, 'program.ts');
   const log = join(folder, 'log');
@@ -22,7 +22,7 @@ function keep(t: TestContext, source: string, waitForChange = false) {
   const announced: string[] = [];
   const changes: KeeperChange[] = [];
   const launch = () => {
-    const process = launchProcess({ program, args: [], environment: globalThis.process.env, log, announce: (line) => announced.push(line) });
+    const process = launchProcess({ program, args: [], environment: globalThis.process.env, log, announce: (line) => announced.push(line), mustAnswer });
     launched.push(process);
     return process;
   };
@@ -51,6 +51,17 @@ test('a process that is killed is started again, and that is said', async (t) =>
   assert.equal(launched.length, 2);
 });
 
+test('a process that answers nothing any more is killed and started again, and that is said', async (t) => {
+  const { keeper, launched, said } = keep(t, `process.on('message', ({ type }) => type === 'there?' && process.send({ type: 'here' })); ${serves}`, { mustAnswer: true });
+  await keeper.start();
+  await sleep(4000);
+  assert.equal(launched.length, 1, 'one that answers is left alone');
+  process.kill(launched[0]!.identity.pid, 'SIGSTOP');
+  await until(() => said.some((line) => line.startsWith('started again')));
+  assert.match(said[0]!, /it answered nothing for 2\.5 s\nstarting it again at once/);
+  assert.equal(launched.length, 2);
+});
+
 test('why a process refuses to start is told', async (t) => {
   const { keeper } = keep(t, "process.send({ type: 'failed', message: 'no module is named' }); process.exitCode = 1; process.disconnect();");
   await assert.rejects(keeper.start(), { name: 'OperatorError', message: 'no module is named' });
@@ -62,7 +73,7 @@ test('a program that Node cannot read is told with its place', async (t) => {
 });
 
 test('while developing, a broken program waits until it is mended', async (t) => {
-  const { keeper, program, said, launched } = keep(t, serves, true);
+  const { keeper, program, said, launched } = keep(t, serves, { waitForChange: true });
   await keeper.start();
   writeFileSync(program, 'const = 1;');
   await keeper.restart();

@@ -28,7 +28,7 @@ export const backOff = (failures: number): number => Math.min(30_000, 500 * 2 **
 /** A process that ran this long, in milliseconds, is not failing at its start. */
 const settled = 60_000;
 
-/** Keeps one process running: starts it again when it ends, ever more slowly while it keeps failing. */
+/** Keeps one process running: starts it again when it ends, at once if it had served, and ever more slowly while it keeps failing. */
 export class ProcessKeeper {
   readonly #options: KeeperOptions;
   readonly #wake = new EventEmitter();
@@ -101,12 +101,13 @@ export class ProcessKeeper {
   async #keep(): Promise<void> {
     for (let failures = 0; ; ) {
       const process = this.#current!;
-      const problem = await process.ready.then(() => process.ended, (error: Error) => error.message);
+      let served = false;
+      const problem = await process.ready.then(() => (served = true) && process.ended, (error: Error) => error.message);
       if (this.#stopping) return;
       // Where another has taken its place, it ended because it should.
       if (this.#current !== process) continue;
       failures = this.#restarting || performance.now() - this.#started > settled ? 0 : failures + 1;
-      if (!(await this.#waits(failures, problem))) return;
+      if (!(await this.#waits(served && failures <= 1 ? 0 : backOff(Math.max(failures, 1)), problem))) return;
       if (this.#current !== process) continue;
       this.#restarting = false;
       this.#launch('restarting').then(({ address }) => this.#options.say(`started again in ${duration(performance.now() - this.#started)}: ${address}`), () => {});
@@ -114,11 +115,10 @@ export class ProcessKeeper {
   }
 
   /** Waits until the next try is due; false if there will be none. */
-  async #waits(failures: number, problem: string): Promise<boolean> {
+  async #waits(delay: number, problem: string): Promise<boolean> {
     if (!this.#restarting) {
-      const delay = backOff(Math.max(failures, 1));
       const { waitForChange, say } = this.#options;
-      say(`the process does not run: ${problem}\n${waitForChange ? 'waiting for a change' : `starting it again in ${duration(delay)}`}`);
+      say(`the process does not run: ${problem}\n${waitForChange ? 'waiting for a change' : `starting it again ${delay === 0 ? 'at once' : `in ${duration(delay)}`}`}`);
       const cancel = new AbortController();
       const woken = once(this.#wake, 'wake', { signal: cancel.signal });
       await Promise.race([woken, waitForChange ? new Promise(() => {}) : sleep(delay, undefined, { signal: cancel.signal })]);

@@ -55,7 +55,14 @@ export type Report =
   | { type: 'ready'; address: string; operatorsAddress?: string; quarantined?: Record<string, string> }
   /** A line for the operator's eyes, shown once and never logged. */
   | { type: 'announce'; line: string }
-  | { type: 'failed'; message: string };
+  | { type: 'failed'; message: string }
+  /** The answer to `AreYouThere`. */
+  | { type: 'here' };
+
+/** What the controller asks again and again once the process serves: one that does not answer hangs, and is started again. */
+export interface AreYouThere {
+  type: 'there?';
+}
 
 /**
  * Starts one process of a deployment and runs it until it is told to stop: by SIGTERM, SIGINT, or the end of
@@ -70,6 +77,7 @@ export async function runProcess(options: RunOptions): Promise<void> {
     report({ type: 'ready', address: running.address, ...(running.operatorsAddress && { operatorsAddress: running.operatorsAddress }), quarantined: running.quarantined() });
     log.info({ address: running.address, operators: running.operatorsAddress }, 'ready');
     stopWhenTold(running, log, controlled);
+    if (controlled) process.on('message', ({ type }: AreYouThere) => type === 'there?' && report({ type: 'here' }));
     releaseStartMemory();
   } catch (error) {
     const message = error instanceof StartError ? error.message : String((error as Error).stack ?? error);
