@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** The folders of a tree that hold contracts of our own; `gen/proto` beside them holds those of others. */
 export const contractFolders = (tree: string): string[] =>
-  ['kernel/contract', 'kernel/testing/contract', ...globSync('{modules,examples}/*/contract', { cwd: tree }).sort()].filter((folder) => existsSync(join(tree, folder)));
+  ['kernel/contract', 'kernel/testing/contract', ...globSync('{modules,examples,bench/placement/modules}/*/contract', { cwd: tree }).sort()].filter((folder) => existsSync(join(tree, folder)));
 
 /** Names the folders of a tree in its `buf.yaml`, so that a module that comes or goes needs no line there. */
 export function nameContractFolders(tree: string): void {

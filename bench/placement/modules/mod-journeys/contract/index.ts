@@ -1,0 +1,1 @@
+export * from './gen/mod/journeys/v1/journeys_pb.js';

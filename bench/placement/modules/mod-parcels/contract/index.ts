@@ -1,0 +1,1 @@
+export * from './gen/mod/parcels/v1/parcels_pb.js';
