@@ -15,9 +15,9 @@ export default (command: Command) => command
     const { deployment, json } = globalOptions(command);
     if (deployment && into !== undefined) command.error('error: --into and --deployment both name the restored deployment; give one of them');
     const { name, backup, tables, config, filesIn, putAside } = await restore({ file, modules, passphrase: askPassphrase, ...(deployment && { deployment }), ...(into !== undefined && { into }), ...(force && { force }) }, terminalSteps());
-    if (json) return void process.stdout.write(`${JSON.stringify({ name, config, putAside, backup: backup.header, tables: tables.map(({ schema, name, found, equal }) => ({ schema, name, ...found, equal })), files: backup.manifest.files.length, filesIn }, null, 2)}\n`);
+    if (json) return void process.stdout.write(`${JSON.stringify({ name, config, putAside, backup: backup.header, tables: tables.map(({ database, schema, name, found, equal }) => ({ ...(database && { database }), schema, name, ...found, equal })), files: backup.manifest.files.length, filesIn }, null, 2)}\n`);
     const print = (line: string) => void process.stdout.write(`${line}\n`);
-    formatTable(tables.map(({ schema, name, expected, found, equal }) => ({ table: `${schema}.${name}`, backup: String(expected.rows), restored: String(found.rows), content: found.digest.slice(0, 12), equal: equal ? 'yes' : 'no' }))).forEach(print);
+    formatTable(tables.map(({ database, schema, name, expected, found, equal }) => ({ table: `${database ? `${database}/` : ''}${schema}.${name}`, backup: String(expected.rows), restored: String(found.rows), content: found.digest.slice(0, 12), equal: equal ? 'yes' : 'no' }))).forEach(print);
     print(`${name} is restored as it was at ${backup.header.created}: ${tables.length} tables and ${backup.manifest.files.length} files are equal, the files in ${filesIn}`);
     if (backup.deployment.secrets === undefined) print('The backup held no secrets: unless the deployment had kept its own here, it has a new one, so everybody signs in again and the seals of the audit stay unproved.');
     for (const place of putAside) print(`What was there before is in ${place}`);

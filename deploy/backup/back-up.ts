@@ -1,19 +1,22 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Phase } from '@mainstay/kernel';
-import { connectionConfig, withClient } from '@mainstay/kernel/administration';
+import { connectionConfig, databaseOf, withClient } from '@mainstay/kernel/administration';
+import { databaseNameOf, databaseVariable, findPlacementFile } from '@mainstay/kernel/placement';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { platformVersion } from '@mainstay/kernel/version';
 import { parse } from 'yaml';
-import { keptPlacement } from '../controller/chosen-placement.ts';
+import { keptPlacement, onePlacement, requireSettled } from '../controller/chosen-placement.ts';
 import { deploymentFileIn, findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { currentRun, currentRuns } from '../controller/run-record.ts';
 import { deploymentEnvironment } from '../controller/secrets.ts';
 import { type StateFolder, stateFolder } from '../controller/state-folder.ts';
 import type { Steps } from '../controller/steps.ts';
-import { type BackupHeader, formatVersion, type Manifest } from './backup-format.ts';
+import { type BackedUpPlacement, type BackupHeader, type Manifest, versionFor } from './backup-format.ts';
+import type { SourceDatabase } from './begin-snapshots.ts';
+import { withPath } from './spare-database.ts';
 import { sealFile } from './seal-file.ts';
 import { requireReadable } from './require-storage.ts';
 import { type PlacedStorage, storageOf } from './storage-of.ts';
@@ -43,12 +46,12 @@ export async function backUp(options: BackupOptions, steps: Steps): Promise<Made
   const file = resolve(options.file);
   checkTarget(file, options.force);
   const { folder, config } = findDeployment(options.deployment);
-  requireOneDatabase(folder);
+  const databases = otherDatabases(folder);
   const { phase } = (parse(readFileSync(config, 'utf8')) ?? {}) as { phase: Phase };
-  const header: BackupHeader = { format: 'mainstay-backup', version: formatVersion, platform: platformVersion, created: new Date().toISOString(), deployment: folder.name, phase };
+  const header: BackupHeader = { format: 'mainstay-backup', version: versionFor(1 + databases.length), platform: platformVersion, created: new Date().toISOString(), deployment: folder.name, phase };
   const storage = storageOf(config, folder.dataFiles, deploymentEnvironment(folder));
   await requireReadable(storage).catch((error: unknown) => notBackedUp(folder, error));
-  const manifest = await steps.step(`backing up ${folder.name}`, (say) => withDatabase(folder, (adminUrl) => write({ options, file, folder, config, storage, header, adminUrl, say })));
+  const manifest = await steps.step(`backing up ${folder.name}`, (say) => withDatabase(folder, (adminUrl) => write({ options, file, folder, config, databases, storage, header, adminUrl, say })));
   return { header, manifest, bytes: statSync(file).size };
 }
 
@@ -57,28 +60,52 @@ interface Writing {
   file: string;
   folder: StateFolder;
   config: string;
+  databases: string[];
   storage: PlacedStorage;
   header: BackupHeader;
   adminUrl: string;
   say: (detail: string) => void;
 }
 
-async function write({ options: { passphrase, workFactor }, file, folder, config, storage, header, adminUrl, say }: Writing): Promise<Manifest> {
+async function write({ options: { passphrase, workFactor }, file, folder, config, databases, storage, header, adminUrl, say }: Writing): Promise<Manifest> {
   const secrets = passphrase !== undefined && existsSync(folder.secrets) ? readFileSync(folder.secrets, 'utf8') : undefined;
   const written = Promise.withResolvers<Manifest>();
-  await withClient(connectionConfig(adminUrl), async (client) => {
-    const content = writeContent({ client, storage, config: readFileSync(config, 'utf8'), ...(secrets !== undefined && { secrets }), onProgress: say }, written.resolve);
+  const placement = placementOf(folder);
+  const environment = deploymentEnvironment(folder);
+  await withDatabases(databases.map((database) => ({ database, url: urlOf(adminUrl, database, environment) })), (others) => withClient(connectionConfig(adminUrl), async (client) => {
+    const content = writeContent({ client, url: adminUrl, others, storage, config: readFileSync(config, 'utf8'), ...(placement && { placement }), ...(secrets !== undefined && { secrets }), onProgress: say }, written.resolve);
     await sealFile(file, content, { header, ...(passphrase !== undefined && { passphrase }), ...(workFactor !== undefined && { workFactor }) });
-  }).catch((error: unknown) => notBackedUp(folder, error));
+  })).catch((error: unknown) => notBackedUp(folder, error));
   return written.promise;
 }
 
-/** A backup is one snapshot of one database: part of a deployment would be no backup of it. */
-function requireOneDatabase(folder: StateFolder): void {
-  const { placement, databases } = keptPlacement(folder);
-  if (databases.length === 0) return;
-  const names = [folder.name, ...databases.map((database) => `${folder.name}_${database}`)];
-  throw new OperatorError(`${folder.name} has its rows in ${names.length} databases (${names.join(', ')}; placement ${placement}), and a backup can hold one only, so none was made; back each of them up with pg_dump while nothing is written, and the files in ${folder.dataFiles} with them`);
+/** The databases beside the deployment's own. Throws while its rows are being moved: they are in two places then. */
+function otherDatabases(folder: StateFolder): string[] {
+  requireSettled(folder);
+  return keptPlacement(folder).databases;
+}
+
+function placementOf(folder: StateFolder): BackedUpPlacement | undefined {
+  const { placement, homes } = keptPlacement(folder);
+  if (placement === onePlacement && Object.keys(homes).length === 0) return undefined;
+  return { placement, homes, ...textOf(placement) };
+}
+
+function textOf(placement: string): { text?: string } {
+  try {
+    return { text: readFileSync(findPlacementFile(placement), 'utf8') };
+  } catch {
+    return {};
+  }
+}
+
+/** One may be on another server, by a variable of its own. */
+const urlOf = (adminUrl: string, database: string, environment: NodeJS.ProcessEnv): string =>
+  environment[databaseVariable(database)] ?? withPath(adminUrl, databaseNameOf(databaseOf(adminUrl), { database }));
+
+async function withDatabases<T>([first, ...others]: readonly Omit<SourceDatabase, 'client'>[], work: (databases: SourceDatabase[]) => Promise<T>): Promise<T> {
+  if (!first) return work([]);
+  return withClient(connectionConfig(first.url), (client) => withDatabases(others, (databases) => work([{ ...first, client }, ...databases])));
 }
 
 function notBackedUp({ name }: StateFolder, error: unknown): never {

@@ -9,8 +9,13 @@ import type { BackedUpModule } from './backup-format.ts';
 export async function checkBuild({ header, deployment }: Pick<BackupContents, 'header' | 'deployment'>, modules: readonly Module[]): Promise<void> {
   const problems: string[] = [];
   if (isNewer(header.platform, platformVersion)) problems.push(`it was made by Mainstay ${header.platform} and this is ${platformVersion}: restore it with that version`);
-  for (const backedUp of deployment.modules) problems.push(...(await problemsOf(backedUp, modules.find(({ name }) => name === backedUp.module))));
-  if (problems.length > 0) throw new OperatorError(`this build can't restore the backup, and nothing was changed:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+  for (const { modules: backedUp } of [deployment, ...(deployment.databases ?? [])]) problems.push(...(await problemsOfBuild(backedUp, modules)));
+  if (problems.length > 0) throw new OperatorError(`this build can't restore the backup, and nothing was changed:\n${[...new Set(problems)].map((problem) => `- ${problem}`).join('\n')}`);
+}
+
+/** Why a build can't work with the tables of modules, by the migrations that made them. */
+export async function problemsOfBuild(found: readonly BackedUpModule[], build: readonly Module[]): Promise<string[]> {
+  return (await Promise.all(found.map((module) => problemsOf(module, build.find(({ name }) => name === module.module))))).flat();
 }
 
 async function problemsOf({ module: name, migrations }: BackedUpModule, module: Module | undefined): Promise<string[]> {

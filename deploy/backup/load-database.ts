@@ -1,8 +1,8 @@
 import { identifier } from '@mainstay/kernel/administration';
 import type pg from 'pg';
-import type { BackedUpModule, Manifest, SequenceValue, TableContent, TableName } from './backup-format.ts';
+import type { Manifest, SequenceValue, TableContent, TableName } from './backup-format.ts';
 import { contentOf, inSnapshot, loadRows, textSettings } from './copy-table.ts';
-import { qualified, schemasOf, tablesIn } from './database-shape.ts';
+import { qualified, tablesIn } from './database-shape.ts';
 
 /** A table as the backup has it and as it was restored. */
 export interface ComparedTable extends TableName {
@@ -35,9 +35,9 @@ export class DatabaseLoader {
     this.#client = client;
   }
 
-  async begin(modules: readonly BackedUpModule[]): Promise<void> {
+  /** Empties the tables of these schemas. */
+  async begin(schemas: readonly string[]): Promise<void> {
     await this.#client.query(`begin; ${textSettings}`);
-    const schemas = schemasOf(modules);
     this.#foreignKeys = await foreignKeysIn(this.#client, schemas);
     for (const { table, name } of this.#foreignKeys) await this.#client.query(`alter table ${table} drop constraint ${identifier(name)}`);
     this.#tables = await loadedTablesIn(this.#client, await tablesIn(this.#client, schemas));
@@ -62,8 +62,8 @@ export class DatabaseLoader {
   }
 }
 
-/** Compares what a database holds with what the backup says, table by table. */
-export const compareTables = (client: pg.Client, { tables }: Manifest, onProgress?: (table: string) => void): Promise<ComparedTable[]> =>
+/** Compares what a database holds with what the backup says of it, table by table. */
+export const compareTables = (client: pg.Client, { tables }: Pick<Manifest, 'tables'>, onProgress?: (table: string) => void): Promise<ComparedTable[]> =>
   inSnapshot(client, async () => {
     const compared: ComparedTable[] = [];
     for (const { rows, digest, ...table } of tables) {

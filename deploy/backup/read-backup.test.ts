@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { specimenDeployment, specimenHeader } from '../testing/specimen-backup.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 import { backUp as backUpDeployment } from './back-up.ts';
+import { formatVersion } from './backup-format.ts';
 import { readBackup } from './read-backup.ts';
 import { sealFile } from './seal-file.ts';
 
@@ -69,7 +70,7 @@ test('an encrypted backup shows nothing of what it holds, and is refused with an
 test('a file of a newer format is refused, and so is what is no backup', async (t) => {
   const { folder, backUp } = await backedUp(t);
   const file = join(folder, 'other');
-  await backUp(file, { header: { version: 2, platform: '9.0.0' } });
+  await backUp(file, { header: { version: formatVersion + 1, platform: '9.0.0' } });
   await assert.rejects(read(file), /was made by a newer version \(Mainstay 9\.0\.0\)/);
   for (const content of ['', 'mai', 'a letter to a friend', '\u0000'.repeat(100)]) {
     writeFileSync(file, content);

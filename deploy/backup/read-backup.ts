@@ -6,7 +6,7 @@ import { damaged, openBackup } from './open-file.ts';
 /** Gets the parts of a backup in their order; data must be read to its end. */
 export interface BackupReader {
   table?(table: TableName, rows: AsyncIterable<Buffer>): Promise<void>;
-  sequences?(values: SequenceValue[]): Promise<void>;
+  sequences?(values: SequenceValue[], database?: string): Promise<void>;
   file?(key: string, content: AsyncIterable<Buffer>): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ async function readParts(parts: Parts, reader: BackupReader, wrong: (why: string
     } else if (part.kind === 'file') {
       found.files.push({ key: part.key, ...(await readData(parts, fileDigest(), 'file-end', (content) => reader.file?.(part.key, content), wrong)) });
     } else if (part.kind === 'sequences') {
-      await reader.sequences?.(part.values);
+      await reader.sequences?.(part.values, part.database);
     } else if (part.kind === 'end') {
       const { kind: _, ...manifest } = part;
       if (!deployment || !isDeepStrictEqual(manifest, found)) throw wrong('it does not hold what it should');

@@ -111,10 +111,10 @@ test('on a server of others the new database takes the place of the old one, who
   const target = adminUrl.replace(/\/[^/]*$/, `/${database}`);
   await withClient(connectionConfig(adminUrl), (client) => client.query(`drop database ${identifier(database)}`));
   await requireEmptyDatabase(target);
-  assert.deepEqual((await withSpareDatabase(target, false, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }))).database, undefined);
+  assert.deepEqual((await withSpareDatabase(target, false, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }))).databases, []);
   await ask('insert into mod_specimen.mod_specimen_notes values (8)');
   await assert.rejects(requireEmptyDatabase(target), /is not empty; name another/);
-  const { database: aside } = await withSpareDatabase(target, true, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }));
+  const { databases: [aside] } = await withSpareDatabase(target, true, (admin, spare) => restoreDatabase({ ...into, adminUrl: admin, database: spare }));
   assert.deepEqual(await ask('select id from mod_specimen.mod_specimen_notes order by 1'), [7]);
   const kept = aside!.replace('the database ', '');
   t.after(() => withClient(connectionConfig(adminUrl, { database: 'postgres' }), async (client) => {

@@ -1,22 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Module } from '@mainstay/kernel';
-import { connectionConfig, migrate, provision, withClient } from '@mainstay/kernel/administration';
+import { connectionConfig, migrate, prepareShardMap, provision, withClient } from '@mainstay/kernel/administration';
 import type { FileStorage } from '@mainstay/kernel/files';
+import { databaseNameOf } from '@mainstay/kernel/placement';
 import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
-import type { BackedUpDeployment, Manifest } from './backup-format.ts';
+import type { BackedUpDatabase, BackedUpDeployment, Manifest } from './backup-format.ts';
 import { fileDigest } from './content-digest.ts';
-import { queueVersion } from './database-shape.ts';
+import { queueVersion, schemasOf } from './database-shape.ts';
 import { type ComparedTable, compareTables, DatabaseLoader } from './load-database.ts';
 import { readBackup } from './read-backup.ts';
+import type { NameOf } from './spare-database.ts';
 
 export interface RestoredInto {
   file: string;
   passphrase: () => Promise<string>;
   deployment: BackedUpDeployment;
   adminUrl: string;
-  /** The name of the new database. */
+  /** The name of the new database that is the deployment's own. */
   database: string;
+  /** Those of the others; the same with an underline and their own behind it, if absent. */
+  nameOf?: NameOf;
   secret: string;
   modules: readonly Module[];
   storage: FileStorage;
@@ -24,47 +28,70 @@ export interface RestoredInto {
 }
 
 /**
- * Makes a database as the backup's was, migrated as far as that one, fills it and the storage, and proves each table and
+ * Makes databases as the backup's were, migrated as far as those, fills them and the storage, and proves each table and
  * file equal. Throws an `OperatorError` that names those that are not.
  */
 export async function restoreDatabase(into: RestoredInto): Promise<ComparedTable[]> {
-  const { adminUrl, database, secret, deployment } = into;
-  await provision({ adminUrl, database, modules: deployment.modules.map(({ module }) => module), secret });
-  for (const { module, migrations } of deployment.modules) {
-    const declared = into.modules.find(({ name }) => name === module)!.database;
-    if (declared) await migrate({ adminUrl, database, module, migrations: declared.migrations, only: migrations.map(({ name }) => name) });
-  }
-  return withClient(connectionConfig(adminUrl, { database }), async (client) => {
-    const manifest = await load(client, into);
-    const tables = await prove(client, manifest, into);
+  const { adminUrl, database, secret, deployment, nameOf = (other: string) => databaseNameOf(database, { database: other }) } = into;
+  const shapes = [{ ...deployment, database: '', sharded: false }, ...(deployment.databases ?? [])];
+  if (shapes.some(({ sharded }) => sharded)) await prepareShardMap({ adminUrl, database }, secret);
+  for (const shape of shapes) await makeTables(into, shape, shape.database ? nameOf(shape.database) : database);
+  return withAll(shapes.map((shape) => ({ ...shape, config: connectionConfig(adminUrl, { database: shape.database ? nameOf(shape.database) : database }) })), [], async (opened) => {
+    const manifest = await load(opened, into);
+    const tables = await prove(opened, manifest, into);
     await proveFiles(manifest, into);
-    await client.query('analyze');
+    for (const { client } of opened) await client.query('analyze');
     return tables;
   });
 }
 
-async function load(client: pg.Client, { file, passphrase, deployment, storage, onProgress }: RestoredInto): Promise<Manifest> {
-  if (deployment.queue > (await queueVersion(client))) throw new OperatorError('its queue was made by a newer version: restore it with that one');
-  const loader = new DatabaseLoader(client);
-  await loader.begin(deployment.modules);
+async function makeTables({ adminUrl, secret, modules: build }: RestoredInto, { modules, sharded }: BackedUpDatabase, database: string): Promise<void> {
+  await provision({ adminUrl, database, modules: modules.map(({ module }) => module), secret, sharded });
+  for (const { module, migrations } of modules) {
+    const declared = build.find(({ name }) => name === module)!.database;
+    if (declared) await migrate({ adminUrl, database, module, migrations: declared.migrations, only: migrations.map(({ name }) => name) });
+  }
+}
+
+interface OpenedDatabase extends BackedUpDatabase {
+  client: pg.Client;
+}
+
+async function withAll<T>([first, ...others]: readonly (BackedUpDatabase & { config: pg.ClientConfig })[], opened: OpenedDatabase[], work: (opened: OpenedDatabase[]) => Promise<T>): Promise<T> {
+  if (!first) return work(opened);
+  return withClient(first.config, (client) => withAll(others, [...opened, { ...first, client }], work));
+}
+
+async function load(opened: readonly OpenedDatabase[], { file, passphrase, storage, onProgress }: RestoredInto): Promise<Manifest> {
+  const loaders = new Map<string, DatabaseLoader>();
+  for (const { database, client, queue, modules } of opened) {
+    if (queue > (await queueVersion(client))) throw new OperatorError('its queue was made by a newer version: restore it with that one');
+    const loader = new DatabaseLoader(client);
+    await loader.begin(schemasOf(modules));
+    loaders.set(database, loader);
+  }
   const { manifest } = await readBackup(file, passphrase, {
     table(table, rows) {
       onProgress(table.name);
-      return loader.load(table, rows);
+      return loaders.get(table.database ?? '')!.load(table, rows);
     },
-    sequences: (values) => loader.setSequences(values),
+    sequences: (values, database = '') => loaders.get(database)!.setSequences(values),
     async file(key, content) {
       onProgress(`file ${key}`);
       await storage.write(key, content);
     },
   });
   onProgress('foreign keys');
-  await loader.commit();
+  for (const loader of loaders.values()) await loader.commit();
   return manifest;
 }
 
-async function prove(client: pg.Client, manifest: Manifest, { onProgress }: RestoredInto): Promise<ComparedTable[]> {
-  const tables = await compareTables(client, manifest, (table) => onProgress(`proving ${table}`));
+async function prove(opened: readonly OpenedDatabase[], manifest: Manifest, { onProgress }: RestoredInto): Promise<ComparedTable[]> {
+  const tables: ComparedTable[] = [];
+  for (const { database, client } of opened) {
+    const own = manifest.tables.filter((table) => (table.database ?? '') === database);
+    tables.push(...(await compareTables(client, { tables: own }, (table) => onProgress(`proving ${table}`))));
+  }
   const unequal = tables.filter(({ equal }) => !equal).map(({ name }) => name);
   if (unequal.length > 0) throw new OperatorError(`these tables are not what was backed up, so nothing was restored: ${unequal.join(', ')}`);
   return tables;

@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Module } from '@mainstay/kernel';
+import { databaseOf } from '@mainstay/kernel/administration';
 import type { FileStorage } from '@mainstay/kernel/files';
+import { databaseNameOf, databaseVariable, findPlacementFile } from '@mainstay/kernel/placement';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { withStartLock } from '@mainstay/kernel/start-lock';
+import { writePlacement } from '../controller/chosen-placement.ts';
 import { deploymentFileIn, findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { tellingFullDisk } from '../controller/full-disk.ts';
 import { OperatorError } from '../controller/operator-error.ts';
@@ -14,13 +17,14 @@ import { currentRun } from '../controller/run-record.ts';
 import { deploymentEnvironment, makeSecrets } from '../controller/secrets.ts';
 import { makeStateFolder, type StateFolder, stateFolder } from '../controller/state-folder.ts';
 import type { Steps } from '../controller/steps.ts';
+import type { BackedUpPlacement } from './backup-format.ts';
 import { checkBuild } from './check-build.ts';
 import type { ComparedTable } from './load-database.ts';
 import { noteRestore, removeRemnant } from './noted-restore.ts';
 import { type BackupContents, readBackup } from './read-backup.ts';
 import { requireReadable, requireRoomFor } from './require-storage.ts';
 import { restoreDatabase } from './restore-database.ts';
-import { requireEmptyDatabase, withSpareDatabase } from './spare-database.ts';
+import { type NameOf, requireEmptyDatabase, withPath, withSpareDatabase } from './spare-database.ts';
 import { syncFolder } from './seal-file.ts';
 import { namesS3, type PlacedStorage, storageOf } from './storage-of.ts';
 
@@ -64,10 +68,11 @@ export async function restore(options: RestoreOptions, steps: Steps): Promise<Re
   const name = own?.name ?? checkName(options.into ?? backup.header.deployment);
   const folder = stateFolder(name);
   if (!own) requireOwnPlace(options.file, backup, name);
-  await requireRestorable(folder, options.force);
+  requireOneServer(folder, backup);
+  await requireRestorable(folder, backup, options.force);
   return withStartLock(`restore ${folder.directory}`, async () => {
     // Another restore may have been here first.
-    await requireRestorable(folder, options.force);
+    await requireRestorable(folder, backup, options.force);
     const beside = stateFolder(`.restoring-${name}`);
     await removeRemnants(beside);
     try {
@@ -91,9 +96,9 @@ interface Making {
 async function make(options: RestoreOptions, steps: Steps, { backup, folder, beside, name, own }: Making): Promise<RestoredDeployment> {
   prepare(beside, folder, backup, own ?? { name });
   const placed = storageOf(own?.file ?? deploymentFileIn(beside), beside.dataFiles, deploymentEnvironment(beside), own?.file ?? inBackup(options.file));
-  const { tables, database } = await withStorage(placed, { name, keys: backup.manifest.files.map(({ key }) => key), force: options.force }, steps, (storage, proved) =>
+  const { tables, databases } = await withStorage(placed, { name, keys: backup.manifest.files.map(({ key }) => key), force: options.force }, steps, (storage, proved) =>
     steps.step(`restoring ${name}`, (say) => fill(beside, folder, { ...options, backup, storage, proved, say })));
-  const putAside = [...(database ? [database] : []), ...(await moveIntoPlace(beside, folder, options.force))];
+  const putAside = [...databases, ...(await moveIntoPlace(beside, folder, backup, options.force))];
   return { backup, name, tables, config: own?.file ?? deploymentFileIn(folder), filesIn: placed.inS3 ? placed.place : folder.dataFiles, putAside };
 }
 
@@ -145,10 +150,21 @@ function checkName(name: string): string {
   return name;
 }
 
-async function requireRestorable(folder: StateFolder, force = false): Promise<void> {
+async function requireRestorable(folder: StateFolder, backup: BackupContents, force = false): Promise<void> {
   if (currentRun(folder) ?? findRunning(folder.postgres)) throw new OperatorError(`${folder.name} is running; stop it with ./mainstay down --deployment ${folder.name}`);
   if (!force && [folder.postgres, folder.dataFiles].some(holdsAnything)) throw new OperatorError(`${folder.name} is not empty; restore into another with --into NAME, or put what is there aside with --force`);
-  if (process.env.DATABASE_URL && !force) await requireEmptyDatabase(process.env.DATABASE_URL);
+  const { DATABASE_URL: url } = process.env;
+  if (!url || force) return;
+  for (const database of ['', ...othersIn(backup)]) await requireEmptyDatabase(withPath(url, databaseNameOf(databaseOf(url), { database })));
+}
+
+const othersIn = ({ deployment }: BackupContents): string[] => (deployment.databases ?? []).map(({ database }) => database);
+
+/** All databases get their names in one transaction, which no two servers share. */
+function requireOneServer(folder: StateFolder, backup: BackupContents): void {
+  const environment = deploymentEnvironment(folder);
+  const set = othersIn(backup).map(databaseVariable).filter((variable) => environment[variable]);
+  if (set.length > 0) throw new OperatorError(`a backup is restored on one server: take ${set.join(', ')} away, and move the database with PostgreSQL's own programs afterwards`);
 }
 
 const holdsAnything = (folder: string) => existsSync(folder) && readdirSync(folder).length > 0;
@@ -168,7 +184,24 @@ function prepare(beside: StateFolder, folder: StateFolder, { deployment }: Backu
   const secrets = file === undefined ? { ...kept, ...brought } : { ...brought, ...kept, ...(brought.MAINSTAY_SECRET && { MAINSTAY_SECRET: brought.MAINSTAY_SECRET }) };
   if (Object.keys(secrets).length > 0) replaceFile(beside.secrets, Object.entries(secrets).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`).join(''));
   if (!secrets.MAINSTAY_SECRET) makeSecrets(beside);
+  const { placement } = deployment;
+  if (placement) keepRestored(beside, folder, placement);
   if (file === undefined) writeFileSync(deploymentFileIn(beside), deployment.config.replace(/^name:.*$/m, `name: ${name}`), { mode: 0o600 });
+}
+
+/** A placement of the project is taken by its name; any other, and one that differs by now, comes with its file. */
+function keepRestored(beside: StateFolder, folder: StateFolder, { placement, text, homes }: BackedUpPlacement): void {
+  const isKnown = text === undefined || (!/[/.]/.test(placement) && fileOf(placement) === text);
+  if (!isKnown) writeFileSync(join(beside.directory, 'placement.yaml'), text, { mode: 0o600 });
+  writePlacement(beside, { placement: isKnown ? placement : join(folder.directory, 'placement.yaml'), homes });
+}
+
+function fileOf(placement: string): string | undefined {
+  try {
+    return readFileSync(findPlacementFile(placement), 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 interface Filling extends RestoreOptions {
@@ -179,25 +212,25 @@ interface Filling extends RestoreOptions {
   say: (detail: string) => void;
 }
 
-async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, storage, proved, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; database?: string }> {
+async function fill(beside: StateFolder, folder: StateFolder, { file, passphrase, modules, backup, storage, proved, force = false, say }: Filling): Promise<{ tables: ComparedTable[]; databases: string[] }> {
   const into = { file, passphrase, deployment: backup.deployment, secret: deploymentEnvironment(beside).MAINSTAY_SECRET!, modules, storage, onProgress: say };
-  const fillDatabase = async (adminUrl: string, database: string) => {
-    const tables = await restoreDatabase({ ...into, adminUrl, database });
+  const fillDatabase = async (adminUrl: string, database: string, nameOf?: NameOf) => {
+    const tables = await restoreDatabase({ ...into, adminUrl, database, ...(nameOf && { nameOf }) });
     await proved();
     return tables;
   };
-  if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, fillDatabase);
+  if (process.env.DATABASE_URL) return withSpareDatabase(process.env.DATABASE_URL, force, fillDatabase, othersIn(backup));
   const { adminUrl } = await startEmbeddedPostgres({ directory: beside.postgres, onProgress: say });
   try {
-    return { tables: await fillDatabase(adminUrl('postgres'), folder.name) };
+    return { tables: await fillDatabase(adminUrl('postgres'), folder.name), databases: [] };
   } finally {
     await stopEmbeddedPostgres(beside.postgres);
   }
 }
 
-async function moveIntoPlace(beside: StateFolder, folder: StateFolder, force = false): Promise<string[]> {
+async function moveIntoPlace(beside: StateFolder, folder: StateFolder, backup: BackupContents, force = false): Promise<string[]> {
   return withStartLock(`deployment ${folder.directory}`, async () => {
-    await requireRestorable(folder, force || Boolean(process.env.DATABASE_URL));
+    await requireRestorable(folder, backup, force || Boolean(process.env.DATABASE_URL));
     const aside = stateFolder(`.before-restore-${folder.name}-${new Date().toISOString().replaceAll(/[:.]/g, '')}`).directory;
     const there = existsSync(folder.directory);
     if (there) await rename(folder.directory, aside);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { connectionConfig, databaseOf, identifier, rolesOf, withClient } from '@mainstay/kernel/administration';
+import { databaseNameOf } from '@mainstay/kernel/placement';
 import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { ComparedTable } from './load-database.ts';
@@ -14,28 +15,35 @@ export async function requireEmptyDatabase(url: string): Promise<void> {
   if (found) throw new OperatorError(`the database ${database} in DATABASE_URL is not empty; ${hint}`);
 }
 
+/** A connection string for another database of the same server. */
+export const withPath = (url: string, database: string): string => url.replace(/\/[^/?]*(?=\?|$)/, `/${encodeURIComponent(database)}`);
+
+/** How a restore calls the databases that it makes: `''` is the deployment's own. */
+export type NameOf = (database: string) => string;
+
 /**
- * Runs `work` on a new database of the server in `url`, which takes the place of the one that `url` names when all is done;
- * that one gets another name, if it is to be kept, and is given as `database`.
+ * Runs `work` on a new database of the server in `url`, which takes the place of the one that `url` names when all is done,
+ * and on one for each of the `others`; those that were there get other names, if they are to be kept, and are given as
+ * `databases`.
  */
-export async function withSpareDatabase(url: string, keepOld: boolean, work: (adminUrl: string, database: string) => Promise<ComparedTable[]>): Promise<{ tables: ComparedTable[]; database?: string }> {
-  const database = databaseOf(url);
+export async function withSpareDatabase(url: string, keepOld: boolean, work: (adminUrl: string, database: string, nameOf: NameOf) => Promise<ComparedTable[]>, others: readonly string[] = []): Promise<{ tables: ComparedTable[]; databases: string[] }> {
+  const own = databaseOf(url);
+  const all = ['', ...others];
+  const nameOf: NameOf = (database) => databaseNameOf(own, { database });
   // Short, so that the names of its roles are not cut.
-  const spare = `restoring_${hash('sha256', database).slice(0, 12)}`;
+  const spareOf: NameOf = (database) => `restoring_${hash('sha256', nameOf(database)).slice(0, 12)}`;
   const admin = connectionConfig(url, { database: 'postgres' });
-  await withClient(admin, (client) => dropWithRoles(client, spare));
+  const dropSpares = () => withClient(admin, async (client) => { for (const database of all) await dropWithRoles(client, spareOf(database)); });
+  await dropSpares();
   try {
-    const tables = await work(maintenanceUrl(url), spare);
-    const aside = await takePlace(url, spare, database, keepOld);
-    return { tables, ...(aside !== undefined && { database: `the database ${aside}` }) };
+    const tables = await work(withPath(url, 'postgres'), spareOf(''), spareOf);
+    const databases = await takePlaces(url, all.map((database) => ({ spare: spareOf(database), database: nameOf(database) })), keepOld);
+    return { tables, databases: databases.map((aside) => `the database ${aside}`) };
   } catch (error) {
-    await withClient(admin, (client) => dropWithRoles(client, spare));
+    await dropSpares();
     throw error;
   }
 }
-
-/** The server by the database that every server has; the one that `url` names may not be there yet. */
-const maintenanceUrl = (url: string) => url.replace(/\/[^/?]*(?=\?|$)/, '/postgres');
 
 async function dropWithRoles(client: pg.Client, database: string): Promise<void> {
   await client.query(`drop database if exists ${identifier(database)} with (force)`);
@@ -52,20 +60,38 @@ interface Renaming {
 const rolesIn = (database: string, modules: readonly string[]): string[] =>
   modules.flatMap((module) => { const { owner, login, allOrgs } = rolesOf(database, module); return [owner, login, allOrgs]; });
 
-async function takePlace(url: string, spare: string, database: string, keepOld: boolean): Promise<string | undefined> {
+/** All databases get their names at once or, if that fails, none does. Gives the names of those that were there and are kept. */
+async function takePlaces(url: string, places: readonly { spare: string; database: string }[], keepOld: boolean): Promise<string[]> {
   return withClient(connectionConfig(url, { database: 'postgres' }), async (client) => {
-    const there = (await client.query('select from pg_database where datname = $1', [database])).rowCount! > 0;
-    const aside = there && keepOld ? `${database.slice(0, 24)}_before_restore_${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}` : undefined;
-    // Empty when the restore began, it may have been filled meanwhile.
-    if (there && !aside) await requireEmptyDatabase(url).then(() => client.query(`drop database ${identifier(database)}`));
-    const renamings = [...(aside !== undefined ? [await plan(url, database, aside)] : []), await plan(url, spare, database)];
+    const now = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
+    const plans: Place[] = [];
+    for (const { spare, database } of places) {
+      const there = (await client.query('select from pg_database where datname = $1', [database])).rowCount! > 0;
+      const aside = there && keepOld ? `${shortened(database)}_before_restore_${now}` : undefined;
+      // Empty when the restore began, it may have been filled meanwhile.
+      if (there && !aside) await requireEmptyDatabase(withPath(url, database));
+      plans.push({ database, isToDrop: there && !aside, aside: aside === undefined ? undefined : await plan(url, database, aside), renaming: await plan(url, spare, database) });
+    }
+    for (const { database, isToDrop } of plans) if (isToDrop) await client.query(`drop database ${identifier(database)}`);
     await client.query('begin');
-    // Where somebody dropped the database, its roles are still there.
-    if (!aside) for (const role of rolesIn(database, renamings[0]!.modules)) await client.query(`drop role if exists ${identifier(role)}`);
-    for (const renaming of renamings) await rename(client, renaming);
+    for (const { database, aside, renaming } of plans) {
+      // Where somebody dropped the database, its roles are still there.
+      if (!aside) for (const role of rolesIn(database, renaming.modules)) await client.query(`drop role if exists ${identifier(role)}`);
+      for (const one of [aside, renaming]) if (one) await rename(client, one);
+    }
     await client.query('commit');
-    return aside;
+    return plans.flatMap(({ aside }) => (aside ? [aside.to] : []));
   });
+}
+
+/** Names of databases hold at most 63 bytes. */
+const shortened = (database: string): string => (database.length <= 30 ? database : `${database.slice(0, 21)}_${hash('sha256', database).slice(0, 8)}`);
+
+interface Place {
+  database: string;
+  isToDrop: boolean;
+  aside: Renaming | undefined;
+  renaming: Renaming;
 }
 
 /** Says in a database what it and its roles will be called. The next start sees that the rest differs, and sets their passwords. */

@@ -40,7 +40,7 @@ test('the placement of the last start is taken where none is named', async (t) =
   const { start, choose, folder } = house(t);
   await start('sys-and-mod');
   assert.deepEqual((await choose()).instances.map(({ name, modules }) => [name, ...modules]), [['sys-main', 'sys-core'], ['mod-main', 'mod-promist', 'mod-cats']]);
-  assert.deepEqual(keptPlacement(folder), { placement: 'sys-and-mod', databases: ['mod_main'] });
+  assert.deepEqual(keptPlacement(folder), { placement: 'sys-and-mod', homes: { 'sys-core': [''], 'mod-promist': ['mod_main'], 'mod-cats': ['mod_main'] }, databases: ['mod_main'] });
 });
 
 test('a placement that keeps each row where it is may take the place of another', async (t) => {
@@ -56,7 +56,7 @@ test('a placement that looks for rows elsewhere is refused with where they are a
   await assert.rejects(choose('sharded'), { name: 'OperatorError', message: [
     'the rows of mod-promist are in house_mod_main, and the placement sharded looks for them in house_mod_promist_0 to house_mod_promist_3',
     'the rows of mod-cats are in house_mod_main, and the placement sharded looks for them in house',
-    'rows do not move by themselves: start house as it was with --placement sys-and-mod, or a new deployment with another name in its file',
+    'start house as it was with --placement sys-and-mod, or move its rows first with ./mainstay place sharded --deployment house',
   ].join('\n') });
   await assert.rejects(choose('one-process'), /the rows of mod-promist are in house_mod_main, and the placement one-process looks for them in house/);
 });

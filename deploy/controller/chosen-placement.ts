@@ -19,10 +19,21 @@ export interface ChosenPlacement {
 const inOne: ChosenPlacement = { placement: onePlacement, instances: [{ name: 'main', process: 'main', modules: [], database: '' }] };
 
 /** Which databases hold the rows of each module; `''` is the deployment's own. */
-type Homes = Record<string, string[]>;
+export type Homes = Record<string, string[]>;
 
 /** What a state folder keeps of the placement of the last start. */
-interface KeptPlacement {
+export interface KeptPlacement {
+  placement: string;
+  homes: Homes;
+  /** Rows are on their way to another placement; there from the first that is written to the last that is removed. */
+  placing?: Placing;
+}
+
+/** A way of rows from database to database. */
+export interface Placing {
+  /** `copying`: they are where `homes` says, and what lies elsewhere is no one's. `removing`: the same, and the others are the old ones. */
+  stage: 'copying' | 'removing';
+  /** The placement on the other side: where they go, or came from. */
   placement: string;
   homes: Homes;
 }
@@ -32,6 +43,7 @@ interface KeptPlacement {
  * be read, or looks for the rows of a module in another database than where they are.
  */
 export async function choosePlacement(folder: StateFolder, deploymentFile: string, wanted: string | undefined): Promise<ChosenPlacement> {
+  requireSettled(folder);
   const kept = readKept(folder);
   const placement = wanted === undefined ? (kept?.placement ?? onePlacement) : /[/.]/.test(wanted) ? resolve(wanted) : wanted;
   if (placement === onePlacement && !Object.values(kept?.homes ?? {}).flat().some((home) => home !== '')) return inOne;
@@ -46,14 +58,29 @@ export async function choosePlacement(folder: StateFolder, deploymentFile: strin
 /** Keeps the placement for the next start. */
 export function keepPlacement(folder: StateFolder, { placement, instances }: ChosenPlacement): void {
   const homes = { ...readKept(folder)?.homes, ...homesOf(instances) };
-  replaceFile(folder.placement, `${JSON.stringify({ placement, homes } satisfies KeptPlacement, null, 2)}\n`);
+  writePlacement(folder, { placement, homes });
+}
+
+/** Writes what a state folder keeps of its placement, whole or not at all. */
+export const writePlacement = (folder: StateFolder, kept: KeptPlacement): void => replaceFile(folder.placement, `${JSON.stringify(kept, null, 2)}\n`);
+
+/** Throws an `OperatorError` while rows are on their way from database to database. */
+export function requireSettled(folder: StateFolder): void {
+  const { placing, placement } = readKept(folder) ?? {};
+  if (!placing) return;
+  const { name } = folder;
+  if (placing.stage === 'removing') throw new OperatorError(`${name} was moved to the placement ${placement}, and what it left behind is not removed yet; end that with ./mainstay place ${placement} --deployment ${name}`);
+  throw new OperatorError(`${name} is on its way to the placement ${placing.placement}; go on with ./mainstay place ${placing.placement} --deployment ${name}, or take it back with ./mainstay place ${placement} --deployment ${name}`);
 }
 
 /** The placement of the last start, and the databases that it had beside the deployment's own. */
-export function keptPlacement(folder: StateFolder): { placement: string; databases: string[] } {
-  const { placement = onePlacement, homes = {} } = readKept(folder) ?? {};
-  return { placement, databases: [...new Set(Object.values(homes).flat())].filter((database) => database !== '') };
+export function keptPlacement(folder: StateFolder): KeptPlacement & { databases: string[] } {
+  const kept = readKept(folder) ?? { placement: onePlacement, homes: {} };
+  return { ...kept, databases: databasesIn(kept.homes) };
 }
+
+/** The databases beside the deployment's own, each once. */
+export const databasesIn = (homes: Homes): string[] => [...new Set(Object.values(homes).flat())].filter((database) => database !== '');
 
 async function outline(placement: string, modules: string[]): Promise<Instance[]> {
   const { outlinePlacement } = await import('@mainstay/kernel/placement');
@@ -85,7 +112,7 @@ function requireSameHomes({ name }: StateFolder, chosen: ChosenPlacement, kept: 
     return isThere ? [] : [`the rows of ${module} are in ${named(name, before)}, and the placement ${chosen.placement} looks for them in ${named(name, after)}`];
   });
   if (moved.length === 0) return;
-  throw new OperatorError(`${moved.join('\n')}\nrows do not move by themselves: start ${name} as it was with --placement ${kept.placement}, or a new deployment with another name in its file`);
+  throw new OperatorError(`${moved.join('\n')}\nstart ${name} as it was with --placement ${kept.placement}, or move its rows first with ./mainstay place ${chosen.placement} --deployment ${name}`);
 }
 
 const named = (deployment: string, homes: string[]): string => {
@@ -93,7 +120,8 @@ const named = (deployment: string, homes: string[]): string => {
   return names.length > 3 ? `${names[0]} to ${names.at(-1)}` : names.join(' and ');
 };
 
-function homesOf(instances: readonly Instance[]): Homes {
+/** Where the rows of each module are by these instances. */
+export function homesOf(instances: readonly Instance[]): Homes {
   const homes: Homes = {};
   for (const { modules, database } of instances) for (const module of modules) homes[module] = [...new Set([...(homes[module] ?? []), database])];
   return homes;

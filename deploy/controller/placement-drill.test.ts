@@ -57,10 +57,6 @@ test('the platform and the products run in two processes, are kept running, and 
   assert.equal(elsewhere.status, 1);
   assert.match(elsewhere.output, /the rows of mod-promist are in drill_mod_main, and the placement one-process looks for them in drill/);
 
-  const backup = drill.mainstay('backup', join(drill.home, 'part.backup'), '--deployment', drill.file);
-  assert.equal(backup.status, 1, backup.output);
-  assert.match(backup.output, /drill has its rows in 2 databases \(drill, drill_mod_main; placement sys-and-mod\), and a backup can hold one only, so none was made/);
-
   assert.equal(drill.up().status, 0);
   assert.equal(drill.status().placement, 'sys-and-mod');
   // The first call learns that the connections of before are closed.

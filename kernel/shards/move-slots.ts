@@ -59,6 +59,11 @@ export async function moveSlots(move: SlotMove): Promise<void> {
   }
 }
 
+/** Keeps slots from being moved from or to a database until the transaction ends; false if a move is under way there. */
+export async function holdMoves(client: pg.ClientBase): Promise<boolean> {
+  return (await client.query<{ held: boolean }>('select pg_try_advisory_xact_lock($1, $2) as held', [SLOT_LOCK, MOVER])).rows[0]!.held;
+}
+
 async function withMover(move: SlotMove, work: (mover: Mover) => Promise<void>): Promise<void> {
   const clients = [move.source, move.target, move.source].map(({ adminUrl, database }) => new pg.Client(connectionConfig(adminUrl, { database })));
   for (const client of clients) client.on('error', () => {});
