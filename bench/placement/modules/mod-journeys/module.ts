@@ -1,7 +1,7 @@
 import { defineModule, serve } from '@mainstay/kernel';
-import { z } from 'zod';
-import { AccountsService } from '@mainstay/sys-accounts/contract';
 import { PromisesService } from '@mainstay/mod-promist/contract';
+import { AccountsService } from '@mainstay/sys-accounts/contract';
+import { z } from 'zod';
 import { access } from './access.ts';
 import { JourneysService } from './contract/index.ts';
 import { journeysService } from './server/journeys-service.ts';
