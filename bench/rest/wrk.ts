@@ -52,12 +52,17 @@ end
 `;
 
 /** Makes promises, each with another title; with a key of its own if wanted. */
-export const making = (token: string, keys = false): string => `
+export const making = (token: string, keys = false): string => makingOfMany([token], keys);
+
+/** The same for several people in turn. */
+export const makingOfMany = (tokens: readonly string[], keys = false): string => `
 local n = 0
 local run = "${Math.random().toString(36).slice(2)}"
-local headers = { ["authorization"] = "Bearer ${token}", ["content-type"] = "application/json" }
+local tokens = { ${tokens.map((token) => `"Bearer ${token}"`).join(', ')} }
+local headers = { ["authorization"] = tokens[1], ["content-type"] = "application/json" }
 request = function()
   n = n + 1
+  headers["authorization"] = tokens[n % #tokens + 1]
   ${keys ? 'headers["idempotency-key"] = run .. "-" .. n' : ''}
   return wrk.format("POST", "/v1/promises", headers, string.format('{"title":"Promise %d of the benchmark","description":"What, why and how","dueTime":"2031-05-17T12:00:00Z","tags":["bench","group %d"]}', n, n % 10))
 end
