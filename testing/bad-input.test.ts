@@ -162,7 +162,7 @@ everyTopology('an access token is good for ten minutes', async (deployment) => {
   } finally {
     inMinutes(0);
   }
-});
+}, { here: true });
 
 const elsewhere = { modules: { 'sys-core': null, 'sys-accounts': { audience: ['https://elsewhere.test'] }, 'mod-promist': null } };
 

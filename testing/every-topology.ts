@@ -1,4 +1,5 @@
 import { after, test } from 'node:test';
+import type { Module } from '@mainstay/kernel';
 import { startDeployment, type DeploymentOptions, type TestDeployment } from './start-deployment.ts';
 
 /** The placements a behaviour test runs in. A module behaves alike in all of them. */
@@ -7,23 +8,50 @@ const placements = ['one-process', 'sys-and-mod', 'per-module', 'sharded', 'repl
 /** Those that `MAINSTAY_TEST_PLACEMENTS` names, to look at one alone. */
 const chosen = process.env.MAINSTAY_TEST_PLACEMENTS?.split(',') ?? placements;
 
+/** So many deployments of tests run at once; the one that was not used for longest is stopped for another. */
+const MOST_RUNNING = 3;
+
+/** The last used is the last. */
 const running = new Map<string, Promise<TestDeployment>>();
 
+export interface TopologyOptions extends DeploymentOptions {
+  /** Names a deployment that only the tests of this file use: for those that count what there is in all. */
+  alone?: string;
+}
+
 /**
- * Runs a behaviour test in every topology, through the public clients. The tests of a file share one deployment
- * a topology: let each make its own accounts or orgs where it counts rows.
+ * Runs a behaviour test in every topology, through the public clients. Tests share one deployment a topology, those of
+ * other files too: let each make its own accounts or orgs where it counts rows.
  */
-export function everyTopology(fact: string, run: (deployment: TestDeployment) => Promise<void>, options: DeploymentOptions = {}): void {
+export function everyTopology(fact: string, run: (deployment: TestDeployment) => Promise<void>, options: TopologyOptions = {}): void {
   for (const placement of chosen) {
     test(`${fact} (${placement})`, async () => run(await deploymentFor(placement, options)));
   }
 }
 
-function deploymentFor(placement: string, options: DeploymentOptions): Promise<TestDeployment> {
-  const key = JSON.stringify([placement, { ...options, ownModules: options.ownModules?.map(({ name }) => name) }]);
-  let deployment = running.get(key);
-  if (!deployment) running.set(key, (deployment = startDeployment({ ...options, placement })));
+function deploymentFor(placement: string, options: TopologyOptions): Promise<TestDeployment> {
+  const key = JSON.stringify([placement, { ...options, ownModules: options.ownModules?.map(numberOf) }]);
+  const deployment = running.get(key) ?? startAnother({ ...options, placement });
+  running.delete(key);
+  running.set(key, deployment);
   return deployment;
+}
+
+async function startAnother(options: DeploymentOptions): Promise<TestDeployment> {
+  const [oldest] = running.keys();
+  if (running.size >= MOST_RUNNING && oldest !== undefined) {
+    const stopping = running.get(oldest)!;
+    running.delete(oldest);
+    await (await stopping).stop();
+  }
+  return startDeployment(options);
+}
+
+/** Two files may have modules of one name. */
+const numbers = new Map<Module, number>();
+function numberOf(module: Module): string {
+  if (!numbers.has(module)) numbers.set(module, numbers.size);
+  return `${module.name} ${numbers.get(module)}`;
 }
 
 after(async () => {

@@ -32,6 +32,8 @@ export interface DeploymentOptions {
   operators?: object | 'off';
   /** A placement of `deploy/placements/`; everything runs in one process if absent. Its processes are parts of this one, and call each other over the loopback interface; with `MAINSTAY_TEST_PROCESSES=forked` they are programs of their own. */
   placement?: string;
+  /** Its processes are parts of this one in any case: for tests that set the clock. */
+  here?: boolean;
   /** A file for its log, which is then written at every level, or from `logLevel` on. */
   logFile?: string;
   logLevel?: string;
@@ -130,7 +132,7 @@ interface Place {
 }
 
 /** How its processes are started, and which databases they make beside the one that is there. */
-async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, here = false, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
   const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
   const enabled = sections ?? Object.fromEntries(available.map(({ name }) => [name, null]));
   const several = placementName !== undefined && placementName !== 'one-process';
@@ -150,7 +152,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
   // Modules and settings of the test's own, and its log, are in this process alone.
-  const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
+  const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && !here && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
     ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort } } })
     : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));

@@ -1,4 +1,4 @@
-export { asAdministrator, testDatabase, type TestDatabase } from './postgres.ts';
+export { asAdministrator, TEST_CONNECTIONS, testDatabase, type TestDatabase } from './postgres.ts';
 export { testS3Server } from './s3-server.ts';
 export { until } from './until.ts';
 export { createLog } from '../telemetry/log.ts';

@@ -37,6 +37,9 @@ export async function testDatabase(): Promise<TestDatabase> {
 export const asAdministrator = <T>({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>, work: (client: pg.Client) => Promise<T>): Promise<T> =>
   withClient(connectionConfig(adminUrl, { database: name }), work);
 
+/** Deployments of many processes are tested side by side. */
+export const TEST_CONNECTIONS = 1000;
+
 let server: Promise<AdminUrl> | undefined;
 
 /** An administrator's connection string for the server of this test run. */
@@ -44,7 +47,7 @@ export const testServer = (): Promise<AdminUrl> => (server ??= process.env.MAINS
 
 async function startOwn(): Promise<AdminUrl> {
   const directory = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
-  const { adminUrl, pid } = await startEmbeddedPostgres({ directory, diesWithParent: true });
+  const { adminUrl, pid } = await startEmbeddedPostgres({ directory, diesWithParent: true, connections: TEST_CONNECTIONS });
   process.once('exit', () => {
     process.kill(pid, 'SIGINT');
     const pause = new Int32Array(new SharedArrayBuffer(4));

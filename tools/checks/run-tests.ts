@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { TEST_CONNECTIONS } from '@mainstay/kernel/testing';
 import { CheckFailed, root } from './check.ts';
 import { endHungFiles } from './end-hung-files.ts';
 import { sourceFiles } from './source-files.ts';
@@ -19,19 +20,51 @@ export function findTests({ pattern = '', quick = false }: TestSelection): strin
   return sourceFiles(root, '.test.ts').filter((file) => file.includes(pattern) && !(quick && file.endsWith('-drill.test.ts')));
 }
 
-/** Runs test files with Node's own runner against one PostgreSQL of their own; its report goes to the terminal. */
+/** Where behaviour tests run, each with what it says of the placements: at most two at once. */
+const placements = ['one-process', 'sys-and-mod', 'per-module', 'sharded', 'replicas'];
+
+/**
+ * Runs test files with Node's own runner against one PostgreSQL of their own; its reports go to the terminal. Behaviour tests of
+ * modules run once in each placement, all files of a placement in one process, so that they share its deployments.
+ */
 export async function runTests(files: string[]): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
-  const postgres = await startEmbeddedPostgres({ directory, diesWithParent: true });
+  const postgres = await startEmbeddedPostgres({ directory, diesWithParent: true, connections: TEST_CONNECTIONS });
+  const environment = { ...process.env, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
   try {
-    const options = ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec'];
-    const env = { ...process.env, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
-    const child = spawn(process.execPath, [...options, ...files], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
-    const unwatch = endHungFiles(child.pid!, (line) => console.log(line));
-    const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve)).finally(unwatch);
-    if (code !== 0) throw new CheckFailed('some tests failed; they are listed above');
+    const placed = files.filter(isOfTopologies);
+    const others = files.filter((file) => !placed.includes(file));
+    const results = others.length > 0 ? [await runOthers(others, environment)] : [];
+    const waiting = placed.length > 0 ? [...placements] : [];
+    const worker = async () => {
+      for (let placement = waiting.shift(); placement; placement = waiting.shift()) results.push(await runPlaced(placed, placement, environment));
+    };
+    await Promise.all([worker(), worker()]);
+    if (results.some((code) => code !== 0)) throw new CheckFailed('some tests failed; they are listed above');
   } finally {
     await postgres.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** Whether a file has tests that run in every placement. */
+const isOfTopologies = (file: string): boolean => /^everyTopology\(/m.test(readFileSync(join(root, file), 'utf8'));
+
+async function runOthers(files: string[], env: NodeJS.ProcessEnv): Promise<number | null> {
+  const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const unwatch = endHungFiles(child.pid!, (line) => console.log(line));
+  return ended(child).finally(unwatch);
+}
+
+/** Its report comes in one piece, not mixed with that of another. */
+async function runPlaced(files: string[], placement: string, environment: NodeJS.ProcessEnv): Promise<number | null> {
+  const env = { ...environment, MAINSTAY_TEST_PLACEMENTS: placement };
+  const child = spawn(process.execPath, ['--test', '--test-isolation=none', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const report: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => report.push(part));
+  const code = await ended(child);
+  process.stdout.write(Buffer.concat(report));
+  return code;
+}
+
+const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));

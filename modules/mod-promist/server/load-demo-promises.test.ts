@@ -9,4 +9,4 @@ everyTopology('the demo has promises, made to and shared with each other, and a 
   assert.deepEqual(before, [7, 1, 3, 1, 2, 0]);
   await deployment.restart();
   assert.deepEqual(await all(), before);
-});
+}, { alone: 'first data' });
