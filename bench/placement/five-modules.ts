@@ -55,6 +55,8 @@ try {
   await start('moleculer, five processes', (_, adminUrl) => startChain('chain-moleculer', adminUrl, 'apart'));
   await start('NestJS, five processes', (_, adminUrl) => startChain('chain-nest', adminUrl, 'apart'));
   console.log(`${conditions()}; the load generator, all chains and their databases share it; ${rounds} rounds of ${seconds} s each, of which the medians are shown\n`);
+  // Until the code is compiled.
+  for (const subject of subjects) await measure(subject, 16, 10);
   for (const connections of [1, 16]) await compare(connections);
 } finally {
   for (const { stop, postgres } of subjects) {
@@ -84,7 +86,7 @@ async function requireAllReads({ address, token, ids }: Chain, name: string): Pr
 
 async function compare(connections: number): Promise<void> {
   const results = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
-  for (const subject of subjects) await measure(subject, connections, 3);
+  for (const subject of subjects) await measure(subject, connections, 1);
   for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, connections, seconds));
   print(connections, results);
 }
