@@ -53,14 +53,14 @@ export function keepInstance(options: InstanceToKeep): KeptInstance {
   const { run, instance, folder, database, waitForChange, program = programOfBuild } = options;
   const checked = Promise.withResolvers<DeploymentSummary>();
   checked.promise.catch(() => {});
-  const launch = () => {
+  const launch = (succeeds: boolean) => {
     const launched = launchProcess({ program, args: argumentsFor(run, instance), environment: environmentFor(options), log: folder.log, announce: options.steps.line, mustAnswer: !waitForChange });
     launched.ready.catch(checked.reject);
     launched.checked.then((summary) => {
       kept.isPublic = summary.isPublic;
       instance.modules = summary.modules;
       checked.resolve(summary);
-    }).then(() => database).then((databaseUrl) => launched.go({ databaseUrl, ports: kept.ports }), () => {});
+    }).then(() => database).then((databaseUrl) => launched.go({ databaseUrl, ports: kept.ports, succeeds }), () => {});
     return launched;
   };
   const keeper = new ProcessKeeper({

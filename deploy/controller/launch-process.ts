@@ -11,6 +11,7 @@ import { duration } from './steps.ts';
 
 /** How long a process may take to end its work, in milliseconds. */
 const grace = 12_000;
+const graceOfReplaced = 22_000;
 /** How long a process may answer nothing, and how often it is asked, in milliseconds. */
 const SILENCE = 2500;
 const ASK_EVERY = 500;
@@ -42,6 +43,8 @@ export interface LaunchedProcess {
   ended: Promise<string>;
   /** Ends it: first it is asked, and killed if it does not heed. */
   stop(): Promise<void>;
+  /** The same where another serves in its place already: it finishes what it has begun, however long its clients take to notice. */
+  giveWay(): Promise<void>;
 }
 
 /** Starts one process of a deployment. It writes to the log, and ends by itself when this process ends. */
@@ -72,16 +75,16 @@ export function launchProcess({ program, args, environment, log, announce, mustA
   ready.catch(checked.reject);
   checked.promise.catch(() => {});
   const identity = identify(child.pid!) ?? { pid: child.pid!, startTicks: 0 };
-  const stop = async () => {
+  const end = async (signal: NodeJS.Signals, within: number) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
+    child.kill(signal);
     const timer = new AbortController();
-    await Promise.race([ended, sleep(grace, undefined, { signal: timer.signal }).then(() => child.kill('SIGKILL'))]);
+    await Promise.race([ended, sleep(within, undefined, { signal: timer.signal }).then(() => child.kill('SIGKILL'))]);
     timer.abort();
     await ended;
   };
   const go = (go: Go) => { if (child.connected) child.send(go); };
-  return { identity, checked: checked.promise, go, ready, ended, stop };
+  return { identity, checked: checked.promise, go, ready, ended, stop: () => end('SIGTERM', grace), giveWay: () => end('SIGUSR2', graceOfReplaced) };
 }
 
 interface Watch {

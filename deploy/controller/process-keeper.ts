@@ -4,7 +4,8 @@ import type { LaunchedProcess, Ready } from './launch-process.ts';
 import { duration } from './steps.ts';
 
 export interface KeeperOptions {
-  launch: () => LaunchedProcess;
+  /** Starts one; `succeeds` tells whether it is to take the place of one that runs. */
+  launch: (succeeds: boolean) => LaunchedProcess;
   /** Tells the operator what became of the process. */
   say: (text: string) => void;
   /** Called whenever the process starts, serves, is being started again, or another is about to take its place or has taken it. */
@@ -60,7 +61,7 @@ export class ProcessKeeper {
 
   /** Starts another process beside the one that runs, and ends that one as soon as the other serves. If it can not start, this rejects and the first runs on. */
   async replace(): Promise<void> {
-    const successor = (this.#successor = this.#options.launch());
+    const successor = (this.#successor = this.#options.launch(true));
     try {
       this.#change({ state: this.#state, process: this.#current!, beside: successor });
       const ready = await successor.ready;
@@ -69,7 +70,7 @@ export class ProcessKeeper {
       [this.#current, this.#started] = [successor, performance.now()];
       this.#wake.emit('wake');
       this.#change({ state: 'running', process: successor, ready, beside: former });
-      await former.stop();
+      await former.giveWay();
     } finally {
       this.#successor = undefined;
       this.#change({ state: this.#state, process: this.#current! });
@@ -90,7 +91,7 @@ export class ProcessKeeper {
   }
 
   async #launch(state: 'starting' | 'restarting'): Promise<Ready> {
-    const process = (this.#current = this.#options.launch());
+    const process = (this.#current = this.#options.launch(false));
     this.#started = performance.now();
     this.#change({ state, process });
     const ready = await process.ready;

@@ -8,9 +8,6 @@ export function sharePorts(): void {
   shared = process.platform === 'linux';
 }
 
-/** Whether another process may be listening on the ports of this one. */
-export const portsAreShared = (): boolean => shared;
-
 /** Binds every address of a host to one port; `localhost` is IPv4 and IPv6 loopback. Port 0 takes one that is free on all of them. */
 export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
   const listeners: Server[] = [];

@@ -3,7 +3,7 @@ import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import type { Server as TcpServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayTls } from '../gateway/gateway.ts';
-import { bindAll, portsAreShared } from './bind-all.ts';
+import { bindAll } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
 import { Http2Sessions } from './http2-sessions.ts';
@@ -22,8 +22,8 @@ export interface OnePort {
   listenTls(host: string, port: number, tls: Pick<GatewayTls, 'read' | 'watch'>, failed: (error: unknown) => void): Promise<number>;
   /** Connections that are open. */
   readonly connections: number;
-  /** Takes no new connections and closes those that rest; resolves when the last one is gone. */
-  drain(): Promise<void>;
+  /** Takes no new connections and closes those that rest, where another process takes over only after a while; resolves when the last one is gone. */
+  drain(isTakenOver?: boolean): Promise<void>;
   /** Cuts what is still connected. */
   destroy(): void;
 }
@@ -51,8 +51,11 @@ const placeKeptMs = 1000;
 /** Resting connections are closed for others at most this often, in milliseconds. */
 const makeRoomEveryMs = 100;
 
-/** Where another process takes over, clients that use their connections have so long to hear that they will be closed, in milliseconds. */
-const hearingMs = 400;
+/** Clients are told to close a connection themselves that rests so long, in milliseconds; for the others it lasts so much longer. */
+const restMs = 5000;
+const restLongerMs = 67_000;
+/** Where another process takes over, so that a connection that still rests is one of a client that does not heed that. */
+const hearingMs = restMs + 500;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
 export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, ofPeers = false, mostUnreadBytes = ofPeers ? Infinity : 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
@@ -133,13 +136,13 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       listeners.push(...bound.listeners);
       return bound.port;
     },
-    async drain() {
+    async drain(isTakenOver = false) {
       draining = true;
       stopTls();
       for (const listener of listeners) listener.close();
       sessions.close();
-      // What a client sends just before it hears that its connection is closed is lost, so those in use hear it with an answer.
-      if (portsAreShared() && sockets.size > 0) await sleep(hearingMs);
+      // What a client sends just before it hears that its connection is closed is lost, so it hears that with its next answer.
+      for (const end = performance.now() + (isTakenOver ? hearingMs : 0); sockets.size > 0 && performance.now() < end; ) await sleep(20);
       closing = true;
       http1.close(() => {});
       closeResting();
@@ -158,7 +161,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
 
 /** Streams may last as long as they like, so only the headers of a request have a time limit here. */
 function http1Server(handler: RequestListener, headersTimeout: number): Server {
-  const server = createServer({ maxHeaderSize, headersTimeout, keepAliveTimeout: 72_000, requestTimeout: 0, connectionsCheckingInterval: headersTimeout / 4 }, handler);
+  const server = createServer({ maxHeaderSize, headersTimeout, keepAliveTimeout: restMs, keepAliveTimeoutBuffer: restLongerMs, requestTimeout: 0, connectionsCheckingInterval: headersTimeout / 4 }, handler);
   // It never listens, so it must be told to start watching for slow headers.
   server.emit('listening');
   return server;

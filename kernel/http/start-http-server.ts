@@ -45,8 +45,8 @@ export interface HttpServer {
   readonly connections: number;
   /** Says to gRPC health checks whether a service, by its full name, is being served. */
   setServing(serviceTypeName: string, serving: boolean): void;
-  /** Lets calls in progress finish for a moment, then ends the streams; done within two seconds. */
-  close(): Promise<void>;
+  /** Ends the streams after a moment, and lets other calls in progress finish: for a moment, or some seconds where another process takes over, whose clients must notice nothing. */
+  close(isTakenOver?: boolean): Promise<void>;
 }
 
 /**
@@ -55,12 +55,12 @@ export interface HttpServer {
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { port: onePort, app } = createApp(options.connections);
-  const stopping = new AbortController();
+  const [stopping, cutting] = [new AbortController(), new AbortController()];
   const services = options.services.map(({ service }) => service);
   const state = new ServingState(services.map(({ typeName }) => typeName));
   const bodyLimitBytes = options.bodyLimitBytes ?? 16 * 1024 * 1024;
   const registry = createRegistry(...filesWithImports(services.map(({ file }) => file)).values());
-  const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal };
+  const offered: OfferedOptions = { ...options, bodyLimitBytes, registry, state, stopping: stopping.signal, cutting: cutting.signal };
 
   watchRequests(app, options.log, options.observed);
   problemHandlers(app, { bodyLimitBytes, log: options.log });
@@ -77,7 +77,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   await app.register(restRoutes, { services, transport: options.transport, json, door, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 
-  const close = () => closeAll(app, onePort, state, stopping);
+  const close = (isTakenOver = false) => closeAll(app, onePort, state, { stopping, cutting, isTakenOver });
   const port = await onePort.listen(options.host, options.port).catch(async (error: unknown) => {
     await close();
     throw error;
@@ -102,7 +102,10 @@ interface OfferedOptions extends HttpServerOptions {
   bodyLimitBytes: number;
   registry: ReturnType<typeof createRegistry>;
   state: ServingState;
+  /** Ends streams. */
   stopping: AbortSignal;
+  /** Ends what is left after that. */
+  cutting: AbortSignal;
 }
 
 function createApp(limits: ConnectionLimits | undefined): { app: FastifyInstance; port: OnePort } {
@@ -128,7 +131,7 @@ async function openTls(onePort: OnePort, tls: GatewayTls, log: Logger): Promise<
 const standard = [Health, ServerReflection, ServerReflectionAlpha];
 
 /** gRPC, gRPC-web and Connect for every service, and the standard health and reflection services. */
-async function rpcRoutes(app: FastifyInstance, { services, state, stopping, bodyLimitBytes, registry }: OfferedOptions): Promise<void> {
+async function rpcRoutes(app: FastifyInstance, { services, state, stopping, cutting, bodyLimitBytes, registry }: OfferedOptions): Promise<void> {
   const described = [...services.map(({ service }) => service), ...standard];
   const reflection = reflectionService(described);
   plainGrpcMessages(app);
@@ -137,7 +140,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
   await app.register(fastifyConnectPlugin, {
     routes: (router) => {
       for (const { service, implementation } of services) {
-        for (const method of service.methods) router.rpc(method, implementation[method.localName]!.bind(implementation) as never, { readMaxBytes: messageLimit(method.input, bodyLimitBytes), jsonOptions: strictJson(method.input, jsonOptions) });
+        for (const method of service.methods) router.rpc(method, implementation[method.localName]!.bind(implementation) as never, { readMaxBytes: messageLimit(method.input, bodyLimitBytes), jsonOptions: strictJson(method.input, jsonOptions), shutdownSignal: method.methodKind === 'unary' ? cutting : stopping });
       }
       // A contract with all that it imports may be larger than any message of it.
       const unlimited = { writeMaxBytes: 0xffff_ffff };
@@ -153,11 +156,16 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, body
   });
 }
 
-async function closeAll(app: FastifyInstance, port: OnePort, state: ServingState, stopping: AbortController): Promise<void> {
+/** Less than the controller waits for the process. */
+const FINISH_MILLISECONDS = 8000;
+
+async function closeAll(app: FastifyInstance, port: OnePort, state: ServingState, { stopping, cutting, isTakenOver }: { stopping: AbortController; cutting: AbortController; isTakenOver: boolean }): Promise<void> {
   state.setAll(false);
-  const drained = port.drain();
+  const drained = port.drain(isTakenOver);
   await within(500, drained);
   stopping.abort(httpErrors.STOPPING() satisfies ConnectError);
+  if (isTakenOver) await within(FINISH_MILLISECONDS, drained);
+  cutting.abort(httpErrors.STOPPING() satisfies ConnectError);
   await within(700, drained);
   port.destroy();
   await drained;

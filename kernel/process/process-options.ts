@@ -24,6 +24,8 @@ export interface ProcessOptions {
   peers?: Readonly<Record<string, string>>;
   /** Connection strings of administrators, as `databaseUrl`, of those databases of the placement that another server has; by `Instance.database`. */
   databases?: Readonly<Record<string, string>>;
+  /** Another process serves in the place of this one until all of this one has started: it takes no calls of other processes before. */
+  succeeds?: boolean;
   /** Most connections to the database for usual work; 84 if absent. */
   connections?: number;
 }

@@ -45,6 +45,8 @@ export interface Go {
   databaseUrl: string;
   /** Ports to take where the deployment leaves the choice: those that it had before. */
   ports: Partial<Ports>;
+  /** It takes the place of one that runs. */
+  succeeds?: boolean;
 }
 
 /** What a process tells the controller that started it, over the IPC channel. */
@@ -66,7 +68,7 @@ export interface AreYouThere {
 
 /**
  * Starts one process of a deployment and runs it until it is told to stop: by SIGTERM, SIGINT, or the end of
- * the controller that started it. Why it cannot start goes to the controller and the terminal.
+ * the controller that started it; or to give way to one that serves in its place already: by SIGUSR2. Why it cannot start goes to the controller and the terminal.
  */
 export async function runProcess(options: RunOptions): Promise<void> {
   const log = createLog(options.instance === undefined ? {} : { process: options.instance });
@@ -106,10 +108,11 @@ async function start({ modules, deploymentFile, environment, ...named }: RunOpti
   if (deployment.files?.s3) await requireNoHalfRestore(openStorage(deployment.files, tmpdir()), log);
   // The controller looks whether another program has a port; replicas, and a process that takes the place of this one, must get in.
   if (process.connected) sharePorts();
-  const { databaseUrl, ports } = process.connected ? await goFromController(deployment, place) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server, such as postgresql://postgres@localhost/demo'), ports: {} };
+  const { databaseUrl, ports, succeeds = false }: Go = process.connected ? await goFromController(deployment, place) : { databaseUrl: required(environment, 'DATABASE_URL', 'the connection string of an administrator of the PostgreSQL server, such as postgresql://postgres@localhost/demo'), ports: {} };
   return startProcess({
     deployment: withChosenPorts(deployment, ports),
     databaseUrl,
+    succeeds,
     secret: required(environment, 'MAINSTAY_SECRET', '64 hexadecimal digits that belong to this deployment alone, such as openssl rand -hex 32 gives'),
     dataFolder: environment.MAINSTAY_DATA_FOLDER,
     log,
@@ -164,16 +167,17 @@ function report(report: Report): void {
 
 function stopWhenTold(running: RunningProcess, log: Logger, controlled: boolean): void {
   let stopping = false;
-  const stop = async (why: string) => {
+  const stop = async (why: string, isTakenOver = false) => {
     if (stopping) return;
     stopping = true;
     log.info({ why }, 'stopping');
     // A client or job that never ends must not keep the process: the controller waits no longer than this.
-    setTimeout(() => process.exit(1), 10_000).unref();
-    await running.stop();
+    setTimeout(() => process.exit(1), isTakenOver ? 20_000 : 10_000).unref();
+    await running.stop(isTakenOver);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  process.on('SIGUSR2', () => void stop('another process serves in its place', true));
   if (!controlled) return;
   if (process.connected) process.on('disconnect', () => void stop('the controller is gone'));
   else void stop('the controller went while this process started');

@@ -40,7 +40,8 @@ export interface RunningProcess {
   operatorsAddress?: string;
   /** The modules that do not run, and why: for the operator alone. */
   quarantined(): Record<string, string>;
-  stop(): Promise<void>;
+  /** `isTakenOver`: another process serves in its place already, and nobody may notice that this one ends. */
+  stop(isTakenOver?: boolean): Promise<void>;
 }
 
 /**
@@ -59,7 +60,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   for (const module of modules.filter(({ name }) => here.modules.includes(name))) await orQuarantine(starting, module, () => startModule(starting, module));
   if (!starting.guard) throw new StartError(['the module that provides the guard could not start, and nothing runs without it']);
   if (!starting.gateway && modules.some(({ name, gateway }) => gateway && here.modules.includes(name))) throw new StartError(['the module that provides the gateway could not start, and nothing is reached from outside without its policies']);
-  const internal = await openInternalPort(starting);
+  let internal = options.succeeds ? undefined : await openInternalPort(starting);
   starting.network?.peers.start();
   try {
     for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
@@ -71,6 +72,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
     await starting.shards?.start();
     starting.isReady = true;
+    internal ??= await openInternalPort(starting);
     log.debug({ process: here.name }, 'all of this process has started');
     return running(starting, { ...work, server, operators, internal });
   } catch (error) {
@@ -97,18 +99,17 @@ function running(starting: Starting, opened: Opened): RunningProcess {
     isPublic: server !== undefined,
     ...(operators && { operatorsAddress: operators.address }),
     quarantined: () => Object.fromEntries(starting.states.all().flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem]]))),
-    stop: () => stop(starting, opened),
+    stop: (isTakenOver = false) => stop(starting, opened, isTakenOver),
   };
 }
 
 /** Takes nothing new, finishes what was begun, and closes. */
-async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened): Promise<void> {
+async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened, isTakenOver: boolean): Promise<void> {
   const { parts, network, audit, room, telemetry, owned, shards } = starting;
   starting.isReady = false;
   await shards?.stop();
   network?.hurry();
-  await server?.close();
-  await jobs.stop();
+  await Promise.all([server?.close(isTakenOver), jobs.stop()]);
   await internal?.drain();
   await internal?.close();
   await Promise.all(parts.map(({ commands }) => commands.close()));
