@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@mainstay/kernel/testing';
 import { FaultyDeployment } from './faulty-deployment.ts';
 import { PersistentWriter } from './persistent-writer.ts';
+import { fill, mountSmallDisk, withoutMount } from './small-disk.ts';
 
-const MEBIBYTE = 1024 * 1024;
-
-test('while the disk is full, writes are refused with a reason and reads go on; with room again everything goes on by itself', { skip: canMount() ? false : 'needs the engine mount: a root that may mount a tmpfs' }, async (t) => {
-  const disk = mountSmallDisk(t);
+test('while the disk is full, writes are refused with a reason and reads go on; with room again everything goes on by itself', { skip: withoutMount }, async (t) => {
+  const disk = mountSmallDisk(t, 400);
   const deployment = await FaultyDeployment.start({ postgresFolder: join(disk, 'pg') });
   t.after(() => deployment.stop());
   const token = await deployment.token();
@@ -54,40 +51,6 @@ async function killAndAwait(deployment: FaultyDeployment, token: string): Promis
   deployment.killPostgres();
   await until(async () => deployment.postgresId !== killed, 'PostgreSQL is started again');
   await until(() => promises(deployment, token).then(() => true, () => false), 'it reads again after PostgreSQL was killed');
-}
-
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'mf-mount-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
-  if (mounted) spawnSync('umount', [folder]);
-  rmSync(folder, { recursive: true });
-  return mounted;
-}
-
-/** A disk of 400 MiB, gone after the test. */
-function mountSmallDisk(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mf-disk-'));
-  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=700', 'tmpfs', folder]).status, 0);
-  t.after(() => {
-    spawnSync('umount', ['--lazy', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
-
-/** Takes what room there is, to the last page. */
-function fill(file: string, disk: string): void {
-  writeFileSync(file, '', { flag: 'a' });
-  for (let size = 16 * MEBIBYTE; size >= 4096; size /= 2) {
-    const { bavail, bsize } = statfsSync(disk);
-    if (bavail * bsize < size) continue;
-    try {
-      appendFileSync(file, Buffer.alloc(size, 1));
-      size *= 2;
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
-    }
-  }
 }
 
 async function make(deployment: FaultyDeployment, token: string, title: string): Promise<{ status: number; reason?: string }> {
