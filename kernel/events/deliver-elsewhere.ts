@@ -2,7 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import type { Network } from '../peers/network.ts';
-import type { CloudEvent } from './deliver-event.ts';
+import type { CloudEvent } from './cloud-event.ts';
 
 /** Hands an event to a handler of a module that another process runs, on a database of its own. */
 export type DeliverElsewhere = (module: string, handler: string, event: CloudEvent) => Promise<void>;

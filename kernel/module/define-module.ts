@@ -12,6 +12,7 @@ import type { SettingsCatalogue, SettingsStore } from '../settings/settings-stor
 import { subscriptionsOf } from '../sagas/await-event.ts';
 import type { SagaDeclaration } from '../sagas/saga.ts';
 import type { DeploymentShards } from '../shards/deployment-shards.ts';
+import type { OutboundWebhooks } from '../webhooks/outbound-webhooks.ts';
 import { webhookJob, type WebhookDeclaration } from '../webhooks/webhook.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
@@ -47,6 +48,8 @@ export interface DeploymentInfo {
   readonly dataFolder: string;
   /** The state of every module, now. */
   modules(): ModuleState[];
+  /** What the modules of the deployment announce, by the full names of events. */
+  eventTypes: readonly EventType[];
   /** The settings that modules declare: for the module that keeps their values. */
   settings: SettingsCatalogue;
   /** The processes of the deployment, and the ways between them. */
@@ -55,6 +58,13 @@ export interface DeploymentInfo {
   operations: Operations;
   /** What is divided into shards: for the module that serves operators; absent where nothing is. */
   shards?: DeploymentShards;
+}
+
+/** A kind of event that a module announces. */
+export interface EventType {
+  module: string;
+  /** Full name of its message, such as `mod.promist.v1.PromiseMade`. */
+  name: string;
 }
 
 /** Development, test, acceptance, production. */
@@ -142,6 +152,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   audit?: (needs: N) => AuditLog;
   /** Only `sys-core`, or its replacement, keeps what settings were set to. */
   settingsStore?: (needs: N) => SettingsStore;
+  /** Only `sys-core`, or its replacement, tells other systems of events. */
+  outboundWebhooks?: (needs: N) => OutboundWebhooks;
 }
 
 /** What a module's CLI command gets: a client of the running deployment, and ways to talk to the person. */

@@ -3,7 +3,7 @@ import type { DescMethod, MessageInitShape } from '@bufbuild/protobuf';
 import { ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { PeersService, type PeerStateSchema } from '@mainstay/kernel/contract/mainstay/peers/v1/peers_pb.js';
 import { kernelErrors } from '../errors/kernel-errors.ts';
-import type { CloudEvent } from '../events/deliver-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import { callKey } from '../guard/call.ts';
 import { validateMessage } from '../placement/validate-message.ts';
 import type { Logger } from '../telemetry/log.ts';

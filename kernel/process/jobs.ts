@@ -8,7 +8,8 @@ import type { DiskRoom } from '../data/disk-room.ts';
 import { surviveLoss } from '../data/pool.ts';
 import { untilReachable } from '../data/until-reachable.ts';
 import { isAway, type DeliverElsewhere } from '../events/deliver-elsewhere.ts';
-import { deliverEvent, type CloudEvent } from '../events/deliver-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
+import { deliverEvent, type EnvelopeHandler } from '../events/deliver-event.ts';
 import { lagMetrics } from '../events/handler-lag.ts';
 import type { JobEnvelope } from '../events/effects.ts';
 import { pruneMailboxes } from '../events/prune-mailboxes.ts';
@@ -27,6 +28,7 @@ import { sagaJob, type SagaDeclaration, type SagaTurn } from '../sagas/saga.ts';
 import { discardDeadLetter, endTries, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 import { QueuePool } from './queue-pool.ts';
 import { keepReviving } from './revive-jobs.ts';
+import { OUTBOUND_HANDLER, type OutboundWebhooks } from '../webhooks/outbound-webhooks.ts';
 import { runSchedules, scheduleOf, type Schedule } from './run-schedules.ts';
 import { runQueuedJob } from './run-queued-job.ts';
 
@@ -37,6 +39,8 @@ export interface Worked {
   database: ModuleDatabase<any>;
   /** In a shard: which orgs are here. */
   ownsOrg?: (orgId: string) => boolean;
+  /** What tells other systems of events, if it is this module. */
+  outbound?: OutboundWebhooks;
 }
 
 export interface JobsOptions {
@@ -124,16 +128,20 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
 
 function tasksOf(modules: readonly Worked[], pool: QueuePool, telemetry: TaskTelemetry): TaskList {
   const jobs = modules.flatMap((worked) => (worked.module.jobs ?? []).map((job) => [`${worked.module.name}/${job.name}`, jobTask(worked, job, telemetry)] as const));
-  const handlers = modules.flatMap((worked) => (worked.module.events ?? []).map((subscription) =>
+  const handlers = modules.flatMap((worked) => handlersOf(worked).map((subscription) =>
     [`${worked.module.name}/on:${subscription.name}`, eventTask(worked, subscription, pool, telemetry)] as const));
   const sagas = modules.flatMap((worked) => (worked.module.sagas ?? []).map((saga: SagaDeclaration<any>) => [`${worked.module.name}/${sagaJob(saga.name)}`, sagaTask(worked, saga, pool, telemetry)] as const));
   return Object.fromEntries([...jobs, ...handlers, ...sagas]);
 }
 
+/** What a module does about events: its own handlers, and that which tells other systems of any. */
+export const handlersOf = ({ module, outbound }: Pick<Worked, 'module' | 'outbound'>): (Subscription<any> | EnvelopeHandler)[] => [...(module.events ?? []), ...(outbound ? [{ name: OUTBOUND_HANDLER, take: (event: CloudEvent) => outbound.take(event) }] : [])];
+const handlerNames = ({ events = [], outboundWebhooks }: Module): string[] => [...events.map(({ name }) => name), ...(outboundWebhooks ? [OUTBOUND_HANDLER] : [])];
+
 function tasksElsewhere({ elsewhere }: JobsOptions, pool: QueuePool, telemetry: TaskTelemetry): TaskList {
   if (!elsewhere) return {};
   const { modules, deliver } = elsewhere;
-  return Object.fromEntries(modules.flatMap(({ name: module, events = [] }) => events.map(({ name: handler }) => [`${module}/on:${handler}`, sendTask(module, handler, deliver, pool, telemetry)] as const)));
+  return Object.fromEntries(modules.flatMap((away) => handlerNames(away).map((handler) => [away.name, handler] as const)).map(([module, handler]) => [`${module}/on:${handler}`, sendTask(module, handler, deliver, pool, telemetry)] as const));
 }
 
 /** Waits for a process that is away as for a database: it costs none of the event's tries. */
@@ -174,7 +182,7 @@ function sagaTask({ module, context, database, ownsOrg }: Worked, saga: SagaDecl
   };
 }
 
-function eventTask({ module, context, database, ownsOrg }: Worked, subscription: Subscription<any>, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
+function eventTask({ module, context, database, ownsOrg }: Worked, subscription: Subscription<any> | EnvelopeHandler, pool: QueuePool, telemetry: TaskTelemetry): TaskList[string] {
   return async (data, { abortSignal, job }) => {
     const event = data as CloudEvent;
     await outlast(abortSignal, () => waitYourTurn(pool, job, event));

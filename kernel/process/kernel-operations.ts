@@ -8,8 +8,16 @@ export function kernelOperations(starting: Starting): Record<string, Operation> 
   return {
     ...starting.operationsForOthers,
     'audit.append': (entries: AuditEntry[]) => keeper(starting).append(entries),
+    'webhooks.wanted': () => wantedHere(starting),
     'settings.changesSince': (revision: number) => starting.settings.changesSince(revision),
   };
+}
+
+/** The events that other systems want, where they are told of them. */
+export async function wantedHere({ parts }: Starting): Promise<readonly string[]> {
+  const outbound = parts.find((part) => part.outbound)?.outbound;
+  if (!outbound) throw new Error('this process tells no other systems of events');
+  return outbound.wanted();
 }
 
 function keeper({ audit }: Starting) {

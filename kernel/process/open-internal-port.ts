@@ -7,6 +7,7 @@ import { arrive } from '../peers/peer-headers.ts';
 import { peersService, type PeerDuties } from '../peers/serve-peers-service.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
 import { servePeers, type PeerServer } from '../remote/serve-peers.ts';
+import { handlersOf } from './jobs.ts';
 import { kernelOperations } from './kernel-operations.ts';
 import type { Starting } from './start-module.ts';
 
@@ -51,7 +52,7 @@ function dutiesOf(starting: Starting): PeerDuties {
     }),
     async deliver(module, handler, event, orgId) {
       const part = starting.parts.find((one) => one.module.name === module);
-      const subscription = part?.module.events?.find(({ name }) => name === handler);
+      const subscription = part && handlersOf(part).find(({ name }) => name === handler);
       if (!part || !subscription) throw new StartError([`${starting.here.name} has no handler ${handler} of ${module}`]);
       requireOrgHere(orgId, part.ownsOrg);
       const origin = { traceId: event.traceid, ...(event.traceparent && { traceparent: event.traceparent }), ...(event.tracestate && { tracestate: event.tracestate }) };

@@ -28,6 +28,9 @@ import type { OwnedSlots } from '../shards/owned-slots.ts';
 import type { SlotMoves } from '../shards/slot-moves.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { OutboundWebhooks } from '../webhooks/outbound-webhooks.ts';
+import { outboundOf } from '../webhooks/run-outbound.ts';
+import type { WantedEvents } from '../webhooks/wanted-events.ts';
 import type { ModuleStates } from './module-states.ts';
 import type { OperationsOfDeployment } from './operations-of-deployment.ts';
 import type { OperationsOfProcess } from './operations.ts';
@@ -42,6 +45,8 @@ export interface Part {
   commands: Commands;
   /** In a shard: which orgs are here. */
   ownsOrg?: (orgId: string) => boolean;
+  /** What tells other systems of events, if it is this module. */
+  outbound?: OutboundWebhooks;
 }
 
 /** What the parts of a starting process share. */
@@ -82,6 +87,8 @@ export interface Starting extends ProcessOptions {
   telemetry: Telemetry;
   info: DeploymentInfo;
   settings: SettingsOfProcess;
+  /** The events that other systems want to be told of. */
+  wanted: WantedEvents;
   operations: OperationsOfProcess;
   /** What of them other processes may ask for. */
   operationsForOthers?: OperationsOfDeployment['forOthers'];
@@ -97,16 +104,18 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const { migrations } = module.database ?? {};
   if (migrations) await whenReachable(starting.log, () => migrate({ adminUrl, database, module: module.name, migrations }));
   const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
-  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) }, sharded: starting.owned !== undefined, replicated: here.replica !== undefined });
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) || starting.wanted.has(type) }, sharded: starting.owned !== undefined, replicated: here.replica !== undefined });
   watchRoom(tables, starting.room);
   const context = contextOf(starting, module, tables);
   const commands = new Commands({ database: tables, secret, log: starting.log, kept: () => starting.recordsKept() });
-  starting.parts.push({ module, context, database: tables, commands, ...ownership(starting.owned) });
+  const part: Part = { module, context, database: tables, commands, ...ownership(starting.owned) };
+  starting.parts.push(part);
   const made = (module.services ?? []).map(({ service, implement }) => ({ service, implementation: implement(context) }));
   if (module.guard) starting.guard = guardOf(starting, module, context);
   if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
   if (module.gateway) starting.gateway = module.gateway(context, gatewayFacts(starting, module.name));
   if (module.settingsStore) starting.settings.useStore(module.name, module.settingsStore(context));
+  if (module.outboundWebhooks) part.outbound = outboundOf(module.name, module.outboundWebhooks(context));
   for (const { service, implementation } of made) serveService(starting, module, service, implementation, commands);
   starting.states.setRunning(module.name);
 }

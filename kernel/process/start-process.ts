@@ -6,7 +6,7 @@ import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
 import { deliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
-import type { Module } from '../module/define-module.ts';
+import type { EventType, Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 import { StartError } from '../module/start-error.ts';
 import { networkView } from '../peers/network-view.ts';
@@ -28,7 +28,10 @@ import { modulesOf } from './modules-of-deployment.ts';
 import { openInternalPort } from './open-internal-port.ts';
 import { openPorts, type OpenPorts } from './open-ports.ts';
 import { whenReachable } from './when-reachable.ts';
-import { loadFirstData, orQuarantine, startModule, useModulesElsewhere, type Starting } from './start-module.ts';
+import { wantedHere } from './kernel-operations.ts';
+import { runOutbound } from '../webhooks/run-outbound.ts';
+import { WantedEvents } from '../webhooks/wanted-events.ts';
+import { loadFirstData, orQuarantine, startModule, useModulesElsewhere, type Part, type Starting } from './start-module.ts';
 import { startTelemetry } from './watch-process.ts';
 
 export interface RunningProcess {
@@ -66,7 +69,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     for (const part of starting.parts) await orQuarantine(starting, part.module, () => loadFirstData(starting, part));
     const work = await startWork(starting);
     const { server, operators } = await openPorts(starting, work.jobs).catch(async (error: unknown) => {
-      await work.jobs.stop();
+      starting.wanted.stop();
+      await Promise.all([work.jobs.stop(), work.outbound?.stop()]);
       throw error;
     });
     warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
@@ -86,6 +90,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 interface Work {
   jobs: RunningJobs;
   collector: Collector | undefined;
+  outbound: { stop(): Promise<void> } | undefined;
 }
 
 interface Opened extends Work, OpenPorts {
@@ -104,12 +109,13 @@ function running(starting: Starting, opened: Opened): RunningProcess {
 }
 
 /** Takes nothing new, finishes what was begun, and closes. */
-async function stop(starting: Starting, { server, jobs, internal, collector, operators }: Opened, isTakenOver: boolean): Promise<void> {
+async function stop(starting: Starting, { server, jobs, internal, collector, operators, outbound }: Opened, isTakenOver: boolean): Promise<void> {
   const { parts, network, audit, room, telemetry, owned, shards } = starting;
   starting.isReady = false;
   await shards?.stop();
   network?.hurry();
-  await Promise.all([server?.close(isTakenOver), jobs.stop()]);
+  starting.wanted.stop();
+  await Promise.all([server?.close(isTakenOver), jobs.stop(), outbound?.stop()]);
   await internal?.drain();
   await internal?.close();
   await Promise.all(parts.map(({ commands }) => commands.close()));
@@ -165,7 +171,18 @@ async function startWork(starting: Starting): Promise<Work> {
   starting.operations.start(jobs.pool, sound);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
-  return { jobs, collector };
+  return { jobs, collector, outbound: await startOutbound(starting, sound, jobs) };
+}
+
+/** Other systems are told of events by one module; wherever events are announced it must be known which of them they want. */
+async function startOutbound(starting: Starting, sound: readonly Part[], { pool }: RunningJobs): Promise<Work['outbound']> {
+  const { modules, network, wanted, log } = starting;
+  const teller = modules.find(({ outboundWebhooks }) => outboundWebhooks)?.name;
+  if (!teller) return undefined;
+  const here = sound.find(({ outbound }) => outbound)?.outbound;
+  const ask = () => (here || !network ? wantedHere(starting) : network.operate<string[]>(teller, 'webhooks.wanted'));
+  await wanted.start({ pool, module: teller, ask, log });
+  return here && runOutbound(here, log);
 }
 
 /** The enabled modules in the order of their needs; throws a `StartError` with everything that is wrong about them. */
@@ -176,6 +193,8 @@ export function soundModules({ modules: enabled }: Deployment): Module[] {
   if (problems.length > 0) throw new StartError(problems);
   return inOrderOfNeed(modules);
 }
+
+const eventTypesOf = (modules: readonly Module[]): EventType[] => modules.flatMap(({ name: module, emits = [] }) => emits.map(({ typeName: name }) => ({ module, name })));
 
 function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starting, 'telemetry'> {
   const { deployment, secret, databases = {}, placement = inOneProcess(modules.map(({ name }) => name)) } = options;
@@ -204,9 +223,10 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     parts: [],
     room: new DiskRoom(options.log),
     recordsKept: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, settings, operations },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), settings, operations },
     settings,
     operations,
+    wanted: new WantedEvents(),
   };
   return begun;
 }
