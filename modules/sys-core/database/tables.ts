@@ -57,6 +57,37 @@ export interface Tables {
     version: number;
     revision: number;
   };
+  sys_core_webhook_endpoints: {
+    id: Generated<string>;
+    /** Absent for the deployment's. */
+    org_id: string | null;
+    url: string;
+    description: string;
+    event_types: string[];
+    secret: Buffer;
+    previous_secret: Buffer | null;
+    previous_until: Date | null;
+    state: Generated<'ENABLED' | 'DISABLED'>;
+    disabled_because: Generated<string>;
+    failing_since: Date | null;
+    version: Generated<number>;
+    create_time: Generated<Date>;
+  };
+  sys_core_webhook_deliveries: {
+    id: string;
+    endpoint_id: string;
+    org_id: string | null;
+    event_id: string;
+    event_type: string;
+    body: string;
+    outcome: Generated<'PENDING' | 'DELIVERED' | 'FAILED'>;
+    attempts: Generated<number>;
+    next_try: Generated<Date | null>;
+    claimed_until: Date | null;
+    /** The last ones, the oldest first. */
+    tries: Generated<WebhookTryRow[]>;
+    create_time: Generated<Date>;
+  };
   sys_core_setting_changes: {
     revision: number;
     module: string;
@@ -70,4 +101,14 @@ export interface Tables {
     actor_account_id: string | null;
     time: Generated<Date>;
   };
+}
+
+/** A try to send a webhook. */
+export interface WebhookTryRow {
+  /** RFC 3339. */
+  time: string;
+  milliseconds: number;
+  status: number;
+  problem: string;
+  excerpt: string;
 }

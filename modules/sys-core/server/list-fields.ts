@@ -1,6 +1,6 @@
 import { queryFields } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { AuditEntrySchema, DeadLetterSchema, FileSchema, SagaSchema, SettingChangeSchema } from '../contract/index.ts';
+import { AuditEntrySchema, DeadLetterSchema, FileSchema, SagaSchema, SettingChangeSchema, WebhookDeliverySchema } from '../contract/index.ts';
 
 /** Who acted, if an account did; an index has the same expression. */
 export const actingAccount = sql<string | null>`(case principal_kind when 'account' then principal_id end)`;
@@ -38,6 +38,7 @@ export const listFields = {
     { search: ['name'] },
   ),
   sagas: queryFields(SagaSchema, { module: 'module', saga: 'saga', org_id: { column: 'org_id', uuid: true }, state: sql`('SAGA_' || state)`, start_time: { column: 'started_at', required: true } }),
+  webhookDeliveries: queryFields(WebhookDeliverySchema, { webhook_endpoint_id: { column: 'endpoint_id', uuid: true }, event_id: 'event_id', event_type: 'event_type', outcome: 'outcome', create_time: { column: 'create_time', required: true } }),
   settingChanges: queryFields(
     SettingChangeSchema,
     { module: 'module', key: 'key', account_id: { column: 'account_id', uuid: true }, actor_account_id: { column: 'actor_account_id', uuid: true }, time: { column: 'time', required: true } },
