@@ -14,6 +14,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ default:
   dev: { summary: 'start it, and again after each change of the sources', load: () => import('./commands/dev.ts') },
   backup: { summary: 'back up a whole deployment into one file', load: () => import('./commands/backup.ts') },
   restore: { summary: 'restore one from such a file', load: () => import('./commands/restore.ts') },
+  place: { summary: 'move it to another placement with its data, while it is stopped', load: () => import('./commands/place.ts') },
   test: { summary: 'check everything: types, lint, import rules, contracts, all tests', load: () => import('./commands/test.ts') },
   check: { summary: 'check the types, with the code of changed contracts', load: () => import('./commands/check.ts') },
   new: { summary: 'make a module from the example', load: () => import('./commands/new.ts') },

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Phase } from '@mainstay/kernel';
-import { connectionConfig, databaseOf, withClient } from '@mainstay/kernel/administration';
-import { databaseNameOf, databaseVariable, findPlacementFile } from '@mainstay/kernel/placement';
+import { connectionConfig, withClient } from '@mainstay/kernel/administration';
+import { findPlacementFile } from '@mainstay/kernel/placement';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { platformVersion } from '@mainstay/kernel/version';
@@ -16,7 +16,7 @@ import { type StateFolder, stateFolder } from '../controller/state-folder.ts';
 import type { Steps } from '../controller/steps.ts';
 import { type BackedUpPlacement, type BackupHeader, type Manifest, versionFor } from './backup-format.ts';
 import type { SourceDatabase } from './begin-snapshots.ts';
-import { withPath } from './spare-database.ts';
+import { urlOf } from './url-of-database.ts';
 import { sealFile } from './seal-file.ts';
 import { requireReadable } from './require-storage.ts';
 import { type PlacedStorage, storageOf } from './storage-of.ts';
@@ -46,7 +46,7 @@ export async function backUp(options: BackupOptions, steps: Steps): Promise<Made
   const file = resolve(options.file);
   checkTarget(file, options.force);
   const { folder, config } = findDeployment(options.deployment);
-  const databases = otherDatabases(folder);
+  const databases = otherDatabases(folder, config);
   const { phase } = (parse(readFileSync(config, 'utf8')) ?? {}) as { phase: Phase };
   const header: BackupHeader = { format: 'mainstay-backup', version: versionFor(1 + databases.length), platform: platformVersion, created: new Date().toISOString(), deployment: folder.name, phase };
   const storage = storageOf(config, folder.dataFiles, deploymentEnvironment(folder));
@@ -72,7 +72,7 @@ async function write({ options: { passphrase, workFactor }, file, folder, config
   const written = Promise.withResolvers<Manifest>();
   const placement = placementOf(folder);
   const environment = deploymentEnvironment(folder);
-  await withDatabases(databases.map((database) => ({ database, url: urlOf(adminUrl, database, environment) })), (others) => withClient(connectionConfig(adminUrl), async (client) => {
+  await withDatabases(databases.map((database) => ({ database, url: urlOf({ adminUrl, environment }, database) })), (others) => withClient(connectionConfig(adminUrl), async (client) => {
     const content = writeContent({ client, url: adminUrl, others, storage, config: readFileSync(config, 'utf8'), ...(placement && { placement }), ...(secrets !== undefined && { secrets }), onProgress: say }, written.resolve);
     await sealFile(file, content, { header, ...(passphrase !== undefined && { passphrase }), ...(workFactor !== undefined && { workFactor }) });
   })).catch((error: unknown) => notBackedUp(folder, error));
@@ -80,8 +80,8 @@ async function write({ options: { passphrase, workFactor }, file, folder, config
 }
 
 /** The databases beside the deployment's own. Throws while its rows are being moved: they are in two places then. */
-function otherDatabases(folder: StateFolder): string[] {
-  requireSettled(folder);
+function otherDatabases(folder: StateFolder, config: string): string[] {
+  requireSettled(folder, config);
   return keptPlacement(folder).databases;
 }
 
@@ -98,10 +98,6 @@ function textOf(placement: string): { text?: string } {
     return {};
   }
 }
-
-/** One may be on another server, by a variable of its own. */
-const urlOf = (adminUrl: string, database: string, environment: NodeJS.ProcessEnv): string =>
-  environment[databaseVariable(database)] ?? withPath(adminUrl, databaseNameOf(databaseOf(adminUrl), { database }));
 
 async function withDatabases<T>([first, ...others]: readonly Omit<SourceDatabase, 'client'>[], work: (databases: SourceDatabase[]) => Promise<T>): Promise<T> {
   if (!first) return work([]);

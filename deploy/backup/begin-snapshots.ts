@@ -70,7 +70,7 @@ async function heldTables(client: pg.Client): Promise<string[]> {
 }
 
 /** Throws an `OperatorError` unless each slot is some shard's: a move that was cut off between two shards ends by itself once the deployment runs. */
-async function requireOwners(databases: readonly SourceDatabase[]): Promise<void> {
+export async function requireOwners(databases: readonly Pick<SourceDatabase, 'client'>[]): Promise<void> {
   const owned = new Map<string, number[]>();
   for (const { client } of databases) {
     if (!(await isShard(client))) continue;

@@ -40,6 +40,13 @@ export function tableDigest(): ContentDigest<TableContent> {
   };
 }
 
+/** What tables hold together that hold these. */
+export function sumOf(contents: readonly TableContent[]): TableContent {
+  const sum = new Uint32Array(8);
+  for (const { digest } of contents) new Uint32Array(new Uint8Array(Buffer.from(digest, 'hex')).buffer).forEach((lane, at) => { sum[at]! += lane; });
+  return { rows: contents.reduce((count, { rows }) => count + rows, 0), digest: Buffer.from(sum.buffer).toString('hex') };
+}
+
 export function fileDigest(): ContentDigest<FileContent> {
   const digest = createHash('sha256');
   let bytes = 0;

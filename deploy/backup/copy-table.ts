@@ -16,14 +16,19 @@ const target = (table: TableName) => `${qualified(table)} (${table.columns.map(i
 export const rowsOf = (client: pg.Client, table: TableName): AsyncIterable<Buffer> =>
   client.query(to(`copy ${target(table)} to stdout`)) as AsyncIterable<Buffer>;
 
+/** The rows that a query gives, as `rowsOf`. */
+export const rowsOfQuery = (client: pg.Client, query: string): AsyncIterable<Buffer> => client.query(to(`copy (${query}) to stdout`)) as AsyncIterable<Buffer>;
+
 /** Adds rows to a table. */
 export const loadRows = (client: pg.Client, table: TableName, rows: AsyncIterable<Buffer>): Promise<void> =>
   pipeline(Readable.from(rows, { objectMode: false }), client.query(from(`copy ${target(table)} from stdin`)));
 
 /** What a table holds, by these columns. */
-export async function contentOf(client: pg.Client, table: TableName): Promise<TableContent> {
+export const contentOf = (client: pg.Client, table: TableName): Promise<TableContent> => contentOfRows(rowsOf(client, table));
+
+export async function contentOfRows(rows: AsyncIterable<Buffer>): Promise<TableContent> {
   const digest = tableDigest();
-  for await (const piece of rowsOf(client, table)) digest.add(piece);
+  for await (const piece of rows) digest.add(piece);
   return digest.end();
 }
 

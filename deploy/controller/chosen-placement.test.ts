@@ -51,12 +51,12 @@ test('a placement that keeps each row where it is may take the place of another'
 });
 
 test('a placement that looks for rows elsewhere is refused with where they are and what to do', async (t) => {
-  const { start, choose } = house(t);
+  const { start, choose, file } = house(t);
   await start('sys-and-mod');
   await assert.rejects(choose('sharded'), { name: 'OperatorError', message: [
     'the rows of mod-promist are in house_mod_main, and the placement sharded looks for them in house_mod_promist_0 to house_mod_promist_3',
     'the rows of mod-cats are in house_mod_main, and the placement sharded looks for them in house',
-    'start house as it was with --placement sys-and-mod, or move its rows first with ./mainstay place sharded --deployment house',
+    `start house as it was with --placement sys-and-mod, or move its rows first with ./mainstay place sharded --deployment ${file}`,
   ].join('\n') });
   await assert.rejects(choose('one-process'), /the rows of mod-promist are in house_mod_main, and the placement one-process looks for them in house/);
 });

@@ -43,7 +43,7 @@ export interface Placing {
  * be read, or looks for the rows of a module in another database than where they are.
  */
 export async function choosePlacement(folder: StateFolder, deploymentFile: string, wanted: string | undefined): Promise<ChosenPlacement> {
-  requireSettled(folder);
+  requireSettled(folder, deploymentFile);
   const kept = readKept(folder);
   const placement = wanted === undefined ? (kept?.placement ?? onePlacement) : /[/.]/.test(wanted) ? resolve(wanted) : wanted;
   if (placement === onePlacement && !Object.values(kept?.homes ?? {}).flat().some((home) => home !== '')) return inOne;
@@ -51,7 +51,7 @@ export async function choosePlacement(folder: StateFolder, deploymentFile: strin
   const instances = placement === onePlacement ? [] : await outline(placement, modules);
   // A file without a module that can be placed is told of by the process that reads it.
   const chosen = instances.length > 0 ? { placement, instances } : inOne;
-  if (kept || hasData(folder)) requireSameHomes(folder, chosen, kept ?? { placement: onePlacement, homes: {} }, modules);
+  if (kept || hasData(folder)) requireSameHomes(folder, chosen, kept ?? { placement: onePlacement, homes: {} }, { modules, deploymentFile });
   return chosen;
 }
 
@@ -65,13 +65,15 @@ export function keepPlacement(folder: StateFolder, { placement, instances }: Cho
 export const writePlacement = (folder: StateFolder, kept: KeptPlacement): void => replaceFile(folder.placement, `${JSON.stringify(kept, null, 2)}\n`);
 
 /** Throws an `OperatorError` while rows are on their way from database to database. */
-export function requireSettled(folder: StateFolder): void {
+export function requireSettled(folder: StateFolder, deploymentFile: string): void {
   const { placing, placement } = readKept(folder) ?? {};
   if (!placing) return;
   const { name } = folder;
-  if (placing.stage === 'removing') throw new OperatorError(`${name} was moved to the placement ${placement}, and what it left behind is not removed yet; end that with ./mainstay place ${placement} --deployment ${name}`);
-  throw new OperatorError(`${name} is on its way to the placement ${placing.placement}; go on with ./mainstay place ${placing.placement} --deployment ${name}, or take it back with ./mainstay place ${placement} --deployment ${name}`);
+  if (placing.stage === 'removing') throw new OperatorError(`${name} was moved to the placement ${placement}, and what it left behind is not removed yet; end that with ${placeCommand(placement!, deploymentFile)}`);
+  throw new OperatorError(`${name} is on its way to the placement ${placing.placement}; go on with ${placeCommand(placing.placement, deploymentFile)}, or take it back with ${placeCommand(placement!, deploymentFile)}`);
 }
+
+const placeCommand = (placement: string, deploymentFile: string): string => `./mainstay place ${placement} --deployment ${deploymentFile}`;
 
 /** The placement of the last start, and the databases that it had beside the deployment's own. */
 export function keptPlacement(folder: StateFolder): KeptPlacement & { databases: string[] } {
@@ -92,7 +94,7 @@ async function outline(placement: string, modules: string[]): Promise<Instance[]
 }
 
 /** The modules that a deployment file names; none if it can not be read, which its process tells. */
-async function modulesIn(file: string): Promise<string[]> {
+export async function modulesIn(file: string): Promise<string[]> {
   const { parse } = await import('yaml');
   try {
     return Object.keys((parse(readFileSync(file, 'utf8')) as { modules?: object } | null)?.modules ?? {});
@@ -101,7 +103,7 @@ async function modulesIn(file: string): Promise<string[]> {
   }
 }
 
-function requireSameHomes({ name }: StateFolder, chosen: ChosenPlacement, kept: KeptPlacement, modules: string[]): void {
+function requireSameHomes({ name }: StateFolder, chosen: ChosenPlacement, kept: KeptPlacement, { modules, deploymentFile }: { modules: string[]; deploymentFile: string }): void {
   const now = homesOf(chosen.instances);
   const isInOneProcess = chosen.placement === onePlacement;
   const moved = modules.flatMap((module) => {
@@ -109,13 +111,13 @@ function requireSameHomes({ name }: StateFolder, chosen: ChosenPlacement, kept: 
     const before = kept.homes[module] ?? (kept.placement === onePlacement ? [''] : undefined);
     const after = now[module] ?? (isInOneProcess ? [''] : undefined);
     const isThere = !before || !after || before.every((home) => after.includes(home));
-    return isThere ? [] : [`the rows of ${module} are in ${named(name, before)}, and the placement ${chosen.placement} looks for them in ${named(name, after)}`];
+    return isThere ? [] : [`the rows of ${module} are in ${namesOfHomes(name, before)}, and the placement ${chosen.placement} looks for them in ${namesOfHomes(name, after)}`];
   });
   if (moved.length === 0) return;
-  throw new OperatorError(`${moved.join('\n')}\nstart ${name} as it was with --placement ${kept.placement}, or move its rows first with ./mainstay place ${chosen.placement} --deployment ${name}`);
+  throw new OperatorError(`${moved.join('\n')}\nstart ${name} as it was with --placement ${kept.placement}, or move its rows first with ${placeCommand(chosen.placement, deploymentFile)}`);
 }
 
-const named = (deployment: string, homes: string[]): string => {
+export const namesOfHomes = (deployment: string, homes: string[]): string => {
   const names = homes.map((home) => (home ? `${deployment}_${home}` : deployment));
   return names.length > 3 ? `${names[0]} to ${names.at(-1)}` : names.join(' and ');
 };
@@ -132,4 +134,4 @@ function readKept({ placement }: StateFolder): KeptPlacement | undefined {
 }
 
 /** Whether the deployment ran before, as far as can be told without its database. */
-const hasData = ({ postgres, secrets }: StateFolder): boolean => existsSync(process.env.DATABASE_URL ? secrets : join(postgres, 'data'));
+export const hasData = ({ postgres, secrets }: StateFolder): boolean => existsSync(process.env.DATABASE_URL ? secrets : join(postgres, 'data'));

@@ -3,6 +3,6 @@ export { connectionConfig, databaseOf, withClient, type AdminUrl } from './conne
 export { migrate, readMigrations } from './migrate.ts';
 export { identifier, literal, rolesOf, schemaOf } from './names.ts';
 export { provision } from './provision.ts';
-export { firstShardOf, formatSlots, SLOTS, slotSql } from '../shards/slots.ts';
+export { firstShardOf, formatSlots, slotOf, SLOTS, slotSql } from '../shards/slots.ts';
 export { holdMoves } from '../shards/move-slots.ts';
 export { prepareShardMap } from '../shards/shard-map.ts';
