@@ -1,3 +1,3 @@
 export { everyTopology } from './every-topology.ts';
 export { startDeployment, type TestDeployment, type DeploymentOptions } from './start-deployment.ts';
-export { isSigned, startReceiver, type TakenWebhook } from './webhook-receiver.ts';
+export { isSigned, startReceiver, type TakenWebhook } from './webhooks/webhook-receiver.ts';

@@ -6,7 +6,7 @@ import { reasonOf } from '@mainstay/kernel';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { OrgsService } from '@mainstay/sys-accounts/contract';
 import { WebhookDelivery_Outcome as Outcome, WebhookEndpoint_State as State, WebhooksService, type WebhookDelivery } from '@mainstay/sys-core/contract';
-import { everyTopology, isSigned, startReceiver, type TakenWebhook, type TestDeployment } from './index.ts';
+import { everyTopology, isSigned, startReceiver, type TakenWebhook, type TestDeployment } from '../index.ts';
 
 const [ada, olga, root, eve] = ['ada@acme.test', 'olga@acme.test', 'root@mainstay.test', 'eve@umbrella.test'];
 const made = 'mod.promist.v1.PromiseMade';
