@@ -38,7 +38,7 @@ export class PeerPort {
     const handshake = tls && mutualTls(tls);
     const begin = (socket: Socket, accept: (socket: Socket) => void) => this.#begin(socket, { methodAt: unaryAt, arrive, bodyLimitBytes }, accept);
     const secure = handshake ? (socket: Socket, accept: (socket: Socket) => void) => handshake(socket, (inner) => begin(inner, accept)) : begin;
-    this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, secure });
+    this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, ofPeers: true, secure });
     this.#telling = setInterval(() => {
       for (const connection of this.#lean) connection.tellOfWork();
     }, TELLING_MILLISECONDS).unref();
