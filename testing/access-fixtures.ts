@@ -4,7 +4,7 @@ import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
 import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
-import { AuditService } from '@mainstay/sys-core/contract';
+import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import type { TestDeployment } from './start-deployment.ts';
 
 const password = 'mainstay-demo';
@@ -67,6 +67,8 @@ export class AccessFixtures {
       promise_id: async () => ({ promise_id: (await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise' } })).id }),
       reminder_id: () => this.#reminder(person),
       contact_id: async () => ({ contact_id: (await createClient(ContactsService, person.transport).createContact({ contact: { name: 'a contact' } })).id }),
+      webhook_endpoint_id: async () => ({ webhook_endpoint_id: await this.#webhookEndpoint(person.orgId) }),
+      webhook_delivery_id: async () => ({ webhook_delivery_id: (await (await this.#webhooks()).testWebhookEndpoint({ webhookEndpointId: await this.#webhookEndpoint(person.orgId) })).webhookDeliveryId }),
       entry_id: async () => ({ entry_id: await this.#auditEntry(person.orgId) }),
     };
     return makers[field]?.();
@@ -139,6 +141,19 @@ export class AccessFixtures {
     const time = { seconds: 4_000_000_000n };
     const { id, reminders } = await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise', reminders: [{ time }] } });
     return { promise_id: id, reminder_id: reminders[0]!.id };
+  }
+
+  #webhooks(): Promise<Client<typeof WebhooksService>> {
+    return this.#deployment.client(WebhooksService, 'root@mainstay.test');
+  }
+
+  /** An endpoint at which nobody listens. An org may have a few, so those that calls left behind make room. */
+  async #webhookEndpoint(orgId: string): Promise<string> {
+    const webhooks = await this.#webhooks();
+    const { webhookEndpoints } = await webhooks.listWebhookEndpoints({ orgId });
+    for (const { webhookEndpointId } of webhookEndpoints.slice(10)) await webhooks.deleteWebhookEndpoint({ webhookEndpointId });
+    const { webhookEndpoint } = await webhooks.createWebhookEndpoint({ orgId, webhookEndpoint: { url: 'http://127.0.0.1:9/', eventTypes: ['sys.core.v1.WebhookEndpointDisabled'] } });
+    return webhookEndpoint!.webhookEndpointId;
   }
 
   async #auditEntry(orgId: string): Promise<string> {
