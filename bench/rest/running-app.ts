@@ -25,9 +25,15 @@ export interface AppOptions {
   read: (line: Record<string, unknown>) => { address: string; token?: string } | undefined;
 }
 
+// What a benchmark started ends with it, also where somebody ends the benchmark.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+
 /** Starts an application and waits until it says where it listens. Throws with its last words if it ends before. */
 export async function startApp({ name, script, args = [], nodeFlags = [], environment, read }: AppOptions): Promise<RunningApp> {
   const child = spawn(process.execPath, [...nodeFlags, script, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = () => void child.kill();
+  process.setMaxListeners(0).once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   let said = '';
   let inspector: string | undefined;
   child.stderr!.on('data', (chunk: Buffer) => {
