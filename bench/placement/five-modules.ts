@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres } from '../../kernel/data/embedded/embedded-postgres.ts';
 import { conditions } from '../conditions.ts';
@@ -33,6 +34,8 @@ export interface Chain {
 interface Subject extends Chain {
   name: string;
   postgres: Awaited<ReturnType<typeof startEmbeddedPostgres>>;
+  /** Of processor time that its processes use in a second while nobody asks anything, in µs. */
+  atRest: number;
 }
 
 interface Measured extends LoadResult {
@@ -54,9 +57,11 @@ try {
   await start('moleculer, one process', (_, adminUrl) => startChain('chain-moleculer', adminUrl, 'together'));
   await start('moleculer, five processes', (_, adminUrl) => startChain('chain-moleculer', adminUrl, 'apart'));
   await start('NestJS, five processes', (_, adminUrl) => startChain('chain-nest', adminUrl, 'apart'));
-  console.log(`${conditions()}; the load generator, all chains and their databases share it; ${rounds} rounds of ${seconds} s each, of which the medians are shown\n`);
+  console.log(`${conditions()}; the load generator, all chains and their databases share it; ${rounds} rounds of ${seconds} s each, of which the medians are shown`);
   // Until the code is compiled.
   for (const subject of subjects) await measure(subject, 16, 10);
+  for (const subject of subjects) await rest(subject);
+  console.log(`At rest they use, in ms of processor time a second: ${subjects.map(({ name, atRest }) => `${name} ${(atRest / 1000).toFixed(0)}`).join(', ')}\n`);
   for (const connections of [1, 16]) await compare(connections);
 } finally {
   for (const { stop, postgres } of subjects) {
@@ -73,7 +78,7 @@ async function start(name: string, begin: (folder: string, adminUrl: (database: 
     await postgres.stop();
     throw error;
   });
-  subjects.push({ ...chain, name, postgres });
+  subjects.push({ ...chain, name, postgres, atRest: 0 });
   await requireAllReads(chain, name);
 }
 
@@ -91,6 +96,13 @@ async function compare(connections: number): Promise<void> {
   print(connections, results);
 }
 
+async function rest(subject: Subject): Promise<void> {
+  const used = () => subject.pids.reduce((sum, pid) => sum + processorSeconds(pid), 0);
+  const before = used();
+  await sleep(3000);
+  subject.atRest = ((used() - before) / 3) * 1e6;
+}
+
 async function measure({ address, token, ids, pids, postgres }: Subject, connections: number, duration: number): Promise<Measured> {
   const used = () => pids.reduce((sum, pid) => sum + processorSeconds(pid), 0);
   const [before, database] = [used(), processorSeconds(postgres.pid)];
@@ -103,12 +115,14 @@ async function measure({ address, token, ids, pids, postgres }: Subject, connect
 function print(connections: number, results: Map<Subject, Measured[]>): void {
   const of = (runs: Measured[], value: (run: Measured) => number) => median(runs.map(value));
   const base = results.get(subjects[0]!)!;
-  console.log(`### ${connections} connection${connections > 1 ? 's' : ''}\n\n| | requests/s | p50 ms | to one process | p99 ms | processor µs/request, all processes | to one process | PostgreSQL µs/request | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
-  for (const [{ name }, runs] of results) {
+  console.log(`### ${connections} connection${connections > 1 ? 's' : ''}\n\n| | requests/s | p50 ms | to one process | p99 ms | processor µs/request, all processes | to one process | without what they use at rest | to one process | PostgreSQL µs/request | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
+  for (const [{ name, atRest }, runs] of results) {
+    const working = (run: Measured, idle: number) => run.micros - idle / run.perSecond;
+    const net = of(runs, (run) => working(run, atRest));
     const ratio = (value: (run: Measured) => number) => (of(runs, value) / of(base, value)).toFixed(2);
     const errors = runs.reduce((sum, run) => sum + run.errors, 0);
     const requests = runs.reduce((sum, run) => sum + run.requests, 0);
-    console.log(`| ${name} | ${of(runs, (run) => run.perSecond).toFixed(0)} | ${of(runs, (run) => run.p50).toFixed(2)} | ${ratio((run) => run.p50)} | ${of(runs, (run) => run.p99).toFixed(2)} | ${of(runs, (run) => run.micros).toFixed(0)} | ${ratio((run) => run.micros)} | ${of(runs, (run) => run.databaseMicros).toFixed(0)} | ${errors} of ${requests} |`);
+    console.log(`| ${name} | ${of(runs, (run) => run.perSecond).toFixed(0)} | ${of(runs, (run) => run.p50).toFixed(2)} | ${ratio((run) => run.p50)} | ${of(runs, (run) => run.p99).toFixed(2)} | ${of(runs, (run) => run.micros).toFixed(0)} | ${ratio((run) => run.micros)} | ${net.toFixed(0)} | ${(net / of(base, (run) => working(run, subjects[0]!.atRest))).toFixed(2)} | ${of(runs, (run) => run.databaseMicros).toFixed(0)} | ${errors} of ${requests} |`);
   }
   console.log('');
 }
