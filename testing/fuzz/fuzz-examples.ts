@@ -91,6 +91,7 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
   const settings = Object.entries(settledValues).flatMap(([key, values]) => [root!, ...(settledPerOrg.includes(key) ? [olga!] : [])].flatMap((caller) => values.map((value) => ({ caller, key, value }))));
   const ofSetting = (more: (setting: { value: unknown }) => Tree) => fc.constantFrom(...settings).map((setting) => ({ caller: setting.caller, tree: { module, key: setting.key, ...more(setting) } }));
   return {
+    ...await ofWebhooks(deployment, ask),
     ListAuditEntries: by(root!, {}),
     ListSettings: anyOf([root!, olga!], ['', module], (of) => ({ module: of })),
     ListSettingChanges: anyOf([root!, olga!], ['', module], (of) => ({ module: of })),
@@ -113,6 +114,30 @@ async function ofPlatform(deployment: TestDeployment, ask: Ask): Promise<Example
     RetrySaga: anyOf([ops!, root!], sagas, ({ id }) => ({ sagaId: id })),
     RetryDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
     DiscardDeadLetter: anyOf([ops!, root!], dead, ({ id }) => ({ deadLetterId: id })),
+  };
+}
+
+async function ofWebhooks(deployment: TestDeployment, ask: Ask): Promise<Examples> {
+  // Nobody listens there, and nothing of these types is announced meanwhile.
+  const webhookEndpoint = { url: 'http://127.0.0.1:9/', eventTypes: ['sys.core.v1.WebhookEndpointDisabled'] };
+  const made = await Promise.all(times(30).map(async () => (await ask(olga!, '/v1/webhooks/endpoints', { webhookEndpoint })).webhookEndpoint.webhookEndpointId as string));
+  const [kept, removed] = [made.slice(0, 5), made.slice(5)];
+  const deliveries = await deployment.sql<{ id: string }>(`insert into sys_core.sys_core_webhook_deliveries (id, endpoint_id, org_id, event_id, event_type, body, outcome, next_try)
+    select gen_random_uuid(), id, org_id, 'an event', 'rest', '{}', 'FAILED', null from sys_core.sys_core_webhook_endpoints, generate_series(1, 20) where id = any ($1::uuid[]) returning id::text`, [kept]);
+  const callers = [olga!, root!];
+  const ofKept = (more: Tree = {}) => anyOf(callers, kept, (webhookEndpointId) => ({ webhookEndpointId, ...more }));
+  return {
+    CreateWebhookEndpoint: by(root!, { webhookEndpoint }),
+    ListWebhookEndpoints: anyOf(callers, [0], () => ({})),
+    GetWebhookEndpoint: ofKept(),
+    UpdateWebhookEndpoint: ofKept({ webhookEndpoint: { description: 'another' } }),
+    DeleteWebhookEndpoint: anyOf(callers, removed, (webhookEndpointId) => ({ webhookEndpointId })),
+    RotateWebhookSecret: ofKept(),
+    TestWebhookEndpoint: ofKept(),
+    ListWebhookDeliveries: anyOf(callers, [0, 1, 50], (pageSize) => ({ pageSize })),
+    GetWebhookDelivery: anyOf(callers, deliveries, ({ id }) => ({ webhookDeliveryId: id })),
+    RedeliverWebhook: anyOf(callers, deliveries, ({ id }) => ({ webhookDeliveryId: id })),
+    ListWebhookEventTypes: anyOf(callers, [0], () => ({})),
   };
 }
 

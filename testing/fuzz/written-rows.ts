@@ -12,10 +12,10 @@ export async function writtenRows(deployment: TestDeployment): Promise<Record<st
   return Object.fromEntries(rows.map(({ name, state }) => [name, state]));
 }
 
-/** The same as soon as nothing changes by itself any more: events are delivered, and jobs have run. */
+/** The same as soon as nothing changes by itself any more: events are delivered, jobs have run, and webhooks, which are looked for twice a second, were sent. */
 export async function settledRows(deployment: TestDeployment): Promise<Record<string, string>> {
   for (let before = await writtenRows(deployment); ; ) {
-    await sleep(150);
+    await sleep(700);
     const now = await writtenRows(deployment);
     if (JSON.stringify(now) === JSON.stringify(before)) return now;
     before = now;

@@ -21,3 +21,9 @@ from generate_series(1, 100000) n join graphile_worker._private_tasks as task on
 insert into sys_core_sagas (id, org, name, state, step, input, steps, started_at, ended_at)
 select uuidv7(), md5('org' || n % 200)::uuid, 'saga' || n % 10, case when n % 500 = 0 then 'RUNNING' when n % 700 = 0 then 'STUCK' when n % 9 = 0 then 'COMPENSATED' else 'COMPLETED' end, 'step' || n % 7, 'null', '[]', now() + n * interval '1 second', case when n % 500 <> 0 and n % 700 <> 0 then now() end
 from generate_series(1, 100000) n;
+
+-- Webhooks, most of which were sent.
+insert into sys_core_webhook_deliveries (id, endpoint_id, org_id, event_id, event_type, body, outcome, next_try, create_time)
+select gen_random_uuid(), md5('endpoint' || n % 50)::uuid, case when n % 10 = 0 then null when n % 100 = 1 then current_setting('test.org')::uuid else md5('org' || n % 200)::uuid end, md5('event' || n), 'many.v1.Event' || n % 30, '{}',
+  case when n % 500 = 0 then 'PENDING' when n % 70 = 0 then 'FAILED' else 'DELIVERED' end, case when n % 500 = 0 then now() + interval '1 year' end, now() + n * interval '1 second'
+from generate_series(1, 100000) n;
