@@ -9,7 +9,7 @@ export const hasDatabase = (server: DatabaseServer, database: string): Promise<b
   withClient(connectionConfig(withPath(urlOf(server, database), 'postgres')), async (client) =>
     (await client.query('select from pg_database where datname = $1', [nameOnServer(server, database)])).rowCount! > 0);
 
-const patienceMilliseconds = 5000;
+const patienceMilliseconds = 2000;
 
 /** Throws an `OperatorError` while anybody is connected to one of these databases; a process that was killed may be for a moment. */
 export async function requireNobody(server: DatabaseServer, databases: readonly string[]): Promise<void> {

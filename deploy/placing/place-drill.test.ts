@@ -71,7 +71,7 @@ test('a deployment is moved from one process to shards, to a database for each m
   const ada = await callsAsAda(drill.port);
   const keyed = { body: JSON.stringify({ title: 'made once' }), headers: { 'content-type': 'application/json', 'idempotency-key': 'the-first-of-its-kind' } };
   const first = await ada.send('/v1/promises', keyed);
-  const inTime = Date.now() + 60_000;
+  const inTime = Date.now() + 30_000;
   const { id } = await ada.post('/v1/promises', { title: 'remember', reminders: [{ time: new Date(inTime).toISOString() }] });
   const content = randomBytes(30_000);
   const file = await ada.send('/v1/files?name=kept.bin', { body: content });
