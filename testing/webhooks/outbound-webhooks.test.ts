@@ -154,6 +154,14 @@ everyTopology('Retry-After puts the next try off, and an endpoint that never ans
   assert.deepEqual([responseStatus, problem], [0, 'no answer within 2 seconds']);
 }, options);
 
+everyTopology('an endpoint whose secret the deployment can no longer read is sent nothing, and its log says what to do', async (deployment) => {
+  const endpoint = await subscribe(deployment, olga);
+  await deployment.sqlOf('sys-core', 'update sys_core.sys_core_webhook_endpoints set secret = set_byte(secret, 40, (get_byte(secret, 40) + 1) % 256) where id = $1', [endpoint.id]);
+  await endpoint.client.testWebhookEndpoint({ webhookEndpointId: endpoint.id });
+  assert.match((await ended(endpoint, Outcome.FAILED)).lastTry!.problem, /rotate it/);
+  assert.equal(at(endpoint.path).length, 0);
+}, options);
+
 everyTopology('nobody reaches endpoints and deliveries of another org, and operators reach those of every org', async (deployment) => {
   const endpoint = await subscribe(deployment, olga);
   const { webhookDeliveryId } = await endpoint.client.testWebhookEndpoint({ webhookEndpointId: endpoint.id });

@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { currentTime, signStandard } from '@mainstay/kernel';
 import { claimDeliveries, isAnyDue, type ClaimedDelivery } from './claim-deliveries.ts';
 import { recordTry } from './record-try.ts';
-import { sendWebhook } from './send-webhook.ts';
+import { sendWebhook, type SendResult } from './send-webhook.ts';
 import { unsealSecret } from './webhook-secret.ts';
 import { isStrict } from './webhook-url.ts';
 import type { WebhooksNeeds } from './webhooks-needs.ts';
 
 const STOP_MILLISECONDS = 4000;
+
+const unreadable: SendResult = { status: 0, problem: 'its secret was kept under another secret of the deployment: rotate it', excerpt: '', milliseconds: 0 };
 
 /** Sends the deliveries that are due, several at once, apart from the queue of jobs: endpoints that do not answer hold up nothing but themselves. */
 export class DeliverySender {
@@ -54,9 +56,11 @@ export class DeliverySender {
   async #send(delivery: ClaimedDelivery): Promise<void> {
     const { config: { webhooks }, deployment } = this.#needs;
     const time = currentTime();
+    const secrets = this.#secretsOf(delivery, time);
+    if (secrets.length === 0) return recordTry(this.#needs, delivery, time, unreadable);
     const result = await sendWebhook({
       url: delivery.url,
-      headers: signedHeaders(delivery, this.#secretsOf(delivery, time), time),
+      headers: signedHeaders(delivery, secrets, time),
       body: delivery.body,
       timeoutMilliseconds: webhooks.timeoutSeconds * 1000,
       strict: isStrict(deployment.phase),
@@ -67,9 +71,14 @@ export class DeliverySender {
     await recordTry(this.#needs, delivery, time, result);
   }
 
+  /** None if they were sealed with another secret of the deployment. */
   #secretsOf({ endpoint_id, secret, previous_secret, previous_until }: ClaimedDelivery, now: Date): string[] {
     const old = previous_secret && previous_until && previous_until > now ? [previous_secret] : [];
-    return [secret, ...old].map((sealed) => unsealSecret(this.#needs.deployment.secret, endpoint_id, sealed));
+    try {
+      return [secret, ...old].map((sealed) => unsealSecret(this.#needs.deployment.secret, endpoint_id, sealed));
+    } catch {
+      return [];
+    }
   }
 }
 
