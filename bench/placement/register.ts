@@ -3,14 +3,12 @@ import { randomBytes } from 'node:crypto';
 /** Registers so many people, who each have an org of their own, and gives an access token of each. */
 export async function register(address: string, people: number): Promise<string[]> {
   const password = randomBytes(16).toString('hex');
-  const tokens: string[] = [];
-  for (let person = 0; person < people; person++) {
+  return Promise.all(Array.from({ length: people }, async (_, person) => {
     const email = `person${person}@bench.test`;
     await post(`${address}/v1/accounts`, { email, password, displayName: `Person ${person}` });
     const { accessToken } = await post(`${address}/v1/sessions`, { email, password });
-    tokens.push(accessToken as string);
-  }
-  return tokens;
+    return accessToken as string;
+  }));
 }
 
 async function post(url: string, body: object): Promise<Record<string, unknown>> {

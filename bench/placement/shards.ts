@@ -4,7 +4,7 @@
  * same load generator loads all of them in turn. What a write takes of each part's processor time tells what it would come to with cores
  * enough: where all parts share two cores, more shards can not write more.
  *
- * `node bench/placement/shards.ts [--seconds a measurement] [--rounds N] [--people N] [--connections N]`
+ * `node bench/placement/shards.ts [--seconds a measurement] [--rounds N] [--people N] [--connections N] [--shards 1,2,4,4e]`; an e stands for a server each
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,17 +31,20 @@ interface Subject {
   servers: Postgres[];
   /** Each shard's database. */
   databases: string[];
+  /** What its parts use in a second while nobody asks anything. */
+  atRest: Used;
 }
 
-/** Processor time in µs a write. */
-interface Measured extends LoadResult {
+/** Processor time of each part in seconds, or in µs a write. */
+interface Used {
   gateway: number;
   shards: number;
   postgres: number;
   generator: number;
 }
+type Measured = LoadResult & Used;
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' }, people: { type: 'string', default: '32' }, connections: { type: 'string', default: '32' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' }, people: { type: 'string', default: '32' }, connections: { type: 'string', default: '32' }, shards: { type: 'string', default: '1,2,3,4,4e' } } });
 const [seconds, rounds, people, connections] = [values.seconds, values.rounds, values.people, values.connections].map(Number) as [number, number, number, number];
 const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': null, 'mod-promist': null };
 
@@ -49,8 +52,7 @@ requireWrk();
 const folder = mkdtempSync(join(tmpdir(), 'ms-'));
 const subjects: Subject[] = [];
 try {
-  for (const shards of [1, 2, 3, 4]) subjects.push(await start(shards, false));
-  subjects.push(await start(4, true));
+  for (const shards of values.shards.split(',')) subjects.push(await start(parseInt(shards), shards.endsWith('e')));
   console.log(`${conditions()}; ${connections} connections, ${people} orgs, ${rounds} rounds of ${seconds} s each, of which the medians are shown. The load generator, the gateway, all shards and PostgreSQL share these cores\n`);
   await compare();
 } finally {
@@ -72,12 +74,15 @@ async function start(shards: number, serverEach: boolean): Promise<Subject> {
   const app = await startPlaced({ folder: own, databaseUrl: main.adminUrl('bench'), modules, placement, environment });
   const tokens = await register(app.address, people);
   const databases = app.processes.filter(({ instance }) => instance.shard).map(({ instance }) => (others[instance.shard!.index] ?? main).adminUrl(databaseNameOf('bench', instance)));
-  return { name: `${shards}${serverEach ? ', a server each' : ''}`, shards, app, tokens, servers: [main, ...others], databases };
+  return { name: `${shards}${serverEach ? ', a server each' : ''}`, shards, app, tokens, servers: [main, ...others], databases, atRest: { gateway: 0, shards: 0, postgres: 0, generator: 0 } };
 }
 
 async function compare(): Promise<void> {
   const results = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
-  for (const subject of subjects) await measure(subject, 3);
+  for (const subject of subjects) await measure(subject, 6);
+  for (const subject of subjects) await rest(subject);
+  const told = (part: 'gateway' | 'shards' | 'postgres') => subjects.map(({ atRest }) => (atRest[part] * 1000).toFixed(0)).join(', ');
+  console.log(`At rest, in ms of processor time a second and in the order below: gateway and platform ${told('gateway')}; shards ${told('shards')}; PostgreSQL ${told('postgres')}. What is told below is without that\n`);
   for (let round = 0; round < rounds; round++) for (const subject of subjects) results.get(subject)!.push(await measure(subject, seconds));
   const of = (subject: Subject, value: (run: Measured) => number) => median(results.get(subject)!.map(value));
   console.log('| shards | writes/s | to one shard | p50 ms | p99 ms | gateway and platform µs/write | shards µs/write | busiest shard | PostgreSQL µs/write | load generator µs/write | all | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
@@ -92,16 +97,29 @@ async function compare(): Promise<void> {
   }
 }
 
-async function measure(subject: Subject, duration: number): Promise<Measured> {
+async function rest(subject: Subject): Promise<void> {
   const before = used(subject);
-  const result = await wrk({ script: makingOfMany(subject.tokens), address: subject.app.address, connections, seconds: duration });
-  await collected(subject);
-  const after = used(subject);
-  const per = (part: keyof typeof before) => ((after[part] - before[part]) / result.requests) * 1e6;
-  return { ...result, gateway: per('gateway'), shards: per('shards'), postgres: per('postgres'), generator: per('generator') };
+  await sleep(2000);
+  subject.atRest = difference(before, used(subject), 2);
 }
 
-function used({ app, servers }: Subject) {
+async function measure(subject: Subject, duration: number): Promise<Measured> {
+  const [before, began] = [used(subject), performance.now()];
+  const result = await wrk({ script: makingOfMany(subject.tokens), address: subject.app.address, connections, seconds: duration });
+  await collected(subject);
+  const seconds = (performance.now() - began) / 1000;
+  const { gateway, shards, postgres, generator } = difference(before, used(subject), 1);
+  const per = (spent: number, atRest: number) => ((spent - atRest * seconds) / result.requests) * 1e6;
+  const { atRest } = subject;
+  return { ...result, gateway: per(gateway, atRest.gateway), shards: per(shards, atRest.shards), postgres: per(postgres, atRest.postgres), generator: per(generator, 0) };
+}
+
+function difference(before: Used, after: Used, seconds: number): Used {
+  const each = (part: keyof Used) => (after[part] - before[part]) / seconds;
+  return { gateway: each('gateway'), shards: each('shards'), postgres: each('postgres'), generator: each('generator') };
+}
+
+function used({ app, servers }: Subject): Used {
   const sum = (pids: number[]) => pids.reduce((total, pid) => total + processorSeconds(pid), 0);
   const pidsOf = (sharded: boolean) => app.processes.filter(({ instance }) => (instance.shard !== undefined) === sharded).map(({ pid }) => pid);
   return { gateway: sum(pidsOf(false)), shards: sum(pidsOf(true)), postgres: sum(servers.map(({ pid }) => pid)), generator: endedChildrenSeconds() };
