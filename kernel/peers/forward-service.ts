@@ -1,10 +1,17 @@
-import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, Message } from '@bufbuild/protobuf';
+import { fromBinary, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type Message } from '@bufbuild/protobuf';
 import { ConnectError, type HandlerContext, type ServiceImpl, type Transport } from '@connectrpc/connect';
+import { BadRequestSchema, ErrorInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import { currentCall } from '../guard/call.ts';
+import { contentLength, contentStatus } from '../http/rest/offer-content.ts';
 import { CallValues } from '../placement/call-values.ts';
 
 /** Headers that the process which sends a request makes itself. */
 const ofTheHop = /^(?::|connect-|grpc-|content-(?:type|length|encoding)$|mainstay-)|^(?:accept|accept-encoding|authorization|connection|cookie|host|idempotency-key|if-match|te|traceparent|tracestate|transfer-encoding|user-agent|x-forwarded-for|x-request-id)$/;
+
+/** Headers by which a method that offers a file tells the door what it answers. */
+const ofContent = new Set([contentStatus, contentLength]);
+
+const ofErrors = [ErrorInfoSchema, BadRequestSchema];
 
 /**
  * A service of another process, as this one offers it to callers from outside: what they ask is passed on with who they are,
@@ -43,9 +50,16 @@ async function* stream(method: DescMethodStreaming, requests: AsyncIterable<Mess
 function answerOf(error: unknown): never {
   if (!(error instanceof ConnectError)) throw error;
   const answer = new ConnectError(error.rawMessage, error.code);
-  answer.details = error.details;
+  answer.details = error.details.map(typed);
   pass(error.metadata, answer.metadata);
   throw answer;
+}
+
+/** A detail as who throws it has it: Connect shows those in a readable form beside the binary one. */
+function typed(detail: ConnectError['details'][number]): ConnectError['details'][number] {
+  if ('desc' in detail) return detail;
+  const desc = ofErrors.find(({ typeName }) => typeName === detail.type);
+  return desc ? { desc, value: fromBinary(desc, detail.value) } : detail;
 }
 
 function passedOn(header: Headers): Headers {
@@ -55,7 +69,7 @@ function passedOn(header: Headers): Headers {
 }
 
 function pass(from: Headers, to: Headers): void {
-  for (const [name, value] of from) if (!ofTheHop.test(name)) to.append(name, value);
+  for (const [name, value] of from) if (!ofTheHop.test(name) || ofContent.has(name)) to.append(name, value);
 }
 
 async function only(messages: AsyncIterable<Message>): Promise<Message> {
