@@ -105,7 +105,8 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     noHandleSignals: true,
     logger: workerLogger(log),
     // One fetch serves every worker, so an idle process asks twice a second, however many jobs it could run.
-    preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
+    // A fetch that leaves nothing over for later makes it wait for the next turn, whatever is still due: so it fetches more than it runs.
+    preset: { worker: { concurrentJobs: concurrency, pollInterval: POLL_MILLISECONDS, localQueue: { size: 4 * concurrency }, gracefulShutdownAbortTimeout: STOP_MILLISECONDS / 2 } },
   }).catch(async (error: unknown) => {
     await schedules.stop();
     return failed(error);
