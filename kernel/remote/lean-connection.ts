@@ -1,33 +1,22 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { DescMethod } from '@bufbuild/protobuf';
 import type { ConnectError } from '@connectrpc/connect';
-import type { Call } from '../guard/call.ts';
 import { httpErrors } from '../http/http-errors.ts';
+import type { LeanHost } from './lean-host.ts';
+import { AnsweringEnd } from './multiplex/answering-end.ts';
+import { peekMultiplex } from './multiplex/peek-multiplex.ts';
+import type { PortConnection } from './port-connection.ts';
 import { readLeanHead, type LeanHead } from './request-reader.ts';
 import { refusalBytes } from './send-refusal.ts';
 import { UnaryAnswer, type UnaryMethod } from './unary-answer.ts';
-
-/** What the connections of the internal port share. */
-export interface LeanHost {
-  /** A unary method by its path. */
-  methodAt(path: string): UnaryMethod | undefined;
-  arrive: (header: Headers, method: DescMethod) => Call | Promise<Call>;
-  bodyLimitBytes: number;
-  readonly isDraining: boolean;
-  /** What it speaks is more than is read here. */
-  handOver(socket: Socket): void;
-  /** It is closed, or handed over. */
-  done(connection: LeanConnection): void;
-}
 
 const NONE = Buffer.alloc(0);
 const AT_WORK = 'HTTP/1.1 102 Processing\r\n\r\n';
 /** Nobody needs so long for the rest of a request, and a caller closes what rests before. In milliseconds. */
 const SILENCE_MILLISECONDS = 72_000;
 
-/** A connection on which another process calls: unary calls, one at a time, over HTTP/1.1. Anything else is handed over. */
-export class LeanConnection {
+/** A connection on which another process calls: unary calls, one at a time, over HTTP/1.1, or all at once over HTTP/2. Anything else is handed over. */
+export class LeanConnection implements PortConnection {
   readonly #socket: Socket;
   readonly #host: LeanHost;
   #held: Buffer = NONE;
@@ -37,6 +26,7 @@ export class LeanConnection {
   #answer: UnaryAnswer | undefined;
   #lastTime: UnaryAnswer | undefined;
   #isRefused = false;
+  #isFresh = true;
 
   constructor(socket: Socket, host: LeanHost) {
     this.#socket = socket;
@@ -85,6 +75,8 @@ export class LeanConnection {
     const bytes = this.#held;
     const head = readLeanHead(bytes);
     if (head === 'more') return;
+    if (head === 'other' && this.#isFresh && this.#mayMultiplex(bytes)) return;
+    this.#isFresh = false;
     const method = head === 'other' ? undefined : this.#host.methodAt(head.path);
     if (head === 'other' || !method) return this.#handOver();
     this.#held = NONE;
@@ -92,6 +84,17 @@ export class LeanConnection {
     this.#missing = head.length;
     this.#begin(method, head);
     this.#readBody(bytes.subarray(head.end));
+  }
+
+  /** Gives whether there is nothing more to do here, or nothing yet. */
+  #mayMultiplex(bytes: Buffer): boolean {
+    const kind = peekMultiplex(bytes);
+    if (kind === 'multiplex') {
+      this.#letGo();
+      this.#host.became(new AnsweringEnd(this.#socket, this.#host, bytes));
+      this.#host.done(this);
+    }
+    return kind !== 'other';
   }
 
   #begin(method: UnaryMethod, { headers, length }: LeanHead): void {
@@ -150,10 +153,14 @@ export class LeanConnection {
 
   #handOver(): void {
     const socket = this.#socket;
-    socket.setTimeout(0).off('timeout', this.#silent).off('data', this.#read).off('error', this.#failed).off('end', this.#ended).off('close', this.#closed);
+    this.#letGo();
     socket.pause();
     socket.unshift(this.#held);
     this.#host.done(this);
     this.#host.handOver(socket);
+  }
+
+  #letGo(): void {
+    this.#socket.setTimeout(0).off('timeout', this.#silent).off('data', this.#read).off('error', this.#failed).off('end', this.#ended).off('close', this.#closed);
   }
 }

@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import { urlOf } from '../http/bind-all.ts';
 import { httpErrors } from '../http/http-errors.ts';
 import { createOnePort, type OnePort } from '../http/one-port.ts';
-import { LeanConnection, type LeanHost } from './lean-connection.ts';
+import { LeanConnection } from './lean-connection.ts';
+import type { LeanHost } from './lean-host.ts';
 import { mutualTls } from './mutual-tls.ts';
 import type { PeerServerOptions } from './peer-server-options.ts';
+import type { PortConnection } from './port-connection.ts';
 import { refusalBytes } from './send-refusal.ts';
 import type { UnaryMethod } from './unary-answer.ts';
 
@@ -24,7 +26,7 @@ interface PeerPortOptions extends Pick<PeerServerOptions, 'arrive' | 'bodyLimitB
 export class PeerPort {
   readonly #port: OnePort;
   readonly #isSecure: boolean;
-  readonly #lean = new Set<LeanConnection>();
+  readonly #lean = new Set<PortConnection>();
   /** How many requests of each HTTP/1.1 connection that was handed over are being answered. */
   readonly #busy = new Map<Socket, number>();
   /** Told that nothing more is answered: what they sent meanwhile is dropped. */
@@ -81,6 +83,7 @@ export class PeerPort {
       get isDraining() {
         return isDraining();
       },
+      became: (connection) => void this.#lean.add(connection),
       done: (connection) => {
         this.#lean.delete(connection);
         if (this.#lean.size === 0) this.#emptied?.();

@@ -6,9 +6,11 @@ const reserved = new Set(['connection', 'content-encoding', 'content-length', 'c
 const name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const unfit = /[^\t\x20-\x7e\x80-\xff]/;
 
+export const pathOf = ({ parent, name }: DescMethod): string => `/${parent.typeName}/${name}`;
+
 /** What every request of a method begins with. */
-export const headStart = ({ parent, name }: DescMethod, host: string): string =>
-  `POST /${parent.typeName}/${name} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/proto\r\nconnect-protocol-version: 1\r\n`;
+export const headStart = (path: string, host: string): string =>
+  `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/proto\r\nconnect-protocol-version: 1\r\n`;
 
 /** The longest that the protocol can say: ten digits. */
 const LONGEST_TIMEOUT = 9_999_999_999;
@@ -20,14 +22,18 @@ export const timeoutText = (timeoutMs: number | undefined): string | undefined =
 /** Of each header, the last that was found fit: who calls is said in the same words again and again. */
 const fit = new Map<string, string>();
 
-/** The lines of headers. Throws `invalid_argument` for one that would not be one line. */
-export function headerLines(headers: Readonly<Record<string, string>>): string {
-  let lines = '';
+/** Throws `invalid_argument` for a header that would not be one line. */
+export function requireFit(headers: Readonly<Record<string, string>>): void {
   for (const key in headers) {
     const value = headers[key]!;
     if (fit.get(key) !== value && !isFit(key, value)) throw new ConnectError(`the header ${key} holds what no header can`, Code.InvalidArgument);
-    lines += `${key}: ${value}\r\n`;
   }
+}
+
+/** The lines of headers that were found fit. */
+export function headerLines(headers: Readonly<Record<string, string>>): string {
+  let lines = '';
+  for (const key in headers) lines += `${key}: ${headers[key]!}\r\n`;
   return lines;
 }
 

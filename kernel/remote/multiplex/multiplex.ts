@@ -1,0 +1,124 @@
+import type { PeerAddress } from '../peer-connection.ts';
+import { CallingEnd, type CallingHost, type SharedExchange } from './calling-end.ts';
+
+/** A connection that rests longer is closed, before the peer does that. In milliseconds. */
+const REST_MILLISECONDS = 30_000;
+const SWEEP_MILLISECONDS = 500;
+/** A peer that hangs, or a connection that no longer leads to it, shows by so many sweeps without a word. */
+const SILENT_SWEEPS = 6;
+/** A peer that does not speak HTTP/2 is not asked again for so long, in milliseconds: another may have taken its place by then. */
+const PLAIN_MILLISECONDS = 60_000;
+
+/** Calls to one peer, all on one connection, so that those of one moment are written and read at once; another is opened when that one goes. */
+export class Multiplex {
+  readonly #address: PeerAddress;
+  readonly #authority: string;
+  readonly #most: number;
+  readonly #fallBack: (exchange: SharedExchange) => void;
+  readonly #all = new Set<CallingEnd>();
+  /** In the order in which they came. */
+  readonly #waiting = new Set<SharedExchange>();
+  #current: CallingEnd | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #plainUntil = 0;
+  #isClosed = false;
+  readonly #host: CallingHost;
+
+  /** `fallBack` makes a call over HTTP/1.1 which this can not make. */
+  constructor(address: PeerAddress, authority: string, most: number, fallBack: (exchange: SharedExchange) => void) {
+    this.#address = address;
+    this.#authority = authority;
+    this.#most = most;
+    this.#fallBack = fallBack;
+    this.#host = {
+      free: (end) => this.#startWaiting(end),
+      going: (end) => this.#going(end),
+      closed: (end, error) => this.#closed(end, error),
+      fallBack,
+    };
+  }
+
+  /** Whether the peer speaks HTTP/2, as far as is known. */
+  get isWanted(): boolean {
+    return this.#plainUntil === 0 || this.#plainUntil < performance.now();
+  }
+
+  run(exchange: SharedExchange): void {
+    if (this.#isClosed) return exchange.failed(new Error('this process no longer calls it'), false);
+    if (this.#current?.isFree) return this.#current.start(exchange);
+    this.#waiting.add(exchange);
+    if (!this.#current) this.#open();
+  }
+
+  /** Nobody waits for the answer any more; `isLate` if that is for its deadline. */
+  abandon(exchange: SharedExchange, isLate: boolean): void {
+    if (!this.#waiting.delete(exchange)) exchange.carried?.end.abandon(exchange.carried, isLate);
+  }
+
+  /** Cuts every connection; what is under way fails. */
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#sweep);
+    for (const end of this.#all) end.destroy();
+    this.#failWaiting(new Error('this process no longer calls it'));
+  }
+
+  #open(): void {
+    const end = new CallingEnd(this.#address, this.#authority, this.#most, this.#host);
+    this.#current = end;
+    this.#all.add(end);
+    this.#sweep ??= setInterval(() => this.#sweepAll(), SWEEP_MILLISECONDS).unref();
+  }
+
+  #startWaiting(end: CallingEnd): void {
+    if (end !== this.#current || this.#waiting.size === 0) return;
+    for (const exchange of this.#waiting) {
+      if (!end.isFree) return;
+      this.#waiting.delete(exchange);
+      end.start(exchange);
+    }
+  }
+
+  #going(end: CallingEnd): void {
+    if (end !== this.#current) return;
+    this.#current = undefined;
+    // Whoever comes when it stops is not to come again and again.
+    if (!end.hasBegun) this.#failWaiting(new Error('it stops'));
+    else if (this.#waiting.size > 0) this.#open();
+  }
+
+  #closed(end: CallingEnd, error: Error): void {
+    this.#all.delete(end);
+    if (end !== this.#current) return;
+    this.#current = undefined;
+    if (this.#isClosed) return;
+    if (end.isReady) {
+      if (this.#waiting.size > 0) this.#open();
+    } else if (end.isConnected && !end.isCut) {
+      if (end.isOther) this.#plainUntil = performance.now() + PLAIN_MILLISECONDS;
+      for (const exchange of this.#waiting) {
+        this.#waiting.delete(exchange);
+        this.#fallBack(exchange);
+      }
+    } else this.#failWaiting(error);
+  }
+
+  /** No peer has seen them. */
+  #failWaiting(error: Error): void {
+    for (const exchange of this.#waiting) {
+      this.#waiting.delete(exchange);
+      exchange.failed(error, false);
+    }
+  }
+
+  #sweepAll(): void {
+    const since = performance.now() - REST_MILLISECONDS;
+    for (const end of this.#all) {
+      if (end.isSilent(SILENT_SWEEPS)) end.destroy(new Error('the peer has said nothing for too long'));
+      else if (end.isReady && end.rests && end.restingSince < since) end.retire();
+    }
+    if (this.#all.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}
