@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { currentTime, reasonOf, type Introduction } from '@mainstay/kernel';
 import { setCurrentTime } from '@mainstay/kernel/testing';
@@ -22,6 +23,21 @@ test('a process is recognised with the module and the person that it calls for',
   assert.deepEqual(here.recognise(here.introduce(person, 'platform'), 'platform'), person);
   const { module: _, ...outside } = person;
   assert.deepEqual(here.recognise(here.introduce(outside, 'platform'), 'platform'), outside);
+});
+
+const busy: Introduction = { ...person, principal: { ...person.principal, roles: Array.from({ length: 1000 }, () => ({ role: 'ADMIN', orgId: '01a200ab-0026-77d5-89e6-adadc6b17bdd', projectId: randomUUID() })) } as Introduction['principal'] };
+
+test('a person with a thousand roles is recognised, by a header of less than 32 KiB', () => {
+  const said = here.introduce(busy, 'platform');
+  assert.ok(said.length < 32 * 1024, `${said.length}`);
+  assert.deepEqual(here.recognise(said, 'platform'), busy);
+});
+
+test('what was packed is believed to nobody but who packed it', () => {
+  const [body, seal, by] = here.introduce(busy, 'platform').split('.') as [string, string, string];
+  const products = Buffer.from('products').toString('base64url');
+  assert.equal(by, products);
+  for (const said of [`${body}.${seal}`, `${body}.${seal}.`, `${body}.${seal}.${Buffer.from('platform').toString('base64url')}`, `${body}.${seal}.${Buffer.from('stranger').toString('base64url')}`, `${body}.${seal}.${by}.`, `${body.slice(0, -4)}.${seal}.${by}`, `${here.introduce(person, 'platform')}.${products}`]) refused(said);
 });
 
 test('what was said to one process is nothing to another', () => refused(here.introduce(person, 'platform'), 'products'));

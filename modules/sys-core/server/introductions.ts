@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { currentTime, type GuardFacts, type Introduction, type Principal } from '@mainstay/kernel';
 import { errors } from '../errors.ts';
 
@@ -8,6 +9,9 @@ const SAID_AGAIN = 20_000;
 /** A clock of another machine may be ahead by so much, in milliseconds. */
 const AHEAD = 10_000;
 const REMEMBERED = 10_000;
+/** Statements about people with many roles are packed from so many characters on, since headers have little room. */
+const PACKED_FROM = 2000;
+const MOST_UNPACKED = 4 * 1024 * 1024;
 
 /** The statement, as JSON. */
 interface Statement {
@@ -37,6 +41,7 @@ interface Heard {
 /**
  * Tells processes of one deployment from everybody else: a statement is the base64url of its JSON and an HMAC-SHA256
  * (RFC 2104) of it, keyed by what is derived from the deployment's secret for the process that says it (HKDF, RFC 5869).
+ * A long one is deflated (RFC 1951) before, and names behind the HMAC who says it, so that nothing is unpacked for strangers.
  * A process is believed to speak for the modules that the placement gives it, and for no others. What was said or heard
  * before is remembered while it holds, since most calls are on behalf of few.
  */
@@ -61,8 +66,7 @@ export class Introductions {
     const now = currentTime().getTime();
     const before = said.get(key);
     if (before && before.until > now && before.until - now <= SAID_AGAIN) return before.text;
-    const body = Buffer.from(JSON.stringify({ iss: process, aud: to, mod: module, iat: now, exp: now + HOLDS, sub: principal } satisfies Statement)).toString('base64url');
-    const text = `${body}.${this.#seal(process, body)}`;
+    const text = this.#written({ iss: process, aud: to, ...(module !== undefined && { mod: module }), iat: now, exp: now + HOLDS, sub: principal });
     if (said.size >= REMEMBERED) said.delete(said.keys().next().value!);
     said.set(key, { text, until: now + SAID_AGAIN });
     return text;
@@ -81,14 +85,35 @@ export class Introductions {
   }
 
   #checked(said: string, to: string, now: number): Statement {
-    const [body = '', seal = '', more] = said.split('.');
-    const statement = more === undefined ? parse(body) : undefined;
-    if (!statement || !this.#speaksFor(statement.iss, 'kernel') || !equal(seal, this.#seal(statement.iss, body))) throw errors.CALLER_UNKNOWN({ problem: 'no process of this deployment said who calls' });
+    const statement = this.#proven(said);
+    if (!statement) throw errors.CALLER_UNKNOWN({ problem: 'no process of this deployment said who calls' });
     if (statement.aud !== to) throw errors.CALLER_UNKNOWN({ problem: 'it was said to another process who calls' });
     if (statement.exp <= now || statement.iat > now + AHEAD) throw errors.CALLER_UNKNOWN({ problem: 'it was said too long ago who calls, or the clocks of the machines differ' });
     if (statement.mod !== undefined && !this.#speaksFor(statement.iss, statement.mod)) throw errors.CALLER_UNKNOWN({ problem: `${statement.iss} does not run ${statement.mod}` });
     if (statement.sub.kind === 'module' && statement.sub.module !== statement.mod) throw errors.CALLER_UNKNOWN({ problem: `${statement.iss} speaks as ${statement.sub.module}` });
     return statement;
+  }
+
+  #written(statement: Statement): string {
+    const json = JSON.stringify(statement);
+    const packed = json.length >= PACKED_FROM;
+    const body = (packed ? deflateRawSync(json) : Buffer.from(json)).toString('base64url');
+    const seal = this.#seal(statement.iss, body);
+    return packed ? `${body}.${seal}.${Buffer.from(statement.iss).toString('base64url')}` : `${body}.${seal}`;
+  }
+
+  /** What a process of the deployment surely said. */
+  #proven(said: string): Statement | undefined {
+    const [body = '', seal = '', packedBy, more] = said.split('.');
+    if (more !== undefined) return undefined;
+    const isSealed = (process: string) => this.#speaksFor(process, 'kernel') && equal(seal, this.#seal(process, body));
+    if (packedBy === undefined) {
+      const statement = parse(Buffer.from(body, 'base64url'));
+      return statement && isSealed(statement.iss) ? statement : undefined;
+    }
+    const process = Buffer.from(packedBy, 'base64url').toString();
+    const statement = isSealed(process) ? parse(unpacked(body)) : undefined;
+    return statement?.iss === process ? statement : undefined;
   }
 
   #saidOf(principal: Principal): Map<string, Said> {
@@ -104,9 +129,18 @@ export class Introductions {
   }
 }
 
-function parse(body: string): Statement | undefined {
+/** Nothing for what was not packed by a process of the deployment. */
+function unpacked(body: string): Buffer {
   try {
-    const statement = JSON.parse(Buffer.from(body, 'base64url').toString()) as Partial<Statement> | null;
+    return inflateRawSync(Buffer.from(body, 'base64url'), { maxOutputLength: MOST_UNPACKED });
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function parse(json: Buffer): Statement | undefined {
+  try {
+    const statement = JSON.parse(json.toString()) as Partial<Statement> | null;
     return typeof statement?.iss === 'string' && statement.iss.length <= 200 && typeof statement.sub?.kind === 'string' ? (statement as Statement) : undefined;
   } catch {
     return undefined;
