@@ -2,7 +2,7 @@ import pg from 'pg';
 import { databaseNameOf } from '@mainstay/kernel/placement/placement';
 import { fill } from '../rest/fill.ts';
 import { signIn } from '../rest/mainstay-app.ts';
-import type { Chain } from './five-modules.ts';
+import type { Chain } from './five-modules-chain.ts';
 import { startPlaced } from './start-placed.ts';
 
 const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': null, 'mod-promist': null, 'mod-journeys': null, 'mod-parcels': null };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startApp, type RunningApp } from '../rest/running-app.ts';
-import type { Chain } from './five-modules.ts';
+import type { Chain } from './five-modules-chain.ts';
 import { freePorts } from './free-ports.ts';
 
 const folder = join(import.meta.dirname, '../peers');

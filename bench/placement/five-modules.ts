@@ -17,19 +17,9 @@ import { median } from '../percentile.ts';
 import { installPeers } from '../rest/peers.ts';
 import { processorSeconds } from '../rest/processor-time.ts';
 import { getting, requireWrk, wrk, type LoadResult } from '../rest/wrk.ts';
-import { startChain } from './five-modules-peers.ts';
+import type { Chain } from './five-modules-chain.ts';
 import { startModules } from './five-modules-mainstay.ts';
-
-/** A chain under load. */
-export interface Chain {
-  address: string;
-  token: string;
-  /** Its processes. */
-  pids: readonly number[];
-  /** Of parcels that are there. */
-  ids: readonly string[];
-  stop(): Promise<void>;
-}
+import { startChain } from './five-modules-peers.ts';
 
 interface Subject extends Chain {
   name: string;
