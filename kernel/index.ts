@@ -28,7 +28,7 @@ export { decodePageToken, encodePageToken } from './data/page-token.ts';
 export type { PagePosition } from './data/page-token.ts';
 export { paginate, paginateAll } from './data/paginate.ts';
 export type { Order, Page, PageOptions } from './data/paginate.ts';
-export { etagOf, requireMatch } from './queries/etag.ts';
+export { etagOf, requireCompared, requireMatch } from './queries/etag.ts';
 export { filterPaths } from './queries/filter-paths.ts';
 export { declaredFields, queryFields, type QueryFields } from './queries/query-fields.ts';
 export { readList, readPlannedList, type ListPage, type ListRequest } from './queries/read-list.ts';

@@ -1,5 +1,5 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import { currentCall, type DeploymentInfo } from '@mainstay/kernel';
+import { currentCall, requireCompared, type DeploymentInfo } from '@mainstay/kernel';
 import type { WebhooksInService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
 
@@ -22,6 +22,8 @@ export function webhooksInService({ deployment }: { deployment: DeploymentInfo }
         chunks.push(data);
       }
       const headers = Object.fromEntries([...requestHeader].filter(([header]) => !withheld.has(header)));
+      // It is kept beyond this command's transaction, so what would be refused afterwards is refused before.
+      requireCompared(currentCall());
       const receipt = await deployment.operations.webhooks.receive({ module, name, headers, body: Buffer.concat(chunks), traceId: currentCall().traceId });
       if (!receipt) throw errors.WEBHOOK_NOT_FOUND({ module, name });
       return { repeated: !receipt.isNew };

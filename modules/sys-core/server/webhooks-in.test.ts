@@ -65,6 +65,11 @@ everyTopology('what is not signed, not valid, too large or for nobody is refused
   await refused(429, /WEBHOOK_TOO_LARGE/, 'x6', JSON.stringify({ order: 'x'.repeat(1024 * 1024) }));
   await refused(404, /WEBHOOK_UNKNOWN/, 'x7', '{"order": "A7"}', { name: 'other' });
   await refused(400, /WEBHOOK_NOT_SET_UP/, 'x8', '{"order": "A7"}', { name: 'bare' });
+  const unlike = crypto.randomUUID();
+  await refused(400, /IF_MATCH_NOT_COMPARED/, unlike, '{"order": "A7"}', { headers: { 'if-match': '*' } });
+  assert.equal(await jobs(), 0);
+  assert.deepEqual(await send(deployment, unlike).then(({ repeated }) => repeated), false);
+  await until(() => of(unlike).length > 0);
   assert.equal((await deployment.fetch('/v1/webhooks/in/mod-nobody/paid', { body: '{}' })).status, 404);
   assert.equal(await jobs(), 0);
 }, setUp);
