@@ -4,32 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fill, mountSmallDisk, withoutMount } from '../small-disk.ts';
+import { halfOpen, halted, killed, patience, postgresKilled } from './faults.ts';
 import { type Fault, underFaults } from './under-faults.ts';
 
-const killed = (instance: string): Fault => ({ name: `kill -9 of ${instance}`, happen: (deployment) => deployment.strike(instance, 'SIGKILL') });
-const halfOpen: Fault = { name: 'half-open connections', happen: async (deployment) => deployment.freeze() };
-/** It takes connections and never answers. */
-const halted = (instance: string): Fault => ({ name: `${instance} stands still`, happen: (deployment) => deployment.strike(instance, 'SIGSTOP') });
-const postgresKilled: Fault = { name: 'kill -9 of PostgreSQL', happen: (deployment) => deployment.strikePostgres() };
-
-/** A machine that is busy with other tests takes its time. */
-const patience = { timeout: 300_000 };
-
-test('while two processes of each kind give their places to new ones, one after the other, no request fails', patience, async (t) => {
-  await underFaults(t, { placement: 'replicas' }, [{ name: 'rolling restart', happen: (deployment) => deployment.restartAll(), unnoticed: true }]);
-});
-
-test('two processes of each kind over one database: none of the faults loses or doubles anything', patience, async (t) => {
-  await underFaults(t, { placement: 'replicas' }, [
-    killed('sys-main-0'),
-    killed('mod-main-1'),
-    halted('sys-main-1'),
-    halted('mod-main-0'),
-    postgresKilled,
-  ]);
-});
-
-test('each module in a process of its own: none of the faults loses or doubles anything', patience, async (t) => {
+test('each module in a process of its own: none of the faults loses or doubles anything', { timeout: patience }, async (t) => {
   await underFaults(t, { placement: 'per-module' }, [
     ...['sys-gateway', 'sys-core', 'sys-accounts', 'mod-promist', 'mod-witness'].map(killed),
     halted('mod-promist'),
@@ -37,11 +15,11 @@ test('each module in a process of its own: none of the faults loses or doubles a
   ]);
 });
 
-test('promises in four shards: none of the faults loses or doubles anything', patience, async (t) => {
+test('promises in four shards: none of the faults loses or doubles anything', { timeout: patience }, async (t) => {
   await underFaults(t, { placement: 'sharded' }, [killed('mod-promist-1'), halted('mod-promist-1'), killed('main')]);
 });
 
-test('two processes whose connections are half open, and then on a full disk, lose and double nothing, and go on', { ...patience, skip: withoutMount }, async (t) => {
+test('two processes whose connections are half open, and then on a full disk, lose and double nothing, and go on', { timeout: patience, skip: withoutMount }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'mf-'));
   const disk = join(home, 'placed/postgres');
   mkdirSync(disk, { recursive: true });
