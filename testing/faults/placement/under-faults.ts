@@ -27,14 +27,17 @@ const accounts = ['ada@acme.test', 'ben@acme.test', 'eve@umbrella.test'];
  */
 export async function underFaults(t: TestContext, options: PlacedOptions, faults: readonly Fault[]): Promise<void> {
   const deployment = await PlacedDeployment.start(options);
-  t.after(() => deployment.stop());
-  const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
-  await load.start();
-  await load.goesOn(RATE);
-  for (const fault of faults) await undergo(t, fault, deployment, load);
-  await load.stop();
-  assert.deepEqual(load.complaints, []);
-  assert.deepEqual(judgeHistory(load.history, await deployment.settled()).slice(0, 20), []);
+  try {
+    const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
+    await load.start();
+    await load.goesOn(RATE);
+    for (const fault of faults) await undergo(t, fault, deployment, load);
+    await load.stop();
+    assert.deepEqual(load.complaints, []);
+    assert.deepEqual(judgeHistory(load.history, await deployment.settled()).slice(0, 20), []);
+  } finally {
+    await deployment.stop();
+  }
 }
 
 async function undergo(t: TestContext, { name, happen, unnoticed = false }: Fault, deployment: PlacedDeployment, load: SteadyLoad): Promise<void> {
