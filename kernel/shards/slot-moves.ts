@@ -67,9 +67,9 @@ export class SlotMoves implements DeploymentShards {
 
   async plan({ process, slots, toShard }: Omit<SlotMoveRequest, 'id'>): Promise<SlotMovePlan> {
     const divided = this.#find(process, toShard);
-    const sources = await Promise.all(divided.shards.map((place, shard) => (shard === toShard ? undefined : contentOf(place, slots))));
-    const sum = (of: (content: Content) => number) => sources.reduce((total, content) => total + (content ? of(content) : 0), 0);
-    return { process: divided.process, toShard, slots: sources.flatMap((content) => content?.slots ?? []).sort((one, other) => one - other), orgs: sum(({ orgs }) => orgs), rows: sum(({ rows }) => rows) };
+    const sources = await Promise.all(divided.shards.filter((_, shard) => shard !== toShard).map((place) => contentOf(place, slots)));
+    const sum = (of: (content: Content) => number) => sources.reduce((total, content) => total + of(content), 0);
+    return { process: divided.process, toShard, slots: sources.flatMap((content) => content.slots).sort((one, other) => one - other), orgs: sum(({ orgs }) => orgs), rows: sum(({ rows }) => rows) };
   }
 
   async move(request: SlotMoveRequest): Promise<SlotMoveReport> {
