@@ -27,4 +27,10 @@ everyTopology('Connect shows the details of an error in readable form', async (d
   assert.deepEqual(details.map(({ type }) => type), ['google.rpc.ErrorInfo', 'google.rpc.BadRequest']);
   assert.equal(details[0]!.debug?.reason, 'INVALID_REQUEST');
   assert.deepEqual((details[1]!.debug?.fieldViolations as { field: string }[]).map(({ field }) => field), ['promise_id']);
+
+  const made = await deployment.fetch('/v1/promises', { as: ada, method: 'POST', body: { title: 'Passed on' } });
+  const { id: promiseId } = (await made.json()) as { id: string };
+  const stale = await deployment.fetch('/mod.promist.v1.PromisesService/FulfillPromise', { as: ada, method: 'POST', body: { promiseId, etag: '"0"' } });
+  const { details: why } = (await stale.json()) as { details: { type: string; debug?: object }[] };
+  assert.deepEqual(why.map(({ type, debug }) => [type, typeof debug]), [['google.rpc.ErrorInfo', 'object'], ['google.rpc.PreconditionFailure', 'object']]);
 });

@@ -1,6 +1,6 @@
-import { fromBinary, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type Message } from '@bufbuild/protobuf';
+import { createRegistry, fromBinary, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type Message } from '@bufbuild/protobuf';
 import { ConnectError, type HandlerContext, type ServiceImpl, type Transport } from '@connectrpc/connect';
-import { BadRequestSchema, ErrorInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
+import { file_google_rpc_error_details } from '@mainstay/kernel/contract/google/rpc/error_details_pb.js';
 import { currentCall } from '../guard/call.ts';
 import { contentLength, contentStatus } from '../http/rest/offer-content.ts';
 import { CallValues } from '../placement/call-values.ts';
@@ -11,7 +11,7 @@ const ofTheHop = /^(?::|connect-|grpc-|content-(?:type|length|encoding)$|mainsta
 /** Headers by which a method that offers a file tells the door what it answers. */
 const ofContent = new Set([contentStatus, contentLength]);
 
-const ofErrors = [ErrorInfoSchema, BadRequestSchema];
+const ofErrors = createRegistry(file_google_rpc_error_details);
 
 /**
  * A service of another process, as this one offers it to callers from outside: what they ask is passed on with who they are,
@@ -58,7 +58,7 @@ function answerOf(error: unknown): never {
 /** A detail as who throws it has it: Connect shows those in a readable form beside the binary one. */
 function typed(detail: ConnectError['details'][number]): ConnectError['details'][number] {
   if ('desc' in detail) return detail;
-  const desc = ofErrors.find(({ typeName }) => typeName === detail.type);
+  const desc = ofErrors.getMessage(detail.type);
   return desc ? { desc, value: fromBinary(desc, detail.value) } : detail;
 }
 
