@@ -156,10 +156,10 @@ test('an address is limited on every wire with the same reason, and all addresse
 test('an account, and an API key of its own, are limited wherever they call from', async () => {
   const { secret } = (await (await deployment.fetch('/v1/apiKeys', { as: eve, body: { name: 'limited' } })).json()) as { secret: string };
   const at = (as: string, path: string, last: number) => ask(path, { as, headers: from(`203.0.113.${last}`) });
-  await set('limitPerAccount', { requests: 2, seconds: 3600 }, async () => (await at(eve, '/v1/promises', 20)).headers['ratelimit-policy'] === '"account";q=2;w=3600');
+  await set('limitPerAccount', { requests: 2, seconds: 110 }, async () => (await at(eve, '/v1/promises', 20)).headers['ratelimit-policy'] === '"account";q=2;w=110');
   while ((await at(eve, '/v1/promises', 21)).status === 200);
   const refused = await at(eve, '/v1/promises', 22);
-  assert.deepEqual([...brief(refused), refused.headers['ratelimit-policy']], [429, 'sys-gateway.RATE_LIMITED', '"account";q=2;w=3600']);
+  assert.deepEqual([...brief(refused), refused.headers['ratelimit-policy']], [429, 'sys-gateway.RATE_LIMITED', '"account";q=2;w=110']);
   assert.equal((await at(ada, '/v1/promises', 22)).status, 200);
   assert.equal((await at(secret, '/v1/promises', 22)).headers['ratelimit-policy'], '"key";q=6000;w=60');
   const socket = new WebSocket(`${deployment.address.replace('http', 'ws')}/v1/socket`, { headers: { ...from('203.0.113.23'), authorization: `Bearer ${await deployment.token(eve)}` } });
@@ -179,6 +179,7 @@ test('operators are let in from allowed addresses alone, and nobody shuts themse
   const settings = await deployment.client(SettingsService, root);
   const allow = (networks: string[]) => ({ module: 'sys-gateway', key: 'operatorsAllow', value: fromJson(ValueSchema, networks) });
   await assert.rejects(settings.updateSetting(allow(['198.51.100.0/24'])), (error) => reasonOf(error) === 'sys-core.SETTING_UNWISE' && /your own address/.test(String(error)));
+  for (const key of ['limitPerAddress', 'limitPerAccount', 'limitPerKey', 'limitLogin']) await assert.rejects(settings.updateSetting({ module: 'sys-gateway', key, value: fromJson(ValueSchema, { requests: 1, seconds: 86_400 }) }), (error) => reasonOf(error) === 'sys-core.SETTING_UNWISE', key);
   await set('operatorsAllow', ['198.51.100.0/24', '127.0.0.0/8', '::1'], async () => (await ask('/v1/modules', { host: operators, headers: from('203.0.113.30') })).status === 403);
   assert.deepEqual(brief(await ask('/v1/modules', { host: operators, headers: from('203.0.113.31') })), [403, 'sys-gateway.ADDRESS_NOT_ALLOWED']);
   assert.equal((await ask('/v1/modules', { host: operators, headers: from('198.51.100.7') })).status, 200);

@@ -7,6 +7,14 @@ const { operatorsAllow, corsOrigins, corsCredentials, limitPerAddress, limitPerA
 /** What it takes to take a change back. */
 const lifeline = ['sys.core.v1.SettingsService/UpdateSetting', 'sys.core.v1.SettingsService/ResetSetting', 'sys.core.v1.SettingsService/RevertSetting', 'sys.accounts.v1.SessionsService/CreateSession'];
 
+/** Where fewer are let through, an operator would wait for longer than that to take it back. */
+const LONGEST_WAIT_SECONDS = 60;
+
+const ofLimit = {
+  objection: (limit: { requests: number; seconds: number } | null) =>
+    limit && limit.seconds / limit.requests > LONGEST_WAIT_SECONDS ? `it lets one request through in ${Math.round(limit.seconds / limit.requests)} seconds, so that you could hardly change it again` : undefined,
+};
+
 /** What of the gateway operators change while it runs; the configuration counts until then. */
 export const settings = {
   operatorsAllow: deploymentWide(operatorsAllow, {
@@ -14,10 +22,10 @@ export const settings = {
   }),
   corsOrigins: deploymentWide(corsOrigins),
   corsCredentials: deploymentWide(corsCredentials),
-  limitPerAddress: deploymentWide(limitPerAddress),
-  limitPerAccount: deploymentWide(limitPerAccount),
-  limitPerKey: deploymentWide(limitPerKey),
-  limitLogin: deploymentWide(limitLogin),
+  limitPerAddress: deploymentWide(limitPerAddress, ofLimit),
+  limitPerAccount: deploymentWide(limitPerAccount, ofLimit),
+  limitPerKey: deploymentWide(limitPerKey, ofLimit),
+  limitLogin: deploymentWide(limitLogin, ofLimit),
   limitLoopback: deploymentWide(limitLoopback),
   switchedOff: deploymentWide(switchedOff, {
     objection: (entries) => {
