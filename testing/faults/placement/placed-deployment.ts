@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,23 +18,24 @@ export interface PlacedOptions {
   placement: string;
   /** What one process calls another through, in pairs: who calls, and whom. */
   between?: readonly (readonly [from: string, to: string])[];
-  /** The folder for all of its state; a temporary one if absent. */
+  /** The folder for all of its state, which the test removes; a temporary one if absent. */
   home?: string;
 }
 
 /** A deployment of several programs that the controller runs and looks after, as `./mainstay up --placement` does, with a module of the test's own that sees events. */
 export class PlacedDeployment {
   readonly address: string;
-  readonly #home: string;
+  /** What goes with it. */
+  readonly #folder: string | undefined;
   readonly #running: RunningDeployment;
   readonly #proxies: readonly HalfOpenProxy[];
 
-  private constructor(address: string, home: string, running: RunningDeployment, proxies: readonly HalfOpenProxy[]) {
-    [this.address, this.#home, this.#running, this.#proxies] = [address, home, running, proxies];
+  private constructor(address: string, folder: string | undefined, running: RunningDeployment, proxies: readonly HalfOpenProxy[]) {
+    [this.address, this.#folder, this.#running, this.#proxies] = [address, folder, running, proxies];
   }
 
-  static async start({ placement, between = [], home = mkdtempSync(join(tmpdir(), 'mf-')) }: PlacedOptions): Promise<PlacedDeployment> {
-    mkdirSync(home, { recursive: true });
+  static async start({ placement, between = [], home: given }: PlacedOptions): Promise<PlacedDeployment> {
+    const home = given ?? mkdtempSync(join(tmpdir(), 'mf-'));
     const port = await freePort();
     const file = join(home, 'placed.yaml');
     writeFileSync(file, `name: placed\nphase: T\nhttp: { host: 127.0.0.1, port: ${port} }\noperators: { port: 0 }\nmodules:\n  sys-core:\n  sys-accounts:\n  sys-gateway:\n  mod-promist:\n  mod-witness:\n`);
@@ -42,6 +43,8 @@ export class PlacedDeployment {
     process.env.MAINSTAY_HOME = home;
     process.env.MAINSTAY_LOG_LEVEL ??= 'warn';
     delete process.env.DATABASE_URL;
+    // The signal that asks a controller for a rolling restart makes a test file write a report about itself.
+    process.report.reportOnSignal = false;
     const proxies = await Promise.all(between.map(() => halfOpenProxy()));
     const environment = ({ name }: { name: string }, all: readonly { name: string; peer?: string }[]) => Object.fromEntries(between.flatMap(([from, to], at) => {
       if (from !== name) return [];
@@ -49,7 +52,7 @@ export class PlacedDeployment {
       return [[peerVariable(to), proxies[at]!.address]];
     }));
     const running = await runDeployment({ deployment: file, placement, program, environment }, quiet);
-    return new PlacedDeployment(`http://127.0.0.1:${port}`, home, running, proxies);
+    return new PlacedDeployment(`http://127.0.0.1:${port}`, given === undefined ? home : undefined, running, proxies);
   }
 
   get instances(): readonly string[] {
@@ -102,7 +105,7 @@ export class PlacedDeployment {
   async stop(): Promise<void> {
     await this.#running.stop();
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
-    rmSync(this.#home, { recursive: true, force: true });
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #instance(name: string) {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, truncateSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -24,6 +24,7 @@ test('two processes whose connections are half open, and then on a full disk, lo
   const disk = join(home, 'placed/postgres');
   mkdirSync(disk, { recursive: true });
   mountSmallDisk(t, 600, disk);
+  t.after(() => rmSync(home, { recursive: true, force: true }));
   const full: Fault = {
     name: 'full disk for 3 s',
     async happen() {
