@@ -24,7 +24,7 @@ export async function keepPostgres({ directory, connections, say, onProgress }: 
   let starting: Promise<void> | undefined;
   const timer = setInterval(() => {
     if (!starting && !identify(pid)) starting = startAgain().finally(() => { starting = undefined; });
-  }, 500);
+  }, 100);
   const startAgain = async () => {
     say('PostgreSQL has ended; starting it again');
     await startEmbeddedPostgres({ directory, connections, reserve: true }).then((server) => { pid = server.pid; }, (error: Error) => say(error.message));
