@@ -17,11 +17,14 @@ const line = z.strictObject({
   replicas: z.int().min(1).max(64).optional().describe('How many processes run the same modules over one database.'),
 });
 
+const noProcess = 'must say what runs where, a line a process; a line "*" gives each module its own';
+
 const key = z.union([z.literal('*'), name]);
 
 /** The shape of a placement file. */
 export const placementFile = z.strictObject({
-  processes: z.record(key, line.nullable(), { error: ({ code }) => (code === 'invalid_key' ? 'the name of a process must be "*", or start with a letter and hold at most 31 lower-case letters, digits and hyphens' : undefined) })
+  processes: z.record(key, line.nullable(), { error: ({ code }) => (code === 'invalid_key' ? 'the name of a process must be "*", or start with a letter and hold at most 31 lower-case letters, digits and hyphens' : code === 'invalid_type' ? noProcess : undefined) })
+    .refine((lines) => Object.keys(lines).length > 0, noProcess)
     .describe('What runs where: one line a process. "*" is a process of its own for each module that no other line takes.'),
 });
 

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import type { Module } from '../module/define-module.ts';
 import { StartError } from '../module/start-error.ts';
 import { databaseNameOf, databaseVariable, inOneProcess, peerVariable } from './placement.ts';
-import { readPlacement } from './read-placement.ts';
+import { outlinePlacement, readPlacement } from './read-placement.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mainstay-placement-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -96,6 +96,13 @@ test('several processes need the module that is the door to them all', () => {
   const closed = modules.filter(({ name }) => name !== 'sys-door');
   assert.match(problems('processes:\n  "*":\n', closed)[0]!, /^house\.yaml:1: processes: several processes need a module that is the door to them all; enable sys-gateway/);
   assert.equal(read('processes:\n  a: {modules: ["*"]}\n', closed).instances.length, 1);
+});
+
+test('a file that names no process is refused', () => {
+  for (const text of ['processes: {}\n', 'processes:\n', '']) {
+    assert.match(problems(text)[0]!, /^house\.yaml:1: processes: must say what runs where/, text);
+    assert.throws(() => outlinePlacement(join(folder, 'house.yaml'), ['sys-core']), /must say what runs where/, text);
+  }
 });
 
 test('a placement that is not there is told with those that are', () => {
