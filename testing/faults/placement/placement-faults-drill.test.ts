@@ -16,7 +16,8 @@ test('each module in a process of its own: none of the faults loses or doubles a
 });
 
 test('promises in four shards: none of the faults loses or doubles anything', { timeout: patience }, async (t) => {
-  await underFaults(t, { placement: 'sharded' }, [killed('mod-promist-1'), halted('mod-promist-1'), killed('main')]);
+  // Which of them have the orgs that are at work is different each time.
+  await underFaults(t, { placement: 'sharded' }, [...[0, 1, 2, 3].map((shard) => killed(`mod-promist-${shard}`)), killed('main')]);
 });
 
 test('two processes whose connections are half open, and then on a full disk, lose and double nothing, and go on', { timeout: patience, skip: withoutMount }, async (t) => {
