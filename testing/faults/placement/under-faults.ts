@@ -30,7 +30,7 @@ export async function underFaults(t: TestContext, options: PlacedOptions, faults
   try {
     const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
     await load.start();
-    await load.goesOn(RATE);
+    await load.goesOn(200);
     for (const fault of faults) await undergo(t, fault, deployment, load);
     await load.stop();
     assert.deepEqual(load.complaints, []);

@@ -4,16 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fill, mountSmallDisk, withoutMount } from '../small-disk.ts';
-import { halfOpen, halted, killed, patience, postgresKilled } from './faults.ts';
+import { halfOpen, killed, patience } from './faults.ts';
 import { type Fault, underFaults } from './under-faults.ts';
-
-test('each module in a process of its own: none of the faults loses or doubles anything', { timeout: patience }, async (t) => {
-  await underFaults(t, { placement: 'per-module' }, [
-    ...['sys-gateway', 'sys-core', 'sys-accounts', 'mod-promist', 'mod-witness'].map(killed),
-    halted('mod-promist'),
-    postgresKilled,
-  ]);
-});
 
 test('promises in four shards: none of the faults loses or doubles anything', { timeout: patience }, async (t) => {
   // Which of them have the orgs that are at work is different each time.
