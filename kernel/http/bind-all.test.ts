@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bindAll } from './bind-all.ts';
+import { bindAll, sharePorts } from './bind-all.ts';
 
 /** Listens on a port in a process of its own, and tells that it could, or why not. */
 function bindElsewhere(port: number, share: boolean): string {
@@ -25,4 +25,13 @@ test('a port is for one process alone, unless both share theirs', { skip: proces
   assert.equal(bindElsewhere(shared, false), 'EADDRINUSE');
   assert.equal(bindElsewhere(shared, true), 'bound');
   sharing.close();
+});
+
+test('a port that is shared with other processes is taken once in this one', async (t) => {
+  sharePorts();
+  const first = await bindAll('localhost', 0, (socket) => socket.destroy());
+  t.after(() => first.listeners.forEach((listener) => listener.close()));
+  const second = await bindAll('localhost', first.port, (socket) => socket.destroy()).catch((error: NodeJS.ErrnoException) => error);
+  if (!(second instanceof Error)) second.listeners.forEach((listener) => listener.close());
+  assert.equal((second as Error).message, `port ${first.port} is taken`);
 });

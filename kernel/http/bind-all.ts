@@ -2,6 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 
 let shared = false;
 
+/** Addresses and ports that this process listens on: sharing is between processes, and the system would divide connections among listeners of one, too. */
+const taken = new Set<string>();
+
 /** From now on other processes of the same user may listen on the ports of this one (SO_REUSEPORT): replicas, and one that takes its place. */
 export function sharePorts(): void {
   // Elsewhere the system does not divide connections among them.
@@ -31,11 +34,16 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
 
 function bind(listener: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? Object.assign(new Error(`port ${port} is taken`, { cause: error }), { code: error.code, port }) : error));
+    const refuse = (cause?: Error) => reject(Object.assign(new Error(`port ${port} is taken`, { cause }), { code: 'EADDRINUSE', port }));
+    if (taken.has(`${host} ${port}`)) return refuse();
+    listener.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? refuse(error) : reject(error)));
     listener.listen({ host, port, ...(shared && { reusePort: true }) }, () => {
       // Later errors, such as too many open files, concern one connection, not the port.
       listener.removeAllListeners('error').on('error', () => {});
-      resolve((listener.address() as AddressInfo).port);
+      const bound = (listener.address() as AddressInfo).port;
+      taken.add(`${host} ${bound}`);
+      listener.once('close', () => taken.delete(`${host} ${bound}`));
+      resolve(bound);
     });
   });
 }
