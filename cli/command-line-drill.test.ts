@@ -93,7 +93,7 @@ test('the log is shown for people and, with --json, as it is', () => {
 test('a deployment that does not answer is told with its address, and nothing else', () => {
   const record = join(drill.home, 'drill/run.json');
   const whole = readFileSync(record, 'utf8');
-  writeFileSync(record, whole.replace(/"address": "[^"]*"/g, '"address": "http://localhost:9"'));
+  writeFileSync(record, whole.replace(/^  "address": "[^"]*"/m, '  "address": "http://localhost:9"'));
   try {
     for (const args of [['call', 'ListPromises'], ['promises', 'list']]) {
       const { status, output } = drill.mainstay(...args);
