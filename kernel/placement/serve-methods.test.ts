@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createHandlerContext } from '@connectrpc/connect';
+import { reasonOf } from '../errors/define-errors.ts';
+import { kernelErrors } from '../errors/kernel-errors.ts';
+import { currentCall } from '../guard/call.ts';
 import { createLog } from '../telemetry/log.ts';
 import { CountRequestSchema, EchoRequestSchema, EchoService } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { echoService } from '../testing/echo.ts';
@@ -57,3 +60,15 @@ test('what a caller keeps in an AsyncLocalStorage does not cross a call, and the
 const open: Parameters<typeof serveMethods>[2] = { module: 'mod-test', guard: () => ({ authenticate: async () => ({ kind: 'anonymous' }), decide: () => ({ allowed: true }) }), log: createLog({ level: 'silent' }) };
 
 const contextOf = (method: 'echo' | 'count', timeoutMs?: number) => createHandlerContext({ service: EchoService, method: EchoService.method[method], protocolName: 'grpc', requestMethod: 'POST', url: 'http://localhost', timeoutMs });
+
+test('a command that has called others without a key is not told that its org lies elsewhere, since it would be called again there', async () => {
+  const guard = { authenticate: () => ({ kind: 'anonymous' as const }), decide: () => ({ allowed: true as const }) };
+  for (const [nestedCommands, key, reason] of [[0, undefined, 'kernel.WRONG_SHARD'], [1, 'a-key-of-its-own', 'kernel.WRONG_SHARD'], [1, undefined, 'kernel.ORG_MOVED']] as const) {
+    const served = serveMethods(EchoService, { ...echoService(), echo: () => {
+      currentCall().nestedCommands = nestedCommands;
+      throw kernelErrors.WRONG_SHARD({ slot: 7 });
+    } }, { module: 'mod-test', guard: () => guard, log: createLog({ level: 'silent' }) });
+    const context = createHandlerContext({ service: EchoService, method: EchoService.method.echo, protocolName: 'test', requestMethod: 'POST', url: 'http://localhost', requestHeader: key === undefined ? {} : { 'idempotency-key': key } });
+    await assert.rejects(async () => served.echo(create(EchoRequestSchema, { text: 'a' }), context), (error) => reasonOf(error) === reason, reason);
+  }
+});

@@ -4,6 +4,7 @@ import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import type { Commands } from '../commands/commands.ts';
 import { runCommand } from '../commands/run-command.ts';
 import { runStreamingCommand } from '../commands/run-streaming-command.ts';
+import { reasonOf } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { runInCall, type Call } from '../guard/call.ts';
 import { kindOf } from '../module/check-modules.ts';
@@ -123,10 +124,16 @@ async function* passStream(door: Door, request: Message, context: HandlerContext
 
 /** The error that the caller gets; a command that was refused or failed is kept for the audit. */
 function refusal({ method, serving, commands }: Door, { call, letIn, done, observed }: Passage, request: Message, context: HandlerContext, error: unknown): ConnectError {
-  const seen = masked(error, call, method, context, serving.log);
+  const seen = withoutRepeat(masked(error, call, method, context, serving.log), call);
   if (commands && call && !done) commands.fail(call, method, request, seen, letIn);
   observed?.end(seen);
   return seen;
+}
+
+/** Who hears that an org lies elsewhere calls again there: not where commands of other services were done without a key, which would be done twice. */
+function withoutRepeat(error: ConnectError, call: Call | undefined): ConnectError {
+  if (!call?.nestedCommands || call.idempotencyKey !== undefined || reasonOf(error) !== 'kernel.WRONG_SHARD') return error;
+  return kernelErrors.ORG_MOVED();
 }
 
 function streamOf({ method, handle }: Door, request: never, context: HandlerContext): Streamed {
