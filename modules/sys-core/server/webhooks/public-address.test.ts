@@ -18,7 +18,7 @@ const closed4 = fc.oneof(
   dotted(0, byte, byte, byte), dotted(10, byte, byte, byte), dotted(100, one(64, 127), byte, byte), dotted(127, byte, byte, byte), dotted(169, 254, byte, byte), dotted(172, one(16, 31), byte, byte),
   dotted(192, 0, 0, byte), dotted(192, 0, 2, byte), dotted(192, 88, 99, byte), dotted(192, 168, byte, byte), dotted(198, one(18, 19), byte, byte), dotted(198, 51, 100, byte), dotted(203, 0, 113, byte), dotted(one(224, 255), byte, byte, byte),
 );
-const open4 = fc.oneof(dotted(one(1, 9), byte, byte, byte), dotted(one(11, 99), byte, byte, byte), dotted(100, one(0, 63), byte, byte), dotted(one(128, 168), byte, byte, byte), dotted(172, one(32, 255), byte, byte), dotted(192, one(169, 255), byte, byte), dotted(198, one(20, 50), byte, byte), dotted(one(204, 223), byte, byte, byte));
+const open4 = fc.oneof(dotted(one(1, 9), byte, byte, byte), dotted(one(11, 99), byte, byte, byte), dotted(100, one(0, 63), byte, byte), dotted(one(128, 168), byte, byte, byte), dotted(172, one(32, 255), byte, byte), dotted(192, one(176, 255), byte, byte), dotted(198, one(20, 50), byte, byte), dotted(one(204, 223), byte, byte, byte));
 const closed6 = fc.oneof(
   fc.constantFrom('::', '::1', 'fe80::1%eth0', '2606:4700::1%eth0', '100::1', '5f00::1'), after('fc00', 7), after('fdab', 7), after('fe80', 7), after('febf', 7), after('fec0', 7), after('ff02', 7), after('ff0e', 7),
   after('2001:0', 6), after('2001:db8', 6), after('2002', 7), after('3fff:0', 6), after('64:ff9b:1', 5), after('4000', 7), after('1fff', 7),
