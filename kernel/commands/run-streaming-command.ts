@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
-import type { CompiledQuery } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import { isRepeatable, isStalePlan } from '../data/database-errors.ts';
 import { requireCompared } from '../queries/etag.ts';
+import type { CommandScope } from './command-scope.ts';
 import { DONE, recordOf, type Kept, type RecordValues } from './command-record.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { checkKey, idempotencyErrors } from './idempotency.ts';
@@ -23,13 +25,15 @@ type Keep = (record: RecordValues, answers: LastAnswers) => CompiledQuery;
 
 /** Of the messages that a streaming command answers with, the last ones are kept, up to so many bytes. */
 const MOST_KEPT = 256 * 1024;
+/** Whoever waits for another process looks this often whether it has ended. */
+const TURN_MILLISECONDS = 25;
 
 /**
  * Runs a command that streams, in one direction, as one transaction like any other: what it wrote commits with its record
  * when its handler has ended, then its last answer is given; if its caller leaves before that, it is undone.
  *
  * With an idempotency key a repeat gets the last messages that the first was answered with, up to 256 KiB, at the same
- * moment too: it waits for the first. It is not tried again when it stood in another's way, since part of its answer, or of
+ * moment too, in another process as well: it waits for the first. It is not tried again when it stood in another's way, since part of its answer, or of
  * its request, is gone then.
  */
 export function runStreamingCommand(running: RunningCommand, start: Start): AsyncGenerator<Message> {
@@ -59,8 +63,9 @@ async function run(streaming: Streaming): Promise<void> {
   }
 }
 
-function runOnce({ call, commands, method, request, answers }: Streaming, messages: AsyncIterable<Message>, keep: Keep): Promise<void> {
+function runOnce({ call, commands, method, request, answers }: Streaming, messages: AsyncIterable<Message>, keep: Keep, before?: (scope: CommandScope) => Promise<void>): Promise<void> {
   return inScope(call, commands, async (scope) => {
+    await before?.(scope);
     const lastAnswers = new LastAnswers(method.output);
     for await (const message of messages) await answers.add(message, lastAnswers.add(message));
     requireCompared(call);
@@ -85,17 +90,28 @@ async function runUnlessKept(streaming: Streaming, name: Buffer): Promise<void> 
   // A streamed request is known when it was read, another before its handler has it, who may change it.
   let hash = streamed ? undefined : hashOf(streaming, streamed);
   const requestHash = () => (hash ??= hashOf(streaming, streamed));
+  let hasBegun = false;
   try {
     await runOnce(streaming, start(streamed && passed(streamed, request)), (record, last) =>
-      statements.insertWithKey(record, name, requestHash(), idempotency.seal(method, last.bytes(), name)));
+      statements.insertWithKey(record, name, requestHash(), idempotency.seal(method, last.bytes(), name)), async (scope) => {
+      await awaitTurn(streaming, scope, name);
+      hasBegun = true;
+    });
   } catch (error) {
     if (isRepeatable(error) || isStalePlan(error)) throw error;
     // Another process may have been quicker with the same key.
     const other = await readKept(streaming, name).catch(() => undefined);
     if (!other) throw error;
     if (answers.wereRead) throw idempotencyErrors.ANSWERED_MEANWHILE();
-    return replay(streaming, other, name, requestHash());
+    return replay(streaming, other, name, streamed && !hasBegun ? await hashOfRepeat(streaming, other, streamed) : requestHash());
   }
+}
+
+/** Waits for the same command in another process, a replica or one that is about to give way to this; throws if its answers are kept then. */
+async function awaitTurn(streaming: Streaming, scope: CommandScope, name: Buffer): Promise<void> {
+  const lock = CompiledQuery.raw('select pg_try_advisory_xact_lock($1) as mine', [String(name.readBigInt64BE(0))]);
+  while (!(await scope.begin().run<{ mine: boolean }>(lock)).rows[0]!.mine) await sleep(TURN_MILLISECONDS, undefined, { signal: streaming.call.signal });
+  if (await readKept(streaming, name)) throw idempotencyErrors.ANSWERED_MEANWHILE();
 }
 
 /** A handler that did not read all of a streamed request did not depend on the rest. */
