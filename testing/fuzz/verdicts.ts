@@ -25,14 +25,15 @@ export class Verdicts {
 
   /**
    * Fails unless every method was accepted and refused, each `atLeast` so many times. What is internal must never be
-   * accepted where a guard stands before it; a method that is `endless` is one whose callers always give up.
+   * accepted where a guard stands before it; a method that is `endless` is one whose callers always give up, and
+   * one that is `impossible` can not be done in the deployment that was asked.
    */
-  checkMethods(methods: readonly DescMethod[], { atLeast, guarded, endless = [] }: { atLeast: number; guarded: boolean; endless?: readonly string[] }): void {
+  checkMethods(methods: readonly DescMethod[], { atLeast, guarded, endless = [], impossible = [] }: { atLeast: number; guarded: boolean; endless?: readonly string[]; impossible?: readonly string[] }): void {
     const problems = methods.flatMap((method) => {
       const { accepted, refused, unknown } = this.#counts.get(fullName(method)) ?? { accepted: 0, refused: 0, unknown: 0 };
       const isInternal = guarded && getOption(method, access).rule.case === 'internal';
       const [heard, all] = endless.includes(method.name) ? [unknown, accepted === 0] : [accepted, true];
-      const right = refused >= atLeast && all && (isInternal ? accepted === 0 : heard >= atLeast);
+      const right = refused >= atLeast && all && (isInternal || impossible.includes(method.name) ? accepted === 0 : heard >= atLeast);
       return right ? [] : [`${fullName(method)}: ${accepted} accepted, ${refused} refused, ${unknown} given up`];
     });
     assert.deepEqual(problems, []);
