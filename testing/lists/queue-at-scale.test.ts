@@ -31,7 +31,7 @@ before(async () => {
   await deployment.sql(`
     insert into graphile_worker._private_jobs (task_id, job_queue_id, payload, run_at, attempts, max_attempts)
       select tasks.id, queues.id, json_build_object('id', uuidv7(), 'subject', gen_random_uuid(), 'data', repeat(md5(n::text), 12)), now() + interval '1 year', case when n % $2::int = 0 then 12 else 0 end, 12
-        from generate_series(1, $1::int) n join graphile_worker._private_job_queues as queues on queue_name = 'sys-core:' || n % 16 join graphile_worker._private_tasks as tasks on identifier like 'sys-core/on:%'`, [MANY, MANY / DEAD]);
+        from generate_series(1, $1::int) n join graphile_worker._private_job_queues as queues on queue_name = 'sys-core:' || n % 16 join graphile_worker._private_tasks as tasks on identifier = 'sys-core/on:sys.accounts.v1.AccountClosed'`, [MANY, MANY / DEAD]);
   await deployment.sql('vacuum analyze');
   recording = recordStatements();
 });
