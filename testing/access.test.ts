@@ -4,6 +4,7 @@ import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } 
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { reasonOf, type Module } from '@mainstay/kernel';
+import { oneMessage } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { AccessFixtures, type Person } from './access-fixtures.ts';
 import { everyTopology } from './index.ts';
@@ -124,13 +125,9 @@ async function call(transport: Transport, method: DescMethod, request: Message):
 async function firstOf(transport: Transport, method: DescMethodServerStreaming, request: Message): Promise<void> {
   const enough = AbortSignal.timeout(method.name.startsWith('Watch') ? 1000 : 10_000);
   try {
-    const { message } = await transport.stream(method, enough, undefined, {}, one(request) as never);
+    const { message } = await transport.stream(method, enough, undefined, {}, oneMessage(request) as never);
     for await (const _ of message) return;
   } catch (error) {
     if (!enough.aborted || !method.name.startsWith('Watch')) throw error;
   }
-}
-
-async function* one<T>(value: T): AsyncGenerator<T> {
-  yield value;
 }

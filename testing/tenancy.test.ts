@@ -5,6 +5,7 @@ import { createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Module } from '@mainstay/kernel';
 import { kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { oneMessage } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { ContactsService, ListPromisesRequest_Shelf as Shelf, ListPromisesRequest_View as View, PromisesService } from '@mainstay/mod-promist/contract';
 import { AccountsService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
@@ -134,17 +135,13 @@ const textOf = (value: unknown): string => JSON.stringify(value, (key, inner: un
 async function answerOf(transport: Transport, method: DescMethod, request: Message): Promise<string> {
   try {
     if (method.methodKind === 'unary') return toJsonString(method.output, (await transport.unary(method as DescMethodUnary, undefined, 10_000, {}, request as never)).message);
-    const { message } = await transport.stream(method as DescMethodServerStreaming, AbortSignal.timeout(60), undefined, {}, one(request) as never);
+    const { message } = await transport.stream(method as DescMethodServerStreaming, AbortSignal.timeout(60), undefined, {}, oneMessage(request) as never);
     let text = '';
     for await (const part of message) text += textOf(part);
     return text;
   } catch (error) {
     return String(error);
   }
-}
-
-async function* one<T>(value: T): AsyncGenerator<T> {
-  yield value;
 }
 
 everyTopology('no call reads, counts or changes a row of another org, whatever ids, filters and page tokens it names', async (deployment) => {

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admitted, Arrived, Gateway } from '../gateway/gateway.ts';
 import type { Guard } from '../guard/guard.ts';
 import { accessOf } from '../module/check-modules.ts';
+import { oneMessage } from '../placement/one-message.ts';
 import { bodyLimitOf, limitBody, refuseAnnounced } from './body-limit.ts';
 import { capTimeout } from './call-timeout.ts';
 import { callHeaders } from './forwarded-headers.ts';
@@ -101,7 +102,7 @@ export class GatewayDoor {
     if (allowed) return;
     const message = create(method.input);
     if (method.methodKind === 'unary') await transport.unary(method as DescMethodUnary, undefined, undefined, header, message as never, peerValues(request));
-    else for await (const _ of (await transport.stream(method as DescMethodStreaming, undefined, undefined, header, one(message) as never, peerValues(request))).message) break;
+    else for await (const _ of (await transport.stream(method as DescMethodStreaming, undefined, undefined, header, oneMessage(message) as never, peerValues(request))).message) break;
   }
 }
 
@@ -121,8 +122,4 @@ function enter(reply: FastifyReply, step: () => void | Promise<void>, done: () =
 
 function isEncrypted({ raw }: FastifyRequest): boolean {
   return (raw.socket as { encrypted?: boolean }).encrypted === true;
-}
-
-async function* one<T>(value: T): AsyncGenerator<T> {
-  yield value;
 }

@@ -4,6 +4,7 @@ import { file_google_rpc_error_details } from '@mainstay/kernel/contract/google/
 import { currentCall } from '../guard/call.ts';
 import { contentLength, contentStatus } from '../http/rest/offer-content.ts';
 import { CallValues } from '../placement/call-values.ts';
+import { oneMessage } from '../placement/one-message.ts';
 
 /** Headers that the process which sends a request makes itself. */
 const ofTheHop = /^(?::|connect-|grpc-|content-(?:type|length|encoding)$|mainstay-)|^(?:accept|accept-encoding|authorization|connection|cookie|host|idempotency-key|if-match|te|traceparent|tracestate|transfer-encoding|user-agent|x-forwarded-for|x-request-id)$/;
@@ -25,7 +26,7 @@ function forwarded(method: DescMethod, transport: Transport) {
   if (method.methodKind === 'unary') return (request: Message, context: HandlerContext) => unary(method as DescMethodUnary, request, context, transport);
   const open = (requests: AsyncIterable<Message>, context: HandlerContext) => stream(method as DescMethodStreaming, each(requests), context, transport);
   if (method.methodKind === 'client_streaming') return (requests: AsyncIterable<Message>, context: HandlerContext) => only(open(requests, context));
-  return method.methodKind === 'bidi_streaming' ? open : (request: Message, context: HandlerContext) => open(one(request), context);
+  return method.methodKind === 'bidi_streaming' ? open : (request: Message, context: HandlerContext) => open(oneMessage(request), context);
 }
 
 async function unary(method: DescMethodUnary, request: Message, context: HandlerContext, transport: Transport): Promise<Message> {
@@ -81,8 +82,4 @@ async function only(messages: AsyncIterable<Message>): Promise<Message> {
 /** Requests as a generator: a transport ends those of a call that fails by throwing into them, which not every stream lets it. */
 async function* each(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
   for await (const message of messages) yield message;
-}
-
-async function* one(message: Message): AsyncGenerator<Message> {
-  yield message;
 }

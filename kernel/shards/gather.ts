@@ -4,6 +4,7 @@ import { Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { nameOf } from '../commands/command-record.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { kindOf } from '../module/check-modules.ts';
+import { oneMessage } from '../placement/one-message.ts';
 import { gatherList } from './gather-list.ts';
 import { send, type GatheredCall } from './gathered-call.ts';
 import { listOf } from './list-shape.ts';
@@ -31,7 +32,7 @@ export function gather({ shards, secret }: GatherOptions): Transport {
       if (method.methodKind !== 'server_streaming' || kindOf(method) !== Kind.QUERY) throw kernelErrors.ORG_NEEDED({ method: nameOf(method) });
       const messages: unknown[] = [];
       for await (const message of input) messages.push(message);
-      const open = (shard: Transport) => shard.stream(method, signal, timeoutMs, header, one(messages[0]) as never, values);
+      const open = (shard: Transport) => shard.stream(method, signal, timeoutMs, header, oneMessage(messages[0]) as never, values);
       return oneAfterTheOther(method, shards, open) as never;
     },
   };
@@ -90,8 +91,4 @@ async function oneAfterTheOther(method: DescMethodStreaming, shards: readonly Tr
 async function* messagesOf(first: StreamResponse, others: readonly Transport[], open: (shard: Transport) => Promise<StreamResponse>): AsyncGenerator<unknown> {
   yield* first.message as AsyncIterable<unknown>;
   for (const shard of others) yield* (await open(shard)).message as AsyncIterable<unknown>;
-}
-
-async function* one<T>(message: T): AsyncGenerator<T> {
-  yield message;
 }

@@ -6,6 +6,7 @@ export { ClerkService, LedgerService } from './contract/gen/mainstay/testing/v1/
 export { parseScrape, type Scrape } from '../telemetry/testing/parse-scrape.ts';
 export { codecOf } from '../codec/codec-of.ts';
 export { checkOf } from '../placement/compile-check.ts';
+export { oneMessage } from '../placement/one-message.ts';
 export { unfitValues } from '../placement/unfit-values.ts';
 export { validateMessage } from '../placement/validate-message.ts';
 export { anyMessage } from './any-message.ts';

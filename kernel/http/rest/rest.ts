@@ -19,6 +19,7 @@ import { nameVersion } from './name-version.ts';
 import { codecOf } from '../../codec/codec-of.ts';
 import { LeavingCaller } from '../../placement/caller-leaving.ts';
 import { headerIfAny } from '../../placement/in-process-transport.ts';
+import { oneMessage } from '../../placement/one-message.ts';
 
 export interface RestOptions {
   services: readonly DescService[];
@@ -125,9 +126,9 @@ function answerStream(request: FastifyRequest, reply: FastifyReply, binding: Htt
   const [timeout, header, values] = [callTimeout(request.headers), callHeaders(request.headers), peerValues(request)];
   const left = new AbortController();
   onceGone(reply, () => left.abort());
-  if (givesContent(method)) return sendContent(reply, left, (signal) => options.transport.stream(method as DescMethodStreaming, AbortSignal.any([signal, options.stopping]), timeout, header, one(message) as never, values));
+  if (givesContent(method)) return sendContent(reply, left, (signal) => options.transport.stream(method as DescMethodStreaming, AbortSignal.any([signal, options.stopping]), timeout, header, oneMessage(message) as never, values));
   const signal = AbortSignal.any([left.signal, options.stopping]);
-  return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, one(message) as never, values), options.json));
+  return sendStream(reply, streamedJson(binding, reply, () => options.transport.stream(method as DescMethodStreaming, signal, timeout, header, oneMessage(message) as never, values), options.json));
 }
 
 function onceGone(reply: FastifyReply, leave: () => void): void {
@@ -156,8 +157,4 @@ function responseText(binding: HttpBinding, message: Message, json: RestOptions[
 function responseJson({ method, responseBody }: HttpBinding, message: Message, json: RestOptions['json']): JsonValue {
   const whole = toJson(method.output as DescMethod['output'], message as never, json);
   return responseBody ? ((whole as JsonObject)[responseBody.jsonName] ?? null) : whole;
-}
-
-async function* one<T>(value: T): AsyncGenerator<T> {
-  yield value;
 }
