@@ -3,7 +3,7 @@ import type { Transport } from '@connectrpc/connect';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Module } from '../module/define-module.ts';
-import { databasesOf, type Instance, type Placement } from '../placement/placement.ts';
+import { databasesOf, isSharded, type Instance, type Placement } from '../placement/placement.ts';
 import { RemoteTransport } from '../remote/remote-transport.ts';
 import type { CallsOptions } from '../resilience/calls-config.ts';
 import { Resilience } from '../resilience/resilience.ts';
@@ -72,7 +72,7 @@ export class Network {
   }
 
   isSharded(module: string): boolean {
-    return this.peers.placement.instances.some(({ modules, shard }) => shard !== undefined && modules.includes(module));
+    return isSharded(this.peers.placement, module);
   }
 
   /** The shards of a module, by their indices. */

@@ -4,6 +4,7 @@ import type { ContextValues, Transport } from '@connectrpc/connect';
 import { kernelErrors } from '../errors/kernel-errors.ts';
 import { callKey, type Call } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
+import { isSharded } from '../placement/placement.ts';
 import { gather } from '../shards/gather.ts';
 import { slotOf } from '../shards/slots.ts';
 import { markNotRun } from '../remote/not-run.ts';
@@ -55,7 +56,7 @@ export class RoutingTransport implements Transport {
     for (const module of modules) {
       const here = peers.here.modules.includes(module.name);
       const running = peers.running(module.name);
-      const sharded = peers.placement.instances.some(({ modules: names, shard }) => shard !== undefined && names.includes(module.name));
+      const sharded = isSharded(peers.placement, module.name);
       for (const { service } of module.services ?? []) this.#places.set(service.typeName, { module: module.name, here, sharded, peers: running });
     }
   }

@@ -39,3 +39,6 @@ export const databasesOf = ({ instances }: Placement): string[] => [...new Set(i
 
 /** The instance of this name, if the placement has one. */
 export const findInstance = ({ instances }: Placement, name: string): Instance | undefined => instances.find((instance) => instance.name === name);
+
+/** Whether the rows of a module lie in shards. */
+export const isSharded = ({ instances }: Placement, module: string): boolean => instances.some(({ modules, shard }) => shard !== undefined && modules.includes(module));
