@@ -210,6 +210,13 @@ fact('a command to which a version is named, and that compares none, is refused 
   assert.equal(await count(deployment, text), 0);
 });
 
+fact('a command to which a version is named calls no command of another module before it compared one', async (deployment) => {
+  const text = crypto.randomUUID();
+  const answer = await deployment.fetch('/v1/clerk/pairs', { as: ada, body: { text }, headers: { 'if-match': '"1"' } });
+  assert.deepEqual([answer.status, ((await answer.json()) as { reason: string }).reason], [400, 'kernel.IF_MATCH_NOT_COMPARED']);
+  assert.equal(await count(deployment, text), 0);
+});
+
 fact('streams whose readers do not read hold up nobody else', async (deployment) => {
   const client = await deployment.client(LedgerService, ada);
   const streams = Array.from({ length: 24 }, () => {

@@ -19,6 +19,9 @@ test('orgs are listed and moved between shards while they are used', async (t) =
   const promise = await promises.createPromise({ promise: { title: 'moves' } });
   const [source] = (await admin.listShards({})).shards.filter(({ rows }) => rows > 0n);
   const to = (source!.shard + 1) % 4;
+  const refused = await deployment.fetch('/v1/shards:move', { as: root, body: { slots: source!.slots, shard: to }, headers: { 'if-match': '"wrong"' } });
+  assert.equal(((await refused.json()) as { reason: string }).reason, 'kernel.IF_MATCH_NOT_COMPARED');
+  assert.equal((await admin.listShards({})).shards[to]!.slotCount, 64);
   const plan = (await admin.moveSlots({ slots: '0-255', shard: to, validateOnly: true })).move!;
   assert.deepEqual([plan.slotMoveId, plan.slotCount], ['', 192]);
   let writes = 0;

@@ -41,8 +41,10 @@ const compared = new WeakSet<Call>();
 /**
  * Refuses a call that says which version it may change where no version was compared: done all the same, it could
  * overwrite what its caller has not seen (RFC 9110 §13.1.1). Throws `kernel.IF_MATCH_NOT_COMPARED`.
+ *
+ * The door asks for it before the commit. A command that does something beyond its transaction asks before it does that.
  */
-export function requireCompared(call: Call): void {
+export function requireCompared(call: Call = currentCall()): void {
   if (call.ifMatch !== undefined && !compared.has(call)) throw errors.IF_MATCH_NOT_COMPARED();
 }
 

@@ -1,10 +1,10 @@
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { currentTime, newId, type DeploymentInfo } from '@mainstay/kernel';
+import { currentTime, newId, requireCompared, type DeploymentInfo } from '@mainstay/kernel';
 import type { EventsService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
 
-/** The bus, for operators. */
+/** The bus, for operators; what is replayed is queued beyond their command's transaction, where each handler runs. */
 export function eventsService({ deployment }: { deployment: DeploymentInfo }): ServiceImpl<typeof EventsService> {
   const { operations } = deployment;
   return {
@@ -14,6 +14,7 @@ export function eventsService({ deployment }: { deployment: DeploymentInfo }): S
     },
 
     async replayEvents({ module, handler, eventType, fromTime, toTime, validateOnly }) {
+      requireCompared();
       const from = timestampDate(fromTime!).toISOString();
       const to = (toTime ? timestampDate(toTime) : currentTime()).toISOString();
       const keptSince = await operations.events.keptSince();

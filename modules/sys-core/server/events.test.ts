@@ -60,6 +60,14 @@ test('a replay from before what is kept is refused with the time from which it i
   assert.equal((await deployment.fetch('/v1/events:replay', { as: 'olga@acme.test', body: { module: 'mod-probe', fromTime: new Date().toISOString() } })).status, 403);
 });
 
+test('a replay to which a version is named is refused before anything is queued', async () => {
+  const queued = () => deployment.sql("select from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id where identifier like '%replay%'");
+  const [count, before] = [heard.length, (await queued()).length];
+  const answer = await deployment.fetch('/v1/events:replay', { as: ops, body: { module: 'mod-probe', fromTime: new Date(Date.now() - 3_600_000).toISOString() }, headers: { 'if-match': '"wrong"' } });
+  assert.deepEqual([answer.status, ((await answer.json()) as { reason: string }).reason], [400, 'kernel.IF_MATCH_NOT_COMPARED']);
+  assert.deepEqual([heard.length, (await queued()).length], [count, before]);
+});
+
 test('how far handlers are behind is told for each, for a module, and with its health', async () => {
   const { handlers } = await (await deployment.client(EventsService, ops)).listHandlerLag({ module: 'mod-probe' });
   assert.deepEqual(handlers.map(({ handler, waiting, lagSeconds }) => [handler, waiting, lagSeconds]), [['listen', 0, 0]]);

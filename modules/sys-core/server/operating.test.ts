@@ -102,6 +102,20 @@ test('a module with dead letters says so to operators', async () => {
   for (const person of [undefined, 'ada@acme.test', 'olga@acme.test']) await assert.rejects((await deployment.client(ModulesService, person)).getModule({ name: 'sys-core' }), (error) => ['kernel.PERMISSION_DENIED', 'kernel.UNAUTHENTICATED'].includes(reasonOf(error)!));
 });
 
+test('a dead letter has no version: a call that names one is refused before the letter is touched', async () => {
+  const before = (await (await letters(ops)).listDeadLetters({})).deadLetters;
+  const { deadLetterId } = before[0]!;
+  failing = false;
+  for (const [path, method] of [[`/v1/dead-letters/${deadLetterId}:retry`, 'POST'], [`/v1/dead-letters/${deadLetterId}`, 'DELETE']] as const) {
+    for (const version of ['"wrong"', '*']) {
+      const answer = await deployment.fetch(path, { as: root, method, ...(method === 'POST' && { body: {} }), headers: { 'if-match': version } });
+      assert.deepEqual([answer.status, ((await answer.json()) as { reason: string }).reason], [400, 'kernel.IF_MATCH_NOT_COMPARED']);
+    }
+  }
+  assert.deepEqual((await (await letters(ops)).listDeadLetters({})).deadLetters, before);
+  assert.equal(ran, 0);
+});
+
 test('a dead letter is run again or removed by operators alone, and the audit says by whom', async () => {
   const client = await letters(ops);
   const [one, other] = (await client.listDeadLetters({})).deadLetters.map(({ deadLetterId }) => deadLetterId);

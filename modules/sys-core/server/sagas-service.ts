@@ -1,12 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { DeploymentInfo, SagaReport } from '@mainstay/kernel';
+import { requireCompared, type DeploymentInfo, type SagaReport } from '@mainstay/kernel';
 import { SagaState, SagaStepState, type SagaSchema, type SagasService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
 import { listFields } from './list-fields.ts';
 
-/** The sagas of all modules, for operators. */
+/** The sagas of all modules, for operators; cancelled and retried beyond their command's transaction, where each saga lies. */
 export function sagasService({ deployment }: { deployment: DeploymentInfo }): ServiceImpl<typeof SagasService> {
   const { sagas } = deployment.operations;
   const get = async (sagaId: string) => {
@@ -23,12 +23,14 @@ export function sagasService({ deployment }: { deployment: DeploymentInfo }): Se
     getSaga: async ({ sagaId }) => sagaMessage(await get(sagaId)),
 
     async cancelSaga({ sagaId }) {
+      requireCompared();
       const { state } = await get(sagaId);
       if (!(await sagas.cancel(sagaId))) throw errors.SAGA_NOT_CANCELLABLE({ sagaId, state });
       return sagaMessage(await get(sagaId));
     },
 
     async retrySaga({ sagaId }) {
+      requireCompared();
       const { state } = await get(sagaId);
       if (!(await sagas.retry(sagaId))) throw errors.SAGA_NOT_FAILED({ sagaId, state });
       return sagaMessage(await get(sagaId));

@@ -84,6 +84,18 @@ everyTopology('a saga that is cancelled and can not be undone is a dead letter; 
   assert.deepEqual((await letters.listDeadLetters({})).deadLetters, []);
 }, options);
 
+everyTopology('a saga has no version: a call that names one is refused before the saga is cancelled or retried', async (deployment) => {
+  const sagaId = await begin(deployment, 1, SagaState.SAGA_WAITING);
+  const client = await deployment.client(SagasService, ops);
+  const { changeTime } = await client.getSaga({ sagaId });
+  for (const verb of ['cancel', 'retry']) {
+    const answer = await deployment.fetch(`/v1/sagas/${sagaId}:${verb}`, { as: ops, body: {}, headers: { 'if-match': '"wrong"' } });
+    assert.deepEqual([answer.status, ((await answer.json()) as { reason: string }).reason], [400, 'kernel.IF_MATCH_NOT_COMPARED'], verb);
+  }
+  const { state, cancelled, changeTime: after } = await client.getSaga({ sagaId });
+  assert.deepEqual([state, cancelled, after], [SagaState.SAGA_WAITING, false, changeTime]);
+}, options);
+
 everyTopology('sagas are for operators, and one that there never was is not found', async (deployment) => {
   const sagaId = crypto.randomUUID();
   assert.equal((await deployment.fetch('/v1/sagas', { as: 'olga@acme.test' })).status, 403);

@@ -23,7 +23,7 @@ export function webhooksInService({ deployment }: { deployment: DeploymentInfo }
       }
       const headers = Object.fromEntries([...requestHeader].filter(([header]) => !withheld.has(header)));
       // It is kept beyond this command's transaction, so what would be refused afterwards is refused before.
-      requireCompared(currentCall());
+      requireCompared();
       const receipt = await deployment.operations.webhooks.receive({ module, name, headers, body: Buffer.concat(chunks), traceId: currentCall().traceId });
       if (!receipt) throw errors.WEBHOOK_NOT_FOUND({ module, name });
       return { repeated: !receipt.isNew };

@@ -1,13 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { formatSlots, newId, parseSlots, type DeploymentInfo, type DeploymentShards, type SlotMoveReport } from '@mainstay/kernel';
+import { formatSlots, newId, parseSlots, requireCompared, type DeploymentInfo, type DeploymentShards, type SlotMoveReport } from '@mainstay/kernel';
 import { SlotMoveState, type ShardsService, type SlotMoveSchema } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 
 const states = { RUNNING: SlotMoveState.SLOT_MOVE_RUNNING, DONE: SlotMoveState.SLOT_MOVE_DONE, FAILED: SlotMoveState.SLOT_MOVE_FAILED };
 
-/** Where orgs lie, and how they are moved, for operators. */
+/** Where orgs lie, and how they are moved, for operators; a move outlasts its command. */
 export function shardsService({ deployment }: { deployment: DeploymentInfo }): ServiceImpl<typeof ShardsService> {
   return {
     async listShards() {
@@ -16,6 +16,7 @@ export function shardsService({ deployment }: { deployment: DeploymentInfo }): S
     },
 
     async moveSlots({ process, shard: toShard, slots: given, validateOnly }) {
+      requireCompared();
       const shards = required(deployment);
       const slots = [...slotsOf(given)];
       const { slots: staying, orgs, rows, ...plan } = await shards.plan({ process, slots, toShard });
