@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client, Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { anyFreePort, freePorts } from '@mainstay/deploy/free-port';
 import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
@@ -149,14 +148,15 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   };
   if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name], peers: {} };
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
-  const peers = Object.fromEntries(await Promise.all(placement.instances.map(async ({ name }) => [name, `http://127.0.0.1:${await freePort()}`] as const)));
+  const ports = await freePorts('127.0.0.1', placement.instances.length);
+  const peers = Object.fromEntries(placement.instances.map(({ name }, at) => [name, `http://127.0.0.1:${ports[at]}`]));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
   // Modules and settings of the test's own, and its log, are in this process alone.
   const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && !here && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
     ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort } } })
     : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
-  const httpPort = isForked ? await freePort() : 0;
+  const httpPort = isForked ? await anyFreePort('127.0.0.1') : 0;
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
   return { start: () => startTogether(starts), databases, databasesOfModule, peers };
@@ -180,15 +180,6 @@ async function startTogether(starts: (() => Promise<RunningProcess>)[]): Promise
   }
   const door = running.find(({ isPublic }) => isPublic)!;
   return { address: door.address, isPublic: true, ...(door.operatorsAddress && { operatorsAddress: door.operatorsAddress }), quarantined: () => Object.assign({}, ...running.map((one) => one.quarantined())) as Record<string, string>, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The deployment that a file with this content describes. */

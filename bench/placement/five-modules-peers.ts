@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePorts } from '@mainstay/deploy/free-port';
 import pg from 'pg';
 import { startApp, type RunningApp } from '../rest/running-app.ts';
 import type { Chain } from './five-modules-chain.ts';
-import { freePorts } from './free-ports.ts';
 
 const folder = join(import.meta.dirname, '../peers');
 const services = ['accounts', 'promises', 'journeys', 'parcels'];
@@ -13,7 +13,7 @@ const services = ['accounts', 'promises', 'journeys', 'parcels'];
 export async function startChain(script: string, adminUrl: (database: string) => string, how: 'together' | 'apart'): Promise<Chain> {
   await run(adminUrl('postgres'), 'create database chain');
   const ids = await run(adminUrl('chain'), readFileSync(join(folder, 'chain.sql'), 'utf8')).then(() => run(adminUrl('chain'), 'select id from parcels'));
-  const ports = await freePorts(services.length + 1);
+  const ports = await freePorts('127.0.0.1', services.length + 1);
   const nodes = Object.fromEntries([...services, 'door'].map((role, at) => [role, ports[at]]));
   const start = (roles: string[]) => startApp({
     name: `${script} ${roles.join(',')}`,

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePorts } from '@mainstay/deploy/free-port';
 import { nodeFlags } from '@mainstay/deploy/node-flags';
 import { peerVariable, type Instance } from '@mainstay/kernel/placement/placement';
 import { outlinePlacement } from '../../kernel/placement/read-placement.ts';
-import { freePorts } from './free-ports.ts';
 import { startApp, type RunningApp } from '../rest/running-app.ts';
 
 /** What to start: a deployment, divided by a placement. */
@@ -36,7 +36,7 @@ export async function startPlaced({ folder, databaseUrl, modules, placement, env
   writeFileSync(file, JSON.stringify({ name: 'bench', phase: 'T', http: { port: 0 }, operators: 'off', modules }));
   const names = Object.keys(modules);
   const instances = placement === undefined ? [{ name: 'main', process: 'main', modules: names, database: '' }] : outlinePlacement(placement, names).instances;
-  const ports = await freePorts(instances.length);
+  const ports = await freePorts('127.0.0.1', instances.length);
   const peers = instances.map(({ name }, at) => [peerVariable(name), `http://127.0.0.1:${ports[at]}`]);
   const shared = { ...Object.fromEntries(peers), DATABASE_URL: databaseUrl, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(folder, 'files'), MAINSTAY_DATABASE_CONNECTIONS: '20', MAINSTAY_LOG_LEVEL: 'info', ...environment };
   const starts = instances.map(({ name }) => startApp({

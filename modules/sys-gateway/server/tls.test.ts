@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
+import { anyFreePort } from '@mainstay/deploy/free-port';
 import { DeploymentService } from '@mainstay/sys-core/contract';
-import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { startDeployment, type TestDeployment, until } from '@mainstay/testing';
 import { generate } from 'selfsigned';
 import { WebSocket } from 'ws';
 
@@ -25,7 +25,7 @@ let ca: string;
 
 before(async () => {
   ca = await newCertificate();
-  port = await freePort();
+  port = await anyFreePort('localhost');
   deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-gateway': { domains: ['example.test'], tls: { ...files, port, redirect: true } } } });
 });
 after(async () => {
@@ -41,15 +41,6 @@ async function newCertificate(): Promise<string> {
     renameSync(`${file}.new`, file);
   }
   return cert;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The connection of a client that trusts the certificate. */
@@ -110,21 +101,15 @@ test('a new certificate counts within moments, without a restart; one that can n
     return fingerprint256;
   };
   const first = await served();
-  const untilIt = async (is: (print: string) => boolean) => {
-    for (let tries = 0; tries < 100; tries++) {
-      if (is(await served())) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    assert.fail('the certificate stayed');
-  };
+  const serves = (is: (print: string) => boolean) => until(async () => is(await served()), 'another certificate is served');
   ca = await newCertificate();
-  await untilIt((print) => print !== first);
+  await serves((print) => print !== first);
   const second = await served();
   writeFileSync(files.certificate, 'not a certificate');
   await new Promise((resolve) => setTimeout(resolve, 1500));
   assert.equal(await served(), second);
   ca = await newCertificate();
-  await untilIt((print) => print !== second);
+  await serves((print) => print !== second);
 });
 
 test('a certificate that is not there keeps the process from starting, by name', async () => {
