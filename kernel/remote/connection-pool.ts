@@ -1,4 +1,5 @@
-import { PeerConnection, type Exchange, type PeerAddress } from './peer-connection.ts';
+import type { PeerAddress } from './open-peer-socket.ts';
+import { PeerConnection, type Exchange } from './peer-connection.ts';
 
 /** A connection that rests longer is closed, before the peer does that: a request must not cross it. In milliseconds. */
 const REST_MILLISECONDS = 30_000;

@@ -1,17 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { secureOptions, type PeerTls } from './peer-tls.ts';
+import type { Socket } from 'node:net';
+import { connected, openPeerSocket, type PeerAddress } from './open-peer-socket.ts';
 import { ResponseReader, type RawResponse } from './response-reader.ts';
-
-/** Where a peer listens. */
-export interface PeerAddress {
-  host: string;
-  port: number;
-  tls?: PeerTls;
-  /** The largest answer, in bytes. */
-  mostBytes: number;
-}
 
 /** A request that is under way, and what is told of it: one of the two, once. */
 export interface Exchange {
@@ -24,13 +13,8 @@ export interface Exchange {
   failed(error: Error, sent: boolean): void;
 }
 
-const CONNECT_MILLISECONDS = 5000;
-const READ_BYTES = 64 * 1024;
 /** Below this, head and body are copied together: one write costs more than a copy. */
 const COPIED_BYTES = 16 * 1024;
-
-/** What connections do belongs to no call, though one of them opens each. */
-const outside = AsyncLocalStorage.snapshot();
 
 /** A kept-alive HTTP/1.1 connection, one request at a time: an answer that takes long holds up no other. */
 export class PeerConnection {
@@ -48,8 +32,8 @@ export class PeerConnection {
   constructor(address: PeerAddress, resting: (connection: PeerConnection) => void, closed: (connection: PeerConnection) => void) {
     this.#reader = new ResponseReader(address.mostBytes);
     this.#resting = resting;
-    this.#socket = outside(() => this.#open(address));
-    this.#socket.once('close', () => {
+    this.#socket = openPeerSocket(address, ['http/1.1'], (bytes) => this.#received(bytes));
+    this.#socket.on('error', (error) => this.#fail(error)).once(connected(address), () => this.#opened()).once('close', () => {
       closed(this);
       this.#end();
     });
@@ -78,20 +62,8 @@ export class PeerConnection {
     this.#socket.destroy();
   }
 
-  #open({ host, port, tls }: PeerAddress): Socket {
-    const received = (bytes: Buffer) => this.#received(bytes);
-    const socket = tls
-      ? connectTls({ host, port, ...secureOptions(tls), ALPNProtocols: ['http/1.1'] }).on('data', received)
-      : connectTcp({ host, port, onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length, buffer) => (received((buffer as Buffer).subarray(0, length)), true) } });
-    // A host that is gone without a word is noticed though nobody calls it.
-    socket.setNoDelay(true).setKeepAlive(true, 10_000);
-    socket.setTimeout(CONNECT_MILLISECONDS, () => socket.destroy(new Error(`it took more than ${CONNECT_MILLISECONDS} ms to connect`)));
-    return socket.on('error', (error) => this.#fail(error)).once(tls ? 'secureConnect' : 'connect', () => this.#opened());
-  }
-
   #opened(): void {
     this.#connected = true;
-    this.#socket.setTimeout(0);
     if (this.#exchange) this.#send(this.#exchange);
   }
 

@@ -1,16 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { PeerAddress } from '../peer-connection.ts';
-import { secureOptions } from '../peer-tls.ts';
+import type { TLSSocket } from 'node:tls';
+import { connected, openPeerSocket, type PeerAddress } from '../open-peer-socket.ts';
 import type { RawResponse } from '../response-reader.ts';
 import { errorCode, Http2Error, PREFACE, setting, UNARY_CALLS_ALONE } from './frames.ts';
 import { staticIndex } from './hpack-static-table.ts';
 import { Http2End } from './http2-end.ts';
 import { StreamState } from './stream-state.ts';
 
-const CONNECT_MILLISECONDS = 5000;
-const READ_BYTES = 64 * 1024;
 /** How long the other end may take to close, in milliseconds. */
 const CLOSING_MILLISECONDS = 1000;
 /** A connection carries so many calls and then makes room for another: their numbers have 31 bits. */
@@ -19,9 +14,6 @@ const LAST_NUMBER = 2 ** 31 - 101;
 const POST = staticIndex(':method', 'POST');
 const HTTP = staticIndex(':scheme', 'http');
 const HTTPS = staticIndex(':scheme', 'https');
-
-/** What connections do belongs to no call, though one of them opens each. */
-const outside = AsyncLocalStorage.snapshot();
 
 /** A call that many share a connection with, and what is told of it: one of the two, once. */
 export interface SharedExchange {
@@ -90,17 +82,14 @@ export class CallingEnd extends Http2End<CarriedCall> {
 
   constructor(address: PeerAddress, authority: string, mostCalls: number, host: CallingHost) {
     let received: (bytes: Buffer) => void;
-    super(outside(() => open(address, (bytes) => received(bytes))));
+    super(openPeerSocket(address, ['h2', 'http/1.1'], (bytes) => received(bytes)));
     received = (bytes) => this.#received(bytes);
     this.#host = host;
     this.#authority = authority;
     this.#scheme = address.tls ? HTTPS : HTTP;
     this.#mostBytes = address.mostBytes;
     this.#mostCalls = mostCalls;
-    const { socket } = this;
-    socket.setNoDelay(true).setKeepAlive(true, 10_000);
-    socket.setTimeout(CONNECT_MILLISECONDS, () => this.destroy(new Error(`it took more than ${CONNECT_MILLISECONDS} ms to connect`)));
-    socket.on('error', (error) => (this.#cause = error)).once('close', () => this.#closed()).once(address.tls ? 'secureConnect' : 'connect', () => this.#connected());
+    this.socket.on('error', (error) => (this.#cause = error)).once('close', () => this.#closed()).once(connected(address), () => this.#connected());
   }
 
   get hasBegun(): boolean {
@@ -166,7 +155,6 @@ export class CallingEnd extends Http2End<CarriedCall> {
 
   #connected(): void {
     this.isConnected = true;
-    this.socket.setTimeout(0);
     if ((this.socket as TLSSocket).alpnProtocol === 'http/1.1') {
       this.isOther = true;
       return void this.socket.destroy();
@@ -282,11 +270,6 @@ export class CallingEnd extends Http2End<CarriedCall> {
 }
 
 const NONE = Buffer.alloc(0);
-
-function open({ host, port, tls }: PeerAddress, received: (bytes: Buffer) => void): Socket {
-  if (tls) return connectTls({ host, port, ...secureOptions(tls), ALPNProtocols: ['h2', 'http/1.1'] }).on('data', received);
-  return connectTcp({ host, port, onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length, buffer) => (received((buffer as Buffer).subarray(0, length)), true) } });
-}
 
 /** As RFC 9113 §6.5.2 counts them, with what each request has beside. */
 function sizeOf(headers: Readonly<Record<string, string>>): number {

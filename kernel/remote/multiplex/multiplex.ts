@@ -1,4 +1,4 @@
-import type { PeerAddress } from '../peer-connection.ts';
+import type { PeerAddress } from '../open-peer-socket.ts';
 import { CallingEnd, type CallingHost, type SharedExchange } from './calling-end.ts';
 
 /** A connection that rests longer is closed, before the peer does that. In milliseconds. */
