@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { Codec } from '../codec/codec-of.ts';
 import { CallerWatch } from '../placement/caller-leaving.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import type { CarriedCall, SharedExchange } from './multiplex/calling-end.ts';
+import type { CarriedCall, SharedExchange } from './multiplex/carried-call.ts';
 import type { Multiplex } from './multiplex/multiplex.ts';
 import type { Exchange, PeerConnection } from './peer-connection.ts';
 import { RemoteAnswer } from './remote-answer.ts';

@@ -1,10 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { connected, openPeerSocket, type PeerAddress } from '../open-peer-socket.ts';
-import type { RawResponse } from '../response-reader.ts';
+import { CarriedCall, type SharedExchange } from './carried-call.ts';
 import { errorCode, Http2Error, PREFACE, setting, UNARY_CALLS_ALONE } from './frames.ts';
 import { staticIndex } from './hpack-static-table.ts';
 import { Http2End } from './http2-end.ts';
-import { StreamState } from './stream-state.ts';
 
 /** How long the other end may take to close, in milliseconds. */
 const CLOSING_MILLISECONDS = 1000;
@@ -14,37 +13,6 @@ const LAST_NUMBER = 2 ** 31 - 101;
 const POST = staticIndex(':method', 'POST');
 const HTTP = staticIndex(':scheme', 'http');
 const HTTPS = staticIndex(':scheme', 'https');
-
-/** A call that many share a connection with, and what is told of it: one of the two, once. */
-export interface SharedExchange {
-  /** Such as `/mainstay.promist.v1.PromisesService/GetPromise`. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-  /** Set while a connection carries it. */
-  carried?: CarriedCall | undefined;
-  answered(response: RawResponse): void;
-  /** `sent` tells whether the peer may have begun it. */
-  failed(error: Error, sent: boolean): void;
-}
-
-/** A call on a connection. */
-export class CarriedCall extends StreamState {
-  readonly exchange: SharedExchange;
-  readonly end: CallingEnd;
-  /** How often the connection had heard of its peer when it began. */
-  readonly heardBefore: number;
-  status = 0;
-  contentType = '';
-  head = '';
-
-  constructor(id: number, exchange: SharedExchange, end: CallingEnd, heardBefore: number) {
-    super(id);
-    this.exchange = exchange;
-    this.end = end;
-    this.heardBefore = heardBefore;
-  }
-}
 
 /** Whoever chooses the connections hears what becomes of each. */
 export interface CallingHost {
@@ -190,7 +158,7 @@ export class CallingEnd extends Http2End<CarriedCall> {
     const stream = this.streams.get(id);
     if (!stream) return;
     if (stream.status === 0) {
-      if (!list || !readHead(stream, list)) return this.#giveUp(stream, new Error('the answer has headers that can not be read'));
+      if (!list || !stream.readHead(list)) return this.#giveUp(stream, new Error('the answer has headers that can not be read'));
       // More is to come (RFC 9110 §15.2).
       if (stream.status < 200) stream.status = 0;
     }
@@ -276,15 +244,4 @@ function sizeOf(headers: Readonly<Record<string, string>>): number {
   let size = 1024;
   for (const name in headers) size += name.length + headers[name]!.length + 32;
   return size;
-}
-
-/** Gives whether the block tells a status. */
-function readHead(stream: CarriedCall, list: readonly string[]): boolean {
-  if (list[0] !== ':status' || !/^[1-5]\d\d$/.test(list[1]!)) return false;
-  stream.status = Number(list[1]);
-  for (let at = 2; at < list.length; at += 2) {
-    if (list[at] === 'content-type') stream.contentType = list[at + 1]!;
-    else stream.head += `\r\n${list[at]!}: ${list[at + 1]!}`;
-  }
-  return true;
 }

@@ -1,5 +1,6 @@
 import type { PeerAddress } from '../open-peer-socket.ts';
-import { CallingEnd, type CallingHost, type SharedExchange } from './calling-end.ts';
+import { CallingEnd, type CallingHost } from './calling-end.ts';
+import type { SharedExchange } from './carried-call.ts';
 
 /** A connection that rests longer is closed, before the peer does that. In milliseconds. */
 const REST_MILLISECONDS = 30_000;
