@@ -209,6 +209,17 @@ test('what is switched off answers 503 with the reason, until it is switched on 
   assert.equal((await list()).status, 200);
 });
 
+test('only what there is is switched off, unless the operator insists: a module may be off for now', async () => {
+  const client = await deployment.client(SettingsService, root);
+  const change = (what: string, force = false) => client.updateSetting({ module: 'sys-gateway', key: 'switchedOff', value: fromJson(ValueSchema, [{ what, reason: 'moving house' }]), force, validateOnly: true });
+  const refused = (because: RegExp) => (error: unknown) => reasonOf(error) === 'sys-core.SETTING_UNWISE' && because.test(String(error));
+  await assert.rejects(change('mod.promist.v1.PromisesService/ListPromise'), refused(/no enabled module has .*ListPromise; did you mean mod\.promist\.v1\.PromisesService\/ListPromises\?/));
+  await assert.rejects(change('mod.promist.v1.PromiseService'), refused(/did you mean mod\.promist\.v1\.PromisesService\?/));
+  await assert.rejects(change('mod.invoices.v1.InvoicesService'), refused(/see \.\/mainstay gateway routes; send force/));
+  for (const what of ['mod.promist.v1.PromisesService', 'sys.gateway.v1.GatewayService/ListLimits']) await change(what);
+  await change('mod.invoices.v1.InvoicesService', true);
+});
+
 test('a body larger than the setting allows is refused on every wire, and one with a file is not', async () => {
   const long = { title: 'a', description: 'x'.repeat(3000) };
   const make = () => ask('/v1/promises', { method: 'POST', as: ada, body: long });

@@ -1,7 +1,7 @@
 import { getOption, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import { OperatorError } from '@mainstay/deploy';
 import { access } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
-import { nearest } from '../terminal/nearest.ts';
+import { nearest } from '@mainstay/kernel/nearest';
 
 /** The method of this name: its own, with its service's before it, or the full one; in any case of letters. */
 export function findMethod(services: readonly DescService[], name: string): DescMethod {

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf';
 import type { z } from 'zod';
 
 /** A value that can be changed while the deployment runs. */
@@ -10,8 +11,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   changedBy?: 'orgs' | 'operators';
   /** Where the module's configuration has the value, if not under the same name. */
   configured?: (config: never) => z.output<S>;
-  /** Why whoever asks should not want this value, though it is allowed: it would lock them out, say. They may insist. */
-  objection?: (value: z.output<S>, asker: SettingAsker) => string | undefined;
+  /** Why whoever asks should not want this value, though it is allowed: it would lock them out, say. They may insist. `services`: those of all enabled modules. */
+  objection?: (value: z.output<S>, asker: SettingAsker, services: readonly DescService[]) => string | undefined;
 }
 
 /** Who wants to change a setting. */

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { z } from 'zod';
 import { currentCallIfAny, runInCall } from '../guard/call.ts';
 import type { Module } from '../module/define-module.ts';
@@ -31,8 +32,9 @@ export class SettingsOfProcess implements SettingsCatalogue {
 
   constructor(modules: readonly { module: Module; config: unknown }[], log: Logger) {
     this.#log = log;
+    const services = modules.flatMap(({ module }) => (module.services ?? []).map(({ service }) => service));
     for (const { module, config } of modules) {
-      for (const [key, setting] of Object.entries((module.settings ?? {}) as Settings)) this.#declared.set(`${module.name} ${key}`, declare(module.name, key, setting, config));
+      for (const [key, setting] of Object.entries((module.settings ?? {}) as Settings)) this.#declared.set(`${module.name} ${key}`, declare(module.name, key, setting, config, services));
     }
   }
 
@@ -111,7 +113,7 @@ export class SettingsOfProcess implements SettingsCatalogue {
 
 const slot = (module: string, key: string, orgId = ''): string => `${module} ${key} ${orgId}`;
 
-function declare(module: string, key: string, { scope, schema, changedBy = 'orgs', configured, objection }: Setting, config: unknown): Declared {
+function declare(module: string, key: string, { scope, schema, changedBy = 'orgs', configured, objection }: Setting, config: unknown, services: readonly DescService[]): Declared {
   const own = config as Record<string, unknown> | undefined;
   const { $schema: _, default: __, description: ___, ...shape } = z.toJSONSchema(schema, { io: 'input' });
   return {
@@ -123,7 +125,7 @@ function declare(module: string, key: string, { scope, schema, changedBy = 'orgs
     schema: shape,
     configured: configured ? configured(config as never) : own && key in own ? own[key] : schema.parse(undefined),
     zod: schema,
-    objectionTo: (value, asker) => objection?.(schema.parse(value) as never, asker),
+    objectionTo: (value, asker) => objection?.(schema.parse(value) as never, asker, services),
     problemsOf: (value) => {
       const result = schema.safeParse(value);
       return result.success ? [] : result.error.issues.map(({ path, message }) => [path.join('.'), message.charAt(0).toLowerCase() + message.slice(1)].filter(Boolean).join(': '));

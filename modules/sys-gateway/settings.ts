@@ -1,4 +1,6 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { deploymentWide } from '@mainstay/kernel';
+import { nearest } from '@mainstay/kernel/nearest';
 import { config } from './config.ts';
 import { Networks } from './server/addresses/networks.ts';
 
@@ -15,6 +17,14 @@ const ofLimit = {
     limit && limit.seconds / limit.requests > LONGEST_WAIT_SECONDS ? `it lets one request through in ${Math.round(limit.seconds / limit.requests)} seconds, so that you could hardly change it again` : undefined,
 };
 
+const namesIn = (services: readonly DescService[]): string[] => services.flatMap(({ typeName, methods }) => [typeName, ...methods.map(({ name }) => `${typeName}/${name}`)]);
+
+/** What is named may be meant for a module that is off now: who insists has it switched off as soon as it is on. */
+function didYouMean(what: string, names: readonly string[]): string {
+  const meant = nearest(what, names);
+  return meant === undefined ? ', see ./mainstay gateway routes' : `; did you mean ${meant}?`;
+}
+
 /** What of the gateway operators change while it runs; the configuration counts until then. */
 export const settings = {
   operatorsAllow: deploymentWide(operatorsAllow, {
@@ -28,7 +38,10 @@ export const settings = {
   limitLogin: deploymentWide(limitLogin, ofLimit),
   limitLoopback: deploymentWide(limitLoopback),
   switchedOff: deploymentWide(switchedOff, {
-    objection: (entries) => {
+    objection: (entries, _asker, services) => {
+      const names = namesIn(services);
+      const unknown = entries.find(({ what }) => !names.includes(what));
+      if (unknown) return `no enabled module has the service or method ${unknown.what}${didYouMean(unknown.what, names)}`;
       const cut = lifeline.find((method) => entries.some(({ what }) => what === method || method.startsWith(`${what}/`)));
       return cut && `without ${cut} nobody could switch it on again`;
     },
