@@ -70,6 +70,20 @@ test("what only operators may call is not served at the users' domain", async ()
   assert.deepEqual([call.status, (JSON.parse(call.body) as { code: string }).code], [404, 'not_found']);
 });
 
+test("the API's documentation at each domain is of what that domain serves", async () => {
+  const described = async (host: string) => {
+    const { paths, tags, components } = JSON.parse((await ask('/openapi.json', { host })).body) as { paths: Record<string, object>; tags: { name: string }[]; components: { schemas: object } };
+    return { has: (path: string) => path in paths, tags: tags.map(({ name }) => name), schemas: Object.keys(components.schemas) };
+  };
+  for (const host of [operators, 'localhost']) {
+    const { has, tags, schemas } = await described(host);
+    assert.ok(has('/v1/gateway/routes') && has('/v1/promises') && has('/v1/dead-letters') && tags.includes('GatewayService') && schemas.some((name) => name.endsWith('ListRoutesResponse')), host);
+  }
+  const { has, tags, schemas } = await described(users);
+  assert.ok(has('/v1/promises') && has('/v1/modules') && has('/v1/sessions'));
+  assert.ok(!has('/v1/gateway/routes') && !has('/v1/dead-letters') && !tags.includes('GatewayService') && !schemas.some((name) => name.endsWith('ListRoutesResponse')));
+});
+
 test('a name that is none of the deployment is refused with 421, and localhost is not', async () => {
   for (const host of ['example.test', 'evil.test', 'mod-main.example.test.evil.test', '192.0.2.1']) assert.deepEqual(brief(await ask('/v1/modules', { host })), [421, 'kernel.MISDIRECTED'], host);
   for (const host of ['localhost', '127.0.0.1', 'MOD-MAIN.example.test', 'sys-main.example.test.']) assert.equal((await ask('/v1/modules', { host })).status, 200, host);

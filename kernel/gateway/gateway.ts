@@ -71,6 +71,8 @@ export interface Gateway {
   arrive(request: OutsideRequest): Arrived | Promise<Arrived>;
   /** Every call of a method, after its request has arrived. */
   admit(method: DescMethod, call: OutsideCall, arrived: Arrived): Admitted | Promise<Admitted>;
+  /** Whether a method is served by the name that a request came by; where it is not, its documentation is not either. */
+  serves(method: DescMethod, arrived: Arrived): boolean;
   /** Whether pages of this origin may open a socket here, beside those of the same host. */
   allowsOrigin(origin: string): boolean;
 }

@@ -68,6 +68,12 @@ export class GatewayDoor {
     return admitted;
   }
 
+  /** The domain that a request came by, and what is served there. */
+  placeOf(request: FastifyRequest): { domain: string | undefined; serves: (method: DescMethod) => boolean } {
+    const arrived = (request as GatewayRequest)[arrivedKey]!;
+    return { domain: arrived.domain, serves: (method) => this.gateway.serves(method, arrived) };
+  }
+
   #enter(request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
     const [path] = request.url.split('?', 1) as [string];
     const setHeader = (name: string, value: string) => void reply.header(name, value);

@@ -73,7 +73,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const json = { registry, alwaysEmitImplicit: true };
   await socketRoute(app, { services, transport: options.transport, json, door, frameLimitBytes: Math.min(bodyLimitBytes, 1024 * 1024), stopping: stopping.signal });
   await app.register(rpcRoutes, offered);
-  await app.register(pageRoutes, options);
+  await app.register(pageRoutes, { ...options, door });
   await app.register(restRoutes, { services, transport: options.transport, json, door, bodyLimitBytes, stopping: stopping.signal });
   await app.ready();
 

@@ -1,4 +1,4 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { httpBindings } from '../rest/http-binding.ts';
 import { openApiOperation } from './openapi-operation.ts';
 import { openApiPath, shapeOf } from './openapi-path.ts';
@@ -7,14 +7,14 @@ import { SchemaCollection, type Comments } from './openapi-schema.ts';
 
 /**
  * The OpenAPI 3.1 document of everything that the services offer by REST: paths, parameters and bodies with their
- * rules, who may call (`x-mainstay-access`), whether it writes (`x-mainstay-kind`), and the problems.
+ * rules, who may call (`x-mainstay-access`), whether it writes (`x-mainstay-kind`), and the problems. `serves` leaves methods out.
  */
-export function openApiDocument(services: readonly DescService[], info: { title: string; version: string }, comments: Comments): Schema {
+export function openApiDocument(services: readonly DescService[], info: { title: string; version: string }, comments: Comments, serves: (method: DescMethod) => boolean = () => true): Schema {
   const schemas = new SchemaCollection(comments);
   schemas.schemas.Problem = problemSchema;
   const paths: Record<string, Schema> = {};
   const named = new Map<string, string>();
-  for (const method of services.flatMap(({ methods }) => methods)) {
+  for (const method of services.flatMap(({ methods }) => methods).filter(serves)) {
     httpBindings(method).forEach((binding, number) => {
       const own = openApiPath(binding.template);
       const path = renamed(own, named.get(shapeOf(own.path)) ?? own.path);
@@ -22,7 +22,7 @@ export function openApiDocument(services: readonly DescService[], info: { title:
       (paths[path.path] ??= {})[binding.httpMethod.toLowerCase()] = openApiOperation(binding, number, path, schemas, comments);
     });
   }
-  const withRest = services.filter(({ methods }) => methods.some((method) => httpBindings(method).length > 0));
+  const withRest = services.filter(({ methods }) => methods.some((method) => serves(method) && httpBindings(method).length > 0));
   return {
     openapi: '3.1.0',
     info: { ...info, description: 'Fields are named as in JSON; query parameters may also be written as in the contracts, with underscores. Every answer that is not a success is a problem document (RFC 9457). Calls with a lock need an access token or an API key: `Authorize` takes it.' },

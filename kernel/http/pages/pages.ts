@@ -4,6 +4,7 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { docsPage, docsScript, docsStyle } from './docs-page.ts';
 import { homePage } from './home-page.ts';
+import type { GatewayDoor } from '../gateway-door.ts';
 import { openApiDocument } from '../openapi/openapi.ts';
 import type { Comments } from '../openapi/openapi-schema.ts';
 import { clientRoutes } from './client-files.ts';
@@ -14,7 +15,7 @@ import type { HttpServerOptions } from '../http-server-options.ts';
 const commentsFile = new URL('../../../gen/comments.json', import.meta.url);
 
 /** What the port serves beside the modules' services: the home page, the modules' own pages, the API's documentation, and the state of the process. */
-export async function pageRoutes(app: FastifyInstance, { services, clients = [], health, info }: HttpServerOptions): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, { services, clients = [], health, info, door }: HttpServerOptions & { door: GatewayDoor | undefined }): Promise<void> {
   const page = (reply: FastifyReply, text: string) => reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(text);
   const fixed = (path: string, type: string, text: string) => app.get(path, (_request, reply) => reply.header('cache-control', 'public, max-age=300').type(type).send(text));
 
@@ -29,9 +30,15 @@ export async function pageRoutes(app: FastifyInstance, { services, clients = [],
 
   await clientRoutes(app, { clients });
 
+  const described = services.map(({ service }) => service);
   // As bytes: each answer would be a copy of a long text.
-  const document = once(async () => Buffer.from(JSON.stringify(openApiDocument(services.map(({ service }) => service), info, await readComments()))));
-  app.get('/openapi.json', async (_request, reply) => reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8').send(await document()));
+  const documents = new Map<string, () => Promise<Buffer>>();
+  const documentAt = ({ domain = '', serves }: Partial<ReturnType<GatewayDoor['placeOf']>>) => {
+    const made = documents.get(domain) ?? once(async () => Buffer.from(JSON.stringify(openApiDocument(described, info, await readComments(), serves))));
+    documents.set(domain, made);
+    return made();
+  };
+  app.get('/openapi.json', async (request, reply) => reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8').send(await documentAt(door?.placeOf(request) ?? {})));
 
   app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
   app.get('/readyz', (_request, reply) => {

@@ -91,6 +91,10 @@ class PublicDoor implements Gateway {
     return principal instanceof Promise ? principal.then(whenKnown) : whenKnown(principal);
   }
 
+  serves(method: DescMethod, { domain }: Arrived): boolean {
+    return domain !== 'users' || !this.#policies.latest.of(method).operatorsOnly;
+  }
+
   allowsOrigin(origin: string): boolean {
     return this.#policies.latest.origins.has(origin);
   }
