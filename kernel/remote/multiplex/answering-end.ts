@@ -16,8 +16,6 @@ const MOST_CALLS = 5000;
 const MOST_UNREAD = 4 * 1024 * 1024;
 /** A caller closes what rests long before, in milliseconds. */
 const SILENCE_MILLISECONDS = 72_000;
-/** How long the other end may take to close, in milliseconds. */
-const CLOSING_MILLISECONDS = 1000;
 
 /** What a call has that is more than is read here, or what no request over HTTP/2 may have. */
 const elaborate = ['content-encoding', 'expect', 'connection', 'transfer-encoding', 'upgrade', 'keep-alive'];
@@ -168,9 +166,7 @@ export class AnsweringEnd extends Http2End<AnsweredCall> {
 
   #endIfDone(): void {
     if (!this.#isDraining || this.streams.size > 0 || this.socket.writableEnded) return;
-    this.outbox.flush();
-    this.socket.end();
-    setTimeout(() => this.socket.destroy(), CLOSING_MILLISECONDS).unref();
+    this.close();
   }
 }
 

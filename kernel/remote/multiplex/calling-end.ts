@@ -5,8 +5,6 @@ import { errorCode, Http2Error, PREFACE, setting, UNARY_CALLS_ALONE } from './fr
 import { staticIndex } from './hpack-static-table.ts';
 import { Http2End } from './http2-end.ts';
 
-/** How long the other end may take to close, in milliseconds. */
-const CLOSING_MILLISECONDS = 1000;
 /** A connection carries so many calls and then makes room for another: their numbers have 31 bits. */
 const LAST_NUMBER = 2 ** 31 - 101;
 
@@ -232,8 +230,7 @@ export class CallingEnd extends Http2End<CarriedCall> {
   #closeIfDone(): void {
     if (this.streams.size > 0 || this.socket.writableEnded) return;
     this.sayGoodbye(0);
-    this.socket.end();
-    setTimeout(() => this.socket.destroy(), CLOSING_MILLISECONDS).unref();
+    this.close();
   }
 }
 

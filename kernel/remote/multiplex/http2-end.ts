@@ -15,6 +15,8 @@ const LONGEST_BLOCK = 128 * 1024;
 /** How much may be on its way to here: of one body, and of all. What came is kept elsewhere at once. */
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
+/** How long the other end may take to close, in milliseconds. */
+const CLOSING_MILLISECONDS = 1000;
 /** Nobody needs so many frames that carry nothing, in a second. */
 const IDLE_FRAMES = 10_000;
 
@@ -87,6 +89,12 @@ export abstract class Http2End<S extends StreamState> {
   protected sayGoodbye(lastStream: number, code: number = errorCode.NO_ERROR): void {
     this.outbox.numbers(frame.GOAWAY, 0, lastStream, code);
     this.outbox.flush();
+  }
+
+  protected close(): void {
+    this.outbox.flush();
+    this.socket.end();
+    setTimeout(() => this.socket.destroy(), CLOSING_MILLISECONDS).unref();
   }
 
   protected ping(): void {
