@@ -36,7 +36,7 @@ export const config = z.strictObject({
   limitLoopback: z.boolean().default(false).describe('Whether these limits count for requests from this machine itself.'),
   switchedOff: z.array(z.strictObject({ what: methodName, reason: z.string().min(1).max(200) })).max(200).default([]).describe('Services and methods that answer 503 with the reason.'),
   timeoutSeconds: z.strictObject({ query: z.int().min(1).max(3600).nullable().default(null), command: z.int().min(1).max(3600).nullable().default(null), stream: z.int().min(1).max(3600).nullable().default(null) }).prefault({}).describe('How long calls may take at most, by kind, whatever their callers would wait; null for any time.'),
-  calls: callSettings.nullable().default(null).describe('How the gateway calls other processes: timeouts, repeats and circuit breaker; as the section calls of the deployment file says if null.'),
+  calls: callSettings.nullable().default(null).describe('How processes with a gateway call others, for whoever asks there: timeouts, repeats and circuit breaker; as the section calls of the deployment file says if null. That section holds for every other process, and can not be changed while it runs.'),
   bodyLimitKiB: z.int().min(1).max(1024).default(1024).describe('The largest request that carries no file, in KiB.'),
 });
 export type Config = z.infer<typeof config>;
