@@ -1,3 +1,4 @@
 export { everyTopology } from './every-topology.ts';
 export { startDeployment, type TestDeployment, type DeploymentOptions } from './start-deployment.ts';
+export { until } from '@mainstay/kernel/testing';
 export { isSigned, startReceiver, type TakenWebhook } from './webhooks/webhook-receiver.ts';

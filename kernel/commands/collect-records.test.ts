@@ -75,10 +75,10 @@ test('what the audit refused is handed over again, and nothing is lost', async (
   const audit = keeping();
   let refusals = 2;
   const collector = collect({ append: (entries) => (refusals-- > 0 ? Promise.reject(new Error('full')) : audit.append(entries)) });
-  for (let tries = 0; audit.kept.length < 2 && tries < 20; tries++) {
+  await until(() => {
     collector.soon();
-    await sleep(100);
-  }
+    return audit.kept.length === 2;
+  });
   await collector.stop();
   assert.deepEqual(audit.ids(), ids);
 });

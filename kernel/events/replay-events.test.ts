@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StringValueSchema, type StringValue } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -12,6 +11,7 @@ import { defineModule, on, type Module } from '../module/define-module.ts';
 import { startJobs, type RunningJobs } from '../process/jobs.ts';
 import { createLog } from '../telemetry/log.ts';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
 import { readHandlerLag } from './handler-lag.ts';
 import { replayEvents } from './replay-events.ts';
 
@@ -58,10 +58,7 @@ afterEach(async () => {
 const announce = (values: readonly (readonly [aggregate: string, value: string])[]) => runInCall({ principal: { kind: 'module', module: 'mod-a', orgId: org }, traceId: '7'.repeat(32) }, () => a.write(async (tx) => {
   for (const [aggregate, value] of values) await tx.emit(StringValueSchema, { value }, { aggregate });
 }));
-const idle = async () => {
-  for (let tries = 0; tries < 1200; tries++, await sleep(10)) if ((await server.sql('select from graphile_worker._private_jobs where attempts < max_attempts')).length === 0) return;
-  assert.fail('the queue is not empty');
-};
+const idle = () => until(async () => (await server.sql('select from graphile_worker._private_jobs where attempts < max_attempts')).length === 0, 'the queue is empty');
 const always = { module: 'mod-b', from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', dryRun: false };
 
 test('an event on its way has every attribute of a cloud event', async () => {
@@ -129,7 +126,7 @@ test('replayed events of an aggregate keep their order, before those that are an
 test('how far each handler is behind is known', async () => {
   fail = () => true;
   await announce([['x', 'late']]);
-  for (let tries = 0; tries < 400 && (await server.sql('select from graphile_worker._private_jobs where attempts > 0 and locked_at is null')).length < 2; tries++) await sleep(10);
+  await until(async () => (await server.sql('select from graphile_worker._private_jobs where attempts > 0 and locked_at is null')).length === 2);
   await server.sql(`update graphile_worker._private_jobs set created_at = now() - interval '1 hour', run_at = now() - interval '1 second', locked_at = now(), locked_by = 'nobody'`);
   const lags = await readHandlerLag(running.pool, 'mod-b');
   assert.deepEqual(lags.map((lag) => [lag.handler, lag.eventType, lag.waiting, lag.deadLetters, Math.round(lag.lagSeconds / 60)]), [[handler, handler, 1, 0, 60], ['second', handler, 1, 0, 60]]);

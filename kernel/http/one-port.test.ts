@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestServer } from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
 import { createOnePort, type OnePort } from './one-port.ts';
 import type { HttpServer } from './start-http-server.ts';
 
@@ -104,7 +105,7 @@ test('the next request of a pipeline begins when the answer before it is out', a
   socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\nGET /b HTTP/1.1\r\nhost: a\r\n\r\nGET /c HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
   const text = textOf(socket);
   for (const [index, path] of ['/a', '/b', '/c'].entries()) {
-    while (!answers.has(path)) await sleep(5);
+    await until(() => answers.has(path));
     await sleep(20);
     assert.equal(begun.length, index + 1);
     answers.get(path)!.end(path);
@@ -130,7 +131,7 @@ test('a connection beyond the limit is told so and closed; there is room again w
   const refused = await textOf(await open(to));
   assert.match(refused, /^HTTP\/1\.1 503 [^]*kernel\.TOO_MANY_CONNECTIONS/);
   first[0]!.destroy();
-  while (small.connections > 1) await sleep(5);
+  await until(() => small.connections <= 1);
   const third = await open(to);
   third.write(request);
   assert.match(await textOf(third), /served$/);
@@ -185,7 +186,7 @@ test('a request does not wait until the hundreds that another connection sent at
   const other = connectHttp2(address);
   for (const session of [many, other]) await once(session, 'remoteSettings');
   for (let count = 0; count < 200; count++) many.request({ ':path': '/many' }).resume().end();
-  while (begun.length < 201) await sleep(5);
+  await until(() => begun.length >= 201);
   assert.ok(begun.indexOf('/other') < 150, `it was number ${begun.indexOf('/other')}`);
   many.destroy();
   other.destroy();
@@ -226,7 +227,7 @@ test('while too much waits to be read, the connections that read slowest are cut
   for (let count = 0; count < 6; count++) session.request({ ':path': '/large' }).on('error', () => {});
   for (const socket of sockets) socket.pause().write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n');
   await once(session, 'close');
-  while (bounded.connections > 3) await sleep(10);
+  await until(() => bounded.connections <= 3);
   assert.equal(await (await fetch(`http://127.0.0.1:${to}/`)).text(), 'small');
   bounded.destroy();
   await bounded.drain();
@@ -238,7 +239,7 @@ test('a connection that ends after the HTTP/2 preface is let go of', async () =>
   socket.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1'));
   await once(socket, 'data');
   socket.end();
-  while (alone.connections > 0) await sleep(5);
+  await until(() => alone.connections === 0);
   await alone.drain();
 });
 

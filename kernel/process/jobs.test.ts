@@ -22,6 +22,7 @@ import { cron, job } from '../module/job.ts';
 import { createLog } from '../telemetry/log.ts';
 import { LedgerService } from '../testing/contract/gen/mainstay/testing/v1/ledger_pb.js';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
 import { startJobs, type RunningJobs } from './jobs.ts';
 
 interface Tables { mod_b_seen: { id?: number; org_id?: string; text: string } }
@@ -96,9 +97,6 @@ const ask = (text: string): Promise<any[]> => withClient(connectionConfig(server
 const call: Call = { principal: { kind: 'module', module: 'mod-a', orgId: org }, traceId: '7'.repeat(32) };
 const command = <T>(work: Parameters<typeof a.write<T>>[0]) => runInCall(call, () => a.write(work));
 const seen = () => runInCall({ ...call, principal: { kind: 'module', module: 'mod-b', orgId: org } }, () => b.read(async (q) => (await q.selectFrom('mod_b_seen').select('text').orderBy('id').execute()).map(({ text }) => text)));
-async function until(what: () => boolean | Promise<boolean>, milliseconds = 5000): Promise<void> {
-  for (const end = Date.now() + milliseconds; !(await what()); await sleep(10)) assert.ok(Date.now() < end, `it did not come to pass; ran: ${runs.join(', ')}`);
-}
 
 test('a job runs in the org and the trace of the command that queued it', async () => {
   await command((tx) => tx.enqueue(note, { text: 'hello' }));
@@ -167,7 +165,7 @@ test('what a handler wrote before it failed is gone, and it is tried again', asy
   await command((tx) => tx.emit(StringValueSchema, { value: 'again' }, { aggregate: 'q' }));
   await until(() => runs.length === 1);
   assert.deepEqual(await seen(), []);
-  await until(async () => (await seen()).length === 1, 8000);
+  await until(async () => (await seen()).length === 1);
   assert.deepEqual(runs, ['again', 'again']);
 });
 
@@ -178,7 +176,7 @@ test('events of one aggregate keep their order though one fails at first; others
     for (const value of ['a1', 'a2', 'a3']) await tx.emit(StringValueSchema, { value }, { aggregate: 'first' });
     await tx.emit(StringValueSchema, { value: 'b1' }, { aggregate: 'second' });
   });
-  await until(async () => (await seen()).length === 4, 15_000);
+  await until(async () => (await seen()).length === 4);
   assert.deepEqual((await seen()).filter((value) => value.startsWith('a')), ['a1', 'a2', 'a3']);
   assert.equal((await seen())[0], 'b1');
 });
@@ -237,7 +235,7 @@ test('a job that fails backs off, ends as a dead letter, and can be retried or d
   const start = Date.now();
   await command((tx) => tx.enqueue(note, { text: 'doomed' }, { maxAttempts: 2 }));
   const letters = () => running!.deadLetters.list();
-  await until(async () => (await letters()).length === 1, 8000);
+  await until(async () => (await letters()).length === 1);
   assert.equal(runs.length, 2);
   assert.ok(Date.now() - start > 2500, 'it backs off before it tries again');
   const [letter] = await letters();
@@ -263,7 +261,7 @@ test('the job of a process that was killed is taken over', async () => {
   await command((tx) => tx.enqueue(note, { text: 'orphan' }));
   await ask(`update graphile_worker._private_jobs set locked_by = 'pool-killed', locked_at = now() - interval '3 seconds', attempts = 1`);
   await start();
-  await until(() => runs.length > 0, 4000);
+  await until(() => runs.length > 0);
   assert.deepEqual(runs, ['orphan true 7']);
 });
 

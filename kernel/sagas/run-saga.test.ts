@@ -19,6 +19,7 @@ import { cancelSaga, readSaga, retrySaga } from '../process/saga-operations.ts';
 import { createLog } from '../telemetry/log.ts';
 import { LedgerService } from '../testing/contract/gen/mainstay/testing/v1/ledger_pb.js';
 import { testDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
 import { defineSaga, givingUp, sleepUntil, step, waitFor, type StepFacts } from './saga.ts';
 
 interface Tables { mod_t_notes: { id?: number; org_id?: string; text: string } }
@@ -100,14 +101,9 @@ const write = <R>(work: Parameters<typeof db.write<R>>[0]): Promise<R> => runInC
 const begin = <I>(saga: { name: string }, input: I, options = {}): Promise<string> => write((tx) => tx.start(saga as never, input, options));
 const notes = async () => (await server.sql<{ text: string }>('select text from mod_t.mod_t_notes order by id')).map(({ text }) => text);
 const report = async (id: string) => (await readSaga(running[0]!.pool, id))!;
-async function until(id: string, ...states: string[]) {
-  for (let tries = 0; tries < 800; tries++, await sleep(10)) {
-    const found = await report(id);
-    if (states.includes(found?.state)) return found;
-  }
-  return assert.fail(`it stands at ${JSON.stringify(await report(id))}`);
-}
-const over = (id: string) => until(id, 'COMPLETED', 'COMPENSATED', 'STUCK');
+const stands = (id: string, ...states: string[]) =>
+  until(async () => [await report(id)].find((found) => states.includes(found?.state)), `the saga is ${states.join(' or ')}`);
+const over = (id: string) => stands(id, 'COMPLETED', 'COMPENSATED', 'STUCK');
 
 test('the steps of a saga run one after the other, and each sees what those before it gave', async () => {
   const { state, steps } = await over(await begin(trip, { name: 'Rome' }));
@@ -164,31 +160,31 @@ test('a step that takes longer than it may has failed', async () => {
 test('an undoing is tried again, and one that fails for good is a dead letter that names saga and step; retried, it goes on', async () => {
   troubles = { car: [givingUp(new Error('none'))], 'no hotel': [new Error('asleep'), givingUp(new Error('gone'))] };
   const id = await begin(trip, { name: 'Rome' });
-  const { steps } = await until(id, 'STUCK');
+  const { steps } = await stands(id, 'STUCK');
   assert.deepEqual(steps.map((done) => done.state), ['DONE', 'DONE', 'DONE', 'FAILED']);
-  for (let tries = 0; tries < 200 && (await running[0]!.deadLetters.list()).length === 0; tries++) await sleep(10);
+  await until(async () => (await running[0]!.deadLetters.list()).length > 0);
   const [letter] = await running[0]!.deadLetters.list();
   assert.deepEqual([letter!.module, letter!.job, letter!.sagaId, letter!.step, letter!.error], ['mod-t', 'saga:trip', id, 'hotel', 'gone']);
   await running[0]!.deadLetters.retry(letter!.id);
-  await until(id, 'COMPENSATED');
+  await stands(id, 'COMPENSATED');
   assert.deepEqual((await notes()).slice(3), ['no hotel', 'no flight to Rome']);
 });
 
 test('a saga that is stuck is retried by its id, though its dead letter was discarded', async () => {
   troubles = { car: [givingUp(new Error('none'))], 'no hotel': [givingUp(new Error('gone'))] };
   const id = await begin(trip, { name: 'Rome' });
-  await until(id, 'STUCK');
-  for (let tries = 0; tries < 200 && (await running[0]!.deadLetters.list()).length === 0; tries++) await sleep(10);
+  await stands(id, 'STUCK');
+  await until(async () => (await running[0]!.deadLetters.list()).length > 0);
   await running[0]!.deadLetters.discard((await running[0]!.deadLetters.list())[0]!.id);
   assert.equal(await retrySaga(running[0]!.pool, id), true);
-  await until(id, 'COMPENSATED');
+  await stands(id, 'COMPENSATED');
   assert.equal(await retrySaga(running[0]!.pool, id), false);
 });
 
 test('a saga sleeps until its time', async () => {
   const end = Date.now() + 1200;
   const id = await begin(nap, { until: new Date(end).toISOString() });
-  await until(id, 'WAITING');
+  await stands(id, 'WAITING');
   assert.deepEqual(await notes(), []);
   await over(id);
   const [ended] = await server.sql<{ on_time: boolean }>('select ended_at >= to_timestamp($2) as on_time from mod_t.mod_t_sagas where id = $1', [id, end / 1000]);
@@ -197,7 +193,7 @@ test('a saga sleeps until its time', async () => {
 
 test('a saga waits for its event, and takes no other', async () => {
   const id = await begin(order, { name: 'A7' });
-  await until(id, 'WAITING');
+  await stands(id, 'WAITING');
   await write((tx) => tx.emit(StringValueSchema, { value: 'B8' }, { aggregate: 'x' }));
   await write((tx) => tx.emit(StringValueSchema, { value: 'A7' }, { aggregate: 'x' }));
   await over(id);
@@ -206,7 +202,7 @@ test('a saga waits for its event, and takes no other', async () => {
 
 test('an event that came before the saga waited for it counts', async () => {
   await write((tx) => tx.emit(StringValueSchema, { value: 'early' }, { aggregate: 'y' }));
-  for (let tries = 0; tries < 400 && (await server.sql("select from mod_t.mod_t_saga_events where data = '\"early\"' and name = 'order'")).length === 0; tries++) await sleep(10);
+  await until(async () => (await server.sql("select from mod_t.mod_t_saga_events where data = '\"early\"' and name = 'order'")).length > 0);
   await over(await begin(order, { name: 'early' }));
   assert.deepEqual(await notes(), ['reserve', 'ship early']);
 });
@@ -226,7 +222,7 @@ test('a saga past its deadline begins no further step', async () => {
 
 test('a saga that an operator cancels is undone, also while it waits', async () => {
   const id = await begin(order, { name: 'cancelled' });
-  await until(id, 'WAITING');
+  await stands(id, 'WAITING');
   assert.equal(await cancelSaga(running[0]!.pool, id), true);
   await over(id);
   assert.deepEqual(await notes(), ['reserve', 'release']);
@@ -247,7 +243,7 @@ test('a job of a turn that is over has no effect', async () => {
   const id = await begin(trip, { name: 'Rome' });
   await over(id);
   for (let turn = 0; turn < 4; turn++) await server.sql(`select graphile_worker.add_job('mod-t/saga:trip', json_build_object('payload', json_build_object('saga', $1::text, 'turn', $2::int, 'step', ''), 'orgId', $3::text, 'traceId', ''))`, [id, turn, org]);
-  for (let tries = 0; tries < 400 && (await server.sql("select from graphile_worker._private_jobs where payload #>> '{payload,saga}' = $1", [id])).length > 0; tries++) await sleep(10);
+  await until(async () => (await server.sql("select from graphile_worker._private_jobs where payload #>> '{payload,saga}' = $1", [id])).length === 0);
   assert.equal((await notes()).length, 4);
 });
 

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { until } from '../../testing/until.ts';
 import { findRunning, startEmbeddedPostgres, stopEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mainstay-embedded-'));
@@ -97,7 +97,7 @@ test('a starter that is killed in the middle of initialising leaves nothing that
     await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
   const begun = () => existsSync(directory) && readdirSync(directory).some((name) => name.startsWith('data.unfinished.'));
-  while (!begun()) await sleep(2);
+  await until(begun);
   child.kill('SIGKILL');
   const server = await start(directory);
   assert.deepEqual(await ask(server, 'select 1'), [1]);
@@ -121,7 +121,7 @@ test('a server meant to die with its parent does', async () => {
   await once(child.stdout, 'data');
   assert.ok(findRunning(folder('mortal')));
   child.kill('SIGKILL');
-  while (findRunning(folder('mortal'))) await sleep(5);
+  await until(() => !findRunning(folder('mortal')));
 });
 
 test('a folder too deep for a socket gets a short socket folder', async () => {

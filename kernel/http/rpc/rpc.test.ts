@@ -10,6 +10,7 @@ import { peerKey } from '../../guard/call.ts';
 import { EchoService, Failure } from '../../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import type { EchoWatch } from '../../testing/echo.ts';
 import { startTestServer } from '../../testing/test-server.ts';
+import { until } from '../../testing/until.ts';
 import type { HttpServer } from '../start-http-server.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -79,16 +80,13 @@ test('health is told for each service and for the whole, and watched', async () 
   await assert.rejects(statusOf('none'), { code: status.NOT_FOUND });
   const seen: string[] = [];
   const stream = clients.health.watch({ service }).on('error', () => {});
-  const until = async (count: number) => {
-    while (seen.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
   stream.on('data', ({ status }: { status: string }) => seen.push(status));
-  await until(1);
+  await until(() => seen.length === 1);
   server.setServing(service, false);
-  await until(2);
+  await until(() => seen.length === 2);
   assert.equal(await statusOf(service), 'NOT_SERVING');
   server.setServing(service, true);
-  await until(3);
+  await until(() => seen.length === 3);
   assert.deepEqual(seen, ['SERVING', 'NOT_SERVING', 'SERVING']);
   stream.cancel();
 });
@@ -138,11 +136,12 @@ test('Connect in JSON refuses unknown fields and malformed JSON', async () => {
 });
 
 test('stopping lets a running call finish, ends streams, and is quick', async () => {
-  const other = await startTestServer();
+  const calls: EchoWatch = { running: 0, produced: 0 };
+  const other = await startTestServer({}, calls);
   const client = createClient(EchoService, createGrpcTransport({ baseUrl: other.address }));
   const running = client.echo({ text: 'x', delayMs: 200 });
   const stream = collect(client.count({ to: 1000, delayMs: 20 })).catch(ConnectError.from);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => calls.running === 2);
   const start = performance.now();
   await other.close();
   assert.ok(performance.now() - start < 2000);

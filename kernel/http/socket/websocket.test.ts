@@ -86,7 +86,7 @@ test('a cancelled stream ends at its handler', async () => {
   assert.equal(watch.running, 1);
   peer.send({ id: 'c', cancel: true });
   await until(() => watch.running === 0);
-  while (!peer.frames.some(({ error }) => error)) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => peer.frames.some(({ error }) => error));
   assert.equal(peer.frames.at(-1)?.error?.status, 499);
 });
 
