@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { findRunning } from '@mainstay/kernel/postgres';
-import { drillDeployment, signIn, until } from '../testing/drill-deployment.ts';
+import { until } from '@mainstay/kernel/testing';
+import { drillDeployment, signIn } from '../testing/drill-deployment.ts';
 
 test('an audit whose end was cut off fails the check; one that was restored from an older backup does not', async (t) => {
   const drill = await drillDeployment(t);
@@ -22,7 +23,7 @@ test('an audit whose end was cut off fails the check; one that was restored from
   const act = async () => {
     const before = await last();
     assert.equal(await signIn(drill), 200);
-    await until('the newest head is noted', async () => noted() > before && noted() === (await last()));
+    await until(async () => noted() > before && noted() === (await last()), 'the newest head is noted');
   };
   const verify = (deployment = 'drill') => drill.mainstay('audit', 'verify', '--deployment', deployment, '--as', 'root@mainstay.test');
   const restored = (...into: string[]) => {

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { openStorage } from '@mainstay/kernel/files';
 import { findRunning } from '@mainstay/kernel/postgres';
-import { drillDeployment, freePort, script, until } from '../testing/drill-deployment.ts';
+import { until } from '@mainstay/kernel/testing';
+import { drillDeployment, freePort, script } from '../testing/drill-deployment.ts';
 import { callsAsAda, makeLoad, runBeside } from '../testing/use-deployment.ts';
 
 /** Files of the restored deployment whose content is not there, or another. */
@@ -33,7 +34,7 @@ test('a backup under load is restored elsewhere: whole commands, logins that wor
   const time = new Date(Date.now() + 6000).toISOString();
   const { id } = await calls.post('/v1/promises', { title: 'remember', reminders: [{ time }] });
   const load = makeLoad(calls);
-  await until('promises are made', () => load.made.length > 50);
+  await until(() => load.made.length > 50, 'promises are made');
   const before = load.made.length;
   const backup = await runBeside(drill, 'backup', file, '--encrypt', '--deployment', 'drill');
   await load.stop();
@@ -58,7 +59,7 @@ test('a backup under load is restored elsewhere: whole commands, logins that wor
   assert.deepEqual(await filesWithoutContent(drill.home), []);
   await (await callsAsAda(port)).post('/v1/promises', { title: 'made afterwards' });
   const told = `select count(*)::int from mod_promist.mod_promist_notifications where promise_id = '${id}'`;
-  await until('the reminder fires', async () => (await ask(drill.home, 'copy', told))[0] !== 0);
+  await until(async () => (await ask(drill.home, 'copy', told))[0] !== 0, 'the reminder fires');
   await sleep(1000);
   assert.deepEqual(await ask(drill.home, 'copy', told), [1]);
 });

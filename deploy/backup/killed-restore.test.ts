@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FileStorage, isOfRestore, openStorage, readRestoreNote } from '@mainstay/kernel/files';
-import { testS3Server } from '@mainstay/kernel/testing';
-import { drillDeployment, freePort, script, until } from '../testing/drill-deployment.ts';
+import { testS3Server, until } from '@mainstay/kernel/testing';
+import { drillDeployment, freePort, script } from '../testing/drill-deployment.ts';
 import { callsAsAda, runBeside } from '../testing/use-deployment.ts';
 
 async function keysIn(storage: FileStorage): Promise<string[]> {
@@ -54,7 +54,7 @@ test('after a restore into S3 was killed nothing starts there, and the next rest
   const two = fileOf('two', port, 'mainstay-two');
   const inTwo = openStorage({ s3: { ...s3.settings, bucket: 'mainstay-two', prefix: 'two' } }, join(drill.home, 'spool'));
   const killed = spawn(script, ['restore', large, '--deployment', two], { env: drill.env, stdio: 'ignore' });
-  await until('files are written', async () => (await keysIn(inTwo)).length > 10);
+  await until(async () => (await keysIn(inTwo)).length > 10, 'files are written');
   killed.kill('SIGKILL');
   await once(killed, 'exit');
   const left = await keysIn(inTwo);

@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { askIn, drillInPlacement } from '../testing/drill-in-placement.ts';
-import { freePort, until } from '../testing/drill-deployment.ts';
+import { freePort } from '../testing/drill-deployment.ts';
 import { callsAsAda, makeLoad, runBeside } from '../testing/use-deployment.ts';
 
 const databases = [0, 1, 2, 3].map((shard) => `_mod_promist_${shard}`);
@@ -19,7 +20,7 @@ test('a deployment in shards is backed up under load and restored with all its d
   const time = new Date(Date.now() + 9000).toISOString();
   const { id } = await calls.post('/v1/promises', { title: 'remember', reminders: [{ time }] });
   const load = makeLoad(calls);
-  await until('promises are made', () => load.made.length > 50);
+  await until(() => load.made.length > 50, 'promises are made');
   const before = load.made.length;
   const backup = await runBeside(drill, 'backup', file, '--encrypt', '--deployment', 'drill');
   await load.stop();
@@ -44,7 +45,7 @@ test('a deployment in shards is backed up under load and restored with all its d
   assert.deepEqual(await everywhere(half), []);
   await (await callsAsAda(port)).post('/v1/promises', { title: 'made afterwards' });
   const told = `select id from mod_promist.mod_promist_notifications where promise_id = '${id}'`;
-  await until('the reminder fires', async () => (await everywhere(told)).length > 0);
+  await until(async () => (await everywhere(told)).length > 0, 'the reminder fires');
   await sleep(1000);
   assert.equal((await everywhere(told)).length, 1);
 });

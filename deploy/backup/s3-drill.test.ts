@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type FileStorage, openStorage } from '@mainstay/kernel/files';
-import { testS3Server } from '@mainstay/kernel/testing';
-import { drillDeployment, freePort, until } from '../testing/drill-deployment.ts';
+import { testS3Server, until } from '@mainstay/kernel/testing';
+import { drillDeployment, freePort } from '../testing/drill-deployment.ts';
 import { callsAsAda, makeLoad, runBeside } from '../testing/use-deployment.ts';
 import { readBackup } from './read-backup.ts';
 
@@ -51,7 +51,7 @@ test('files in S3 are backed up under load, and restored to another bucket, to d
   fileOf('drill', drill.port, section('mainstay-one', 'drill'));
   await succeeds('up', '--detach', '--deployment', drill.file);
   const load = makeLoad(await callsAsAda(drill.port));
-  await until('files are kept', () => load.kept.length > 20);
+  await until(() => load.kept.length > 20, 'files are kept');
   const before = [...load.kept];
   await succeeds('backup', file, '--deployment', 'drill');
   await load.stop();

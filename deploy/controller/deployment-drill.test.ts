@@ -5,7 +5,8 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
+import { drillDeployment, freePort, script, servesAgain, signIn } from '@mainstay/deploy/testing';
+import { until } from '@mainstay/kernel/testing';
 import { callsAsAda } from '../testing/use-deployment.ts';
 import type { DeploymentStatus } from './deployment-status.ts';
 import { isFree } from './free-port.ts';
@@ -46,7 +47,7 @@ test('after kill -9 of the controller its process ends by itself, and up takes o
   assert.equal(drill.up().status, 0);
   const postgres = drill.pid('postgres');
   drill.kill('controller');
-  await until('the process has ended', () => drill.pid('process') === undefined);
+  await until(() => drill.pid('process') === undefined, 'the process has ended');
   assert.equal(drill.status().state, 'abandoned');
   const again = drill.up();
   assert.equal(again.status, 0, again.output);
@@ -67,7 +68,7 @@ test('after kill -9 of the process it is started again', async (t) => {
   assert.equal(drill.up().status, 0);
   const killed = drill.pid('process');
   drill.kill('process');
-  await until('another process runs', () => ![undefined, killed].includes(drill.pid('process')));
+  await until(() => ![undefined, killed].includes(drill.pid('process')), 'another process runs');
   await servesAgain(drill);
   assert.match(drill.mainstay('logs', '--deployment', 'drill').output, /killed by SIGKILL/);
 });
@@ -77,7 +78,7 @@ test('after kill -9 of PostgreSQL it is started again and the process goes on', 
   assert.equal(drill.up().status, 0);
   const [killed, process] = [drill.pid('postgres'), drill.pid('process')];
   drill.kill('postgres');
-  await until('another PostgreSQL runs', () => ![undefined, killed].includes(drill.pid('postgres')));
+  await until(() => ![undefined, killed].includes(drill.pid('postgres')), 'another PostgreSQL runs');
   await servesAgain(drill);
   assert.equal(drill.pid('process'), process);
 });
@@ -96,7 +97,7 @@ test('Ctrl-C stops a deployment in the foreground, its database last', async (t)
   const up = spawn(script, ['up', '--deployment', drill.file], { env: drill.env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [up.stdout, up.stderr]) stream.on('data', (text) => { output += text; });
-  await until('it is ready', () => output.includes('Ctrl-C stops it'));
+  await until(() => output.includes('Ctrl-C stops it'), 'it is ready');
   const exited = once(up, 'exit');
   up.kill('SIGINT');
   assert.deepEqual(await exited, [0, null]);
@@ -108,7 +109,7 @@ test('Ctrl-C while it starts in the background stops what was started', async (t
   const drill = await drillDeployment(t);
   const up = spawn(script, ['up', '--detach', '--deployment', drill.file], { env: drill.env, stdio: 'ignore' });
   const exited = once(up, 'exit');
-  await until('its process runs', () => drill.pid('process') !== undefined);
+  await until(() => drill.pid('process') !== undefined, 'its process runs');
   up.kill('SIGINT');
   assert.deepEqual(await exited, [1, null]);
   assert.deepEqual(drill.status().processes, []);
@@ -192,7 +193,7 @@ test('a port that the deployment leaves open is the same after its process was k
   for (let kills = 0; kills < 2; kills++) {
     const killed = drill.pid('process');
     drill.kill('process');
-    await until('another process serves', () => drill.pid('process') !== killed && drill.status().state === 'running');
+    await until(() => drill.pid('process') !== killed && drill.status().state === 'running', 'another process serves');
     const again = drill.status();
     assert.deepEqual([again.address, again.operatorsAddress], [address, operatorsAddress]);
     assert.equal((await fetch(`${operatorsAddress}/readyz`)).status, 200);
@@ -215,14 +216,14 @@ test('while developing, a change restarts the process, and a broken file is told
   const exited = once(dev, 'exit');
   let output = '';
   for (const stream of [dev.stdout, dev.stderr]) stream.on('data', (text) => { output += text; });
-  await until('it is ready', () => output.includes('Watching the sources'));
+  await until(() => output.includes('Watching the sources'), 'it is ready');
   const right = readFileSync(drill.file, 'utf8');
   const first = drill.pid('process');
 
   writeFileSync(drill.file, right.replace('phase: T', 'phase: X'));
-  await until('the mistake is told', () => /drill\.yaml:2: phase: [^]*waiting for a change/.test(output));
+  await until(() => /drill\.yaml:2: phase: [^]*waiting for a change/.test(output), 'the mistake is told');
   writeFileSync(drill.file, right);
-  await until('it started again', () => output.includes('started again in'));
+  await until(() => output.includes('started again in'), 'it started again');
   assert.notEqual(drill.pid('process'), first);
   assert.equal(await signIn(drill), 200);
 

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Drill, drillDeployment, freePort, script, servesAgain, signIn, until } from '@mainstay/deploy/testing';
+import { type Drill, drillDeployment, freePort, script, servesAgain, signIn } from '@mainstay/deploy/testing';
+import { until } from '@mainstay/kernel/testing';
 import { callsAsAda, runBeside } from '../testing/use-deployment.ts';
 import { identify } from './process-info.ts';
 
@@ -40,12 +41,12 @@ test('the platform and the products run in two processes, are kept running, and 
   const { post } = await callsAsAda(drill.port);
   const { id } = await post('/v1/promises', { title: 'kept in a database of its own' });
   assert.ok(id);
-  await until('the cost of a call is measured', () => instances(drill).some(({ name, costMicroseconds }) => name === 'mod-main' && costMicroseconds! > 0));
+  await until(() => instances(drill).some(({ name, costMicroseconds }) => name === 'mod-main' && costMicroseconds! > 0), 'the cost of a call is measured');
 
   const killed = pidOf(drill, 'mod-main')!;
   process.kill(killed, 'SIGKILL');
-  await until('another process runs in its place', () => ![undefined, killed].includes(pidOf(drill, 'mod-main')));
-  await until('promises are made again', () => post('/v1/promises', { title: 'after it was killed' }).then(() => true, () => false));
+  await until(() => ![undefined, killed].includes(pidOf(drill, 'mod-main')), 'another process runs in its place');
+  await until(() => post('/v1/promises', { title: 'after it was killed' }).then(() => true, () => false), 'promises are made again');
   assert.equal(instances(drill).find(({ name }) => name === 'mod-main')!.restarts, 1);
   assert.match(drill.mainstay('logs', '--deployment', 'drill', '--process', 'mod-main').output, /^mod-main .* warn .*killed by SIGKILL/m);
   assert.doesNotMatch(drill.mainstay('logs', '--deployment', 'drill', '--process', 'sys-main').output, /^mod-main/m);
@@ -70,12 +71,12 @@ test('all processes are started anew one after the other, and no request fails',
   assert.equal(drill.up('--placement', 'sys-and-mod').status, 0);
   const before = instances(drill).map(({ pid }) => pid);
   const load = makePromises(await callsAsAda(drill.port));
-  await until('promises are made', () => load.count() > 20);
+  await until(() => load.count() > 20, 'promises are made');
   const { status, output } = await runBeside(drill, 'restart', '--deployment', 'drill');
   assert.equal(status, 0, output);
   assert.match(output, /sys-main is started anew\nmod-main is started anew/);
   const made = load.count();
-  await until('promises are made by the new ones', () => load.count() > made + 20);
+  await until(() => load.count() > made + 20, 'promises are made by the new ones');
   assert.deepEqual(await load.stop(), []);
   assert.deepEqual(before.filter((pid) => identify(pid)), []);
   assert.deepEqual(instances(drill).map(({ name, state, restarts }) => [name, state, restarts]), [['sys-main', 'running', 0], ['mod-main', 'running', 0]]);
@@ -94,7 +95,7 @@ test('after kill -9 of the controller and a process, nothing is left that down d
   const pids = drill.status().processes.map(({ pid }) => pid);
   process.kill(pidOf(drill, 'sys-main')!, 'SIGSTOP');
   drill.kill('controller');
-  await until('the other process has ended by itself', () => pidOf(drill, 'mod-main') === undefined);
+  await until(() => pidOf(drill, 'mod-main') === undefined, 'the other process has ended by itself');
   assert.equal(drill.status().state, 'abandoned');
   assert.match(drill.mainstay('down', '--deployment', 'drill').output, /drill is stopped/);
   assert.deepEqual(pids.filter((pid) => identify(pid)), []);
@@ -117,7 +118,7 @@ test('a process is started alone with what the environment says, and told what i
   let output = '';
   for (const stream of [alone.stdout, alone.stderr]) stream.on('data', (text) => { output += text; });
   const exited = once(alone, 'exit');
-  await until('it serves', () => /"process":"mod-main".*"msg":"ready"/.test(output));
+  await until(() => /"process":"mod-main".*"msg":"ready"/.test(output), 'it serves');
   assert.ok(output.includes(`"address":"${own}"`), output);
   alone.kill('SIGTERM');
   assert.deepEqual(await exited, [0, null]);

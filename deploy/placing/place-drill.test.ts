@@ -8,10 +8,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { until } from '@mainstay/kernel/testing';
 import { contentOf, inSnapshot } from '../backup/copy-table.ts';
 import { sumOf } from '../backup/content-digest.ts';
 import { askIn, drillInPlacement } from '../testing/drill-in-placement.ts';
-import { type Drill, script, until } from '../testing/drill-deployment.ts';
+import { type Drill, script } from '../testing/drill-deployment.ts';
 import { callsAsAda } from '../testing/use-deployment.ts';
 import { carriedTables } from './carried-tables.ts';
 import { jobsIn } from './carry-jobs.ts';
@@ -96,7 +97,7 @@ test('a deployment is moved from one process to shards, to a database for each m
 
   up();
   assert.equal(drill.status().placement, 'sharded');
-  await until('it serves all', () => ada.send(`/v1/promises/${id}`, { method: 'GET' }).then(() => true, () => false));
+  await until(() => ada.send(`/v1/promises/${id}`, { method: 'GET' }).then(() => true, () => false), 'it serves all');
   assert.equal((await ada.send('/v1/promises', keyed)).id, first.id, 'the key still gives the first answer');
   assert.ok((await ada.fetchFile(file.id!)).equals(content));
   const { id: later } = await ada.post('/v1/promises', { title: 'made in a shard' });
@@ -116,7 +117,7 @@ test('a deployment is moved from one process to shards, to a database for each m
   assert.equal((await ada.send('/v1/promises', keyed)).id, first.id);
   const told = () => askIn(drill.home, 'drill', 'drill', `select id from mod_promist.mod_promist_notifications where promise_id = '${id}'`);
   await sleep(Math.max(0, inTime - Date.now()));
-  await until('the reminder fires', async () => (await told()).length > 0);
+  await until(async () => (await told()).length > 0, 'the reminder fires');
   await sleep(1000);
   assert.equal((await told()).length, 1);
 });

@@ -1,9 +1,8 @@
-import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { demoPassword } from '../controller/demo-logins.ts';
 import type { DeploymentStatus } from '../controller/deployment-status.ts';
 import { anyFreePort } from '../controller/free-port.ts';
@@ -47,10 +46,5 @@ export async function signIn({ port }: Drill): Promise<number> {
   return (await fetch(`http://localhost:${port}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
 }
 
-/** Waits for a condition at most 20 s. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>) {
-  for (const end = Date.now() + 20_000; !(await condition()); await sleep(100)) assert.ok(Date.now() < end, `not within 20 s: ${what}`);
-}
-
 /** Waits until signing in works. */
-export const servesAgain = (drill: Drill) => until('it serves', () => signIn(drill).then((code) => code === 200, () => false));
+export const servesAgain = (drill: Drill) => until(() => signIn(drill).then((code) => code === 200, () => false), 'it serves');
