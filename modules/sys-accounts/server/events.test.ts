@@ -3,10 +3,9 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { defineModule, on } from '@mainstay/kernel';
-import { startDeployment } from '@mainstay/testing';
+import { startDeployment, until } from '@mainstay/testing';
 import { z } from 'zod';
 import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, MembershipChangedSchema, OrgsService, Role } from '../contract/index.ts';
 
@@ -48,7 +47,7 @@ test('other modules hear of what happens to an account, in order', async () => {
     await (await deployment.client(AccountsService, accessToken)).closeAccount({ accountId: 'me', password });
     const expected = ['registered', 'member as USER', 'member as nothing', 'locked (a reason)', 'unlocked', 'closed in 1 orgs'].map((what) => `${what} ${accountId}`);
     const own = () => heard.filter((line) => line.endsWith(accountId));
-    for (const until = Date.now() + 10_000; own().length < expected.length && Date.now() < until;) await sleep(50);
+    await until(() => own().length >= expected.length, () => `all is heard; so far: ${own().join()}`);
     assert.deepEqual(own(), expected);
   } finally {
     await deployment.stop();

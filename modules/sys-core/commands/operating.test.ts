@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandTools } from '@mainstay/kernel';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { Command } from 'commander';
 import audit from './audit.ts';
 import deadLetters from './dead-letters.ts';
@@ -27,8 +26,8 @@ const options = { alone: 'operating' };
 
 everyTopology('the audit is listed and shown', async (deployment) => {
   await deployment.fetch('/v1/sessions', { body: { email: 'eve@umbrella.test', password: 'wrong' } });
-  let rows: Record<string, string>[] = [];
-  for (let tries = 0; tries < 200 && rows.length === 0; tries++, await sleep(50)) ({ rows } = await run(deployment, root, 'audit', 'list', '--failed', '--since', '1h', '--limit', '3'));
+  const failed = () => run(deployment, root, 'audit', 'list', '--failed', '--since', '1h', '--limit', '3').then(({ rows }) => rows.length > 0 && rows);
+  const rows = await until(failed, 'the failed login is in the audit');
   assert.equal(rows[0]!.who, 'nobody');
   assert.match(rows[0]!.method!, /^SessionsService\//);
   const { entries } = JSON.parse((await run(deployment, root, 'audit', 'list', '--failed', '--json')).text) as { entries: { entryId: string }[] };
@@ -38,7 +37,7 @@ everyTopology('the audit is listed and shown', async (deployment) => {
   assert.ok(found.rows.length > 0 && found.rows.every(({ outcome, method }) => outcome !== 'OK' && /^SessionsService/.test(method!)));
   assert.deepEqual(found.rows.map((row) => Number(row['#'])), found.rows.map((row) => Number(row['#'])).sort((one, other) => one - other));
   const signedIn = async (...more: string[]) => run(deployment, root, 'audit', 'list', '--outcome', 'OK', '--method', 'sys.accounts.v1.SessionsService/CreateSession', ...more);
-  for (let tries = 0; tries < 200 && (await signedIn()).rows.length === 0; tries++) await sleep(50);
+  await until(async () => (await signedIn()).rows.length > 0);
   const { entries: [newest] } = JSON.parse((await signedIn('--limit', '1', '--json')).text) as { entries: { entryId: string; subjects: Record<string, string> }[] };
   const [first, ...more] = Object.values(newest!.subjects);
   assert.ok(more.length > 0, 'signing in is about more than one thing');

@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandTools } from '@mainstay/kernel';
 import { OrgsService, Role } from '@mainstay/sys-accounts/contract';
-import { isSigned, startDeployment, startReceiver, type TestDeployment } from '@mainstay/testing';
+import { isSigned, startDeployment, startReceiver, type TestDeployment, until } from '@mainstay/testing';
 import { Command } from 'commander';
 import webhooks from './webhooks.ts';
 
@@ -48,20 +47,19 @@ test('an administrator subscribes an address, tries it, and looks after what is 
 
   const newest = /whsec_\S+/.exec((await run('rotate', id!)).text)![0];
   receiver.answer = (_, response) => void response.writeHead(500).end('broken');
-  await sleep(1500);
+  await until(async () => (await deployment.sql("select from mainstay.subscriptions where handler = 'webhooks'")).length > 0, 'it is told of events');
   const orgs = await deployment.client(OrgsService, olga);
   const acme = (await orgs.listOrgs({})).orgs.find(({ name }) => name === 'Acme');
   const { members } = await orgs.listMembers({ orgId: acme!.orgId });
   await orgs.grantRole({ orgId: acme!.orgId, accountId: members.find(({ email }) => email.startsWith('ben@'))!.accountId, role: Role.ADMIN });
-  let failed: Record<string, string>[] = [];
-  for (let tries = 0; tries < 200 && failed.length === 0; tries++, await sleep(50)) failed = (await run('deliveries', '--endpoint', id!, '--outcome', 'failed')).rows;
+  const failed = await until(() => run('deliveries', '--endpoint', id!, '--outcome', 'failed').then(({ rows }) => rows.length > 0 && rows));
   assert.deepEqual(failed.map((row) => [row.event, row.tries]), [[event, '1']]);
   assert.match((await run('delivery', failed[0]!.id!)).text, /is failed\n.*it answered 500 .*: broken/);
   await assert.rejects(run('test', id!), /did not take the test/);
 
   receiver.answer = (_, response) => void response.writeHead(204).end();
   await run('redeliver', failed[0]!.id!);
-  for (let tries = 0; tries < 200 && (await run('deliveries', '--outcome', 'delivered')).rows.length < 2; tries++) await sleep(50);
+  await until(async () => (await run('deliveries', '--outcome', 'delivered')).rows.length === 2);
   assert.match((await run('delivery', failed[0]!.id!)).text, /is delivered/);
   assert.match((await run('disable', id!)).text, /state +disabled/);
   assert.match((await run('enable', id!)).text, /state +enabled/);

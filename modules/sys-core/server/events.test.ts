@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { defineModule, job, on, reasonOf, type CommandTools, type Database } from '@mainstay/kernel';
-import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { startDeployment, type TestDeployment, until } from '@mainstay/testing';
 import { Command } from 'commander';
 import { z } from 'zod';
 import eventsGroup from '../commands/events.ts';
@@ -27,11 +26,6 @@ before(async () => {
   await until(() => heard.length === 2);
 });
 after(() => deployment.stop());
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400 && !(await holds()); tries++) await sleep(25);
-  assert.ok(await holds(), JSON.stringify(heard));
-}
 
 async function run(...args: string[]) {
   const lines: string[] = [];

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { defineModule, job, reasonOf } from '@mainstay/kernel';
-import { startDeployment, type TestDeployment } from '@mainstay/testing';
+import { startDeployment, type TestDeployment, until } from '@mainstay/testing';
 import { z } from 'zod';
 import { AuditService, DeadLettersService, ModulesService, ModuleState } from '../contract/index.ts';
 
@@ -37,14 +36,6 @@ async function fail(count: number): Promise<void> {
   failing = true;
   await deployment.sql("select graphile_worker.add_job('mod-probe/bounce', '{}'::json, max_attempts := 1) from generate_series(1, $1)", [count]);
   await until(async () => (await (await letters(ops)).listDeadLetters({})).deadLetters.length === count);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await holds()) return;
-    await sleep(25);
-  }
-  assert.fail('it did not come to that');
 }
 
 test('what failed for good is listed page by page, without the person it was about', async () => {

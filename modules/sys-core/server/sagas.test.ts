@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandTools } from '@mainstay/kernel';
 import { defineModule, defineSaga, givingUp, job, reasonOf, sleepUntil, step, type Database } from '@mainstay/kernel';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { Command } from 'commander';
 import { z } from 'zod';
 import sagasGroup from '../commands/sagas.ts';
@@ -34,11 +33,8 @@ async function begin(deployment: TestDeployment, days: number, state: SagaState)
   const client = await deployment.client(SagasService, ops);
   const before = new Set((await client.listSagas({})).sagas.map(({ sagaId }) => sagaId));
   await deployment.sqlOf('mod-probe', `select graphile_worker.add_job('mod-probe/begin', json_build_object('id', uuidv7(), 'payload', json_build_object('days', $1::int), 'traceId', repeat('0', 32)))`, [days]);
-  for (let tries = 0; tries < 400; tries++, await sleep(25)) {
-    const found = (await client.listSagas({})).sagas.find((saga) => !before.has(saga.sagaId) && saga.state === state);
-    if (found) return found.sagaId;
-  }
-  return assert.fail('it did not come to that');
+  const found = () => client.listSagas({}).then(({ sagas }) => sagas.find((saga) => !before.has(saga.sagaId) && saga.state === state));
+  return (await until(found, `a saga is ${SagaState[state]}`)).sagaId;
 }
 
 async function run(deployment: TestDeployment, ...args: string[]) {
@@ -65,18 +61,14 @@ everyTopology('a saga that is cancelled and can not be undone is a dead letter; 
   const sagaId = await begin(deployment, 1, SagaState.SAGA_WAITING);
   const client = await deployment.client(SagasService, ops);
   assert.equal((await run(deployment, 'cancel', sagaId)).text, `${sagaId} cancelled`);
-  const stands = async (state: SagaState) => {
-    for (let tries = 0; tries < 400 && (await client.getSaga({ sagaId })).state !== state; tries++) await sleep(25);
-    return client.getSaga({ sagaId });
-  };
+  const stands = (state: SagaState) => until(() => client.getSaga({ sagaId }).then((saga) => saga.state === state && saga), `the saga is ${SagaState[state]}`);
   const stuck = await stands(SagaState.SAGA_STUCK);
   assert.match(stuck.error, /^the bank of \S+ is closed$/);
   assert.doesNotMatch(stuck.error, /umbrella/);
   await assert.rejects(client.cancelSaga({ sagaId }), (error) => reasonOf(error) === 'sys-core.SAGA_NOT_CANCELLABLE');
   const letters = await deployment.client(DeadLettersService, ops);
-  let found = (await letters.listDeadLetters({})).deadLetters;
-  for (let tries = 0; tries < 200 && found.length === 0; tries++, await sleep(25)) found = (await letters.listDeadLetters({ filter: 'job = "saga:payment"' })).deadLetters;
-  assert.deepEqual([found[0]!.sagaId, found[0]!.step], [sagaId, 'reserve']);
+  const found = await until(async () => (await letters.listDeadLetters({ filter: 'job = "saga:payment"' })).deadLetters[0]);
+  assert.deepEqual([found.sagaId, found.step], [sagaId, 'reserve']);
   bank = 'open';
   await run(deployment, 'retry', sagaId);
   assert.deepEqual((await stands(SagaState.SAGA_COMPENSATED)).steps.map(({ state }) => state), [SagaStepState.SAGA_STEP_COMPENSATED, SagaStepState.SAGA_STEP_FAILED, SagaStepState.SAGA_STEP_PENDING]);

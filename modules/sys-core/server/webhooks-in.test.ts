@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentCall, defineModule, standardWebhooks, webhook } from '@mainstay/kernel';
 import { signStandard } from '@mainstay/kernel/testing';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { z } from 'zod';
 import { ModulesService } from '../contract/index.ts';
 
@@ -31,10 +31,6 @@ async function send(deployment: TestDeployment, id: string, body = '{"order": "A
   const answer = await deployment.fetch(`/v1/webhooks/in/mod-probe/${name}`, { body, headers: { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signStandard(secret, id, timestamp, body), ...headers } });
   const content = await answer.json() as { repeated?: boolean; reason?: string; code?: string };
   return { status: answer.status, text: JSON.stringify(content), repeated: content.repeated ?? false };
-}
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400 && !holds(); tries++) await sleep(25);
-  assert.ok(holds(), handled.join());
 }
 const of = (id: string) => handled.filter((each) => each.startsWith(`${id} `));
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OrgsService } from '@mainstay/sys-accounts/contract';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { AuditEntry_PrincipalKind as Kind, AuditService, type AuditEntry } from '../../contract/index.ts';
 
 const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
@@ -11,15 +10,10 @@ const olga = 'olga@acme.test';
 /** The one entry that is asked for; it arrives within moments. */
 async function entryOf(deployment: TestDeployment, asked: object): Promise<AuditEntry> {
   const client = await deployment.client(AuditService, root);
-  for (let tries = 0; tries < 200; tries++) {
-    const { entries } = await client.listAuditEntries(asked);
-    if (entries.length > 0) {
-      assert.equal(entries.length, 1);
-      return entries[0]!;
-    }
-    await sleep(25);
-  }
-  return assert.fail('the audit has no such entry');
+  const found = () => client.listAuditEntries(asked).then(({ entries }) => entries.length > 0 && entries);
+  const [entry, ...more] = await until(found, `the audit has the entry of ${JSON.stringify(asked)}`);
+  assert.deepEqual(more, []);
+  return entry!;
 }
 
 const trace = (digit: string) => digit.repeat(32);

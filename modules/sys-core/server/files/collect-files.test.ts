@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { after, test } from 'node:test';
-import { startDeployment } from '@mainstay/testing';
+import { startDeployment, until } from '@mainstay/testing';
 import pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
 import { FilesService } from '../../contract/index.ts';
@@ -19,13 +18,6 @@ after(async () => {
 const ada = 'ada@acme.test';
 const contentOf = (orgId: string, sha256: string) => join(deployment.dataFolder, 'files/sys-core', orgId, sha256.slice(0, 2), sha256.slice(2));
 const upload = async (content: string) => (await deployment.client(FilesService, ada)).uploadFile((async function* () { yield { name: 'x', content: { data: Buffer.from(content) } }; })());
-
-async function until(what: string, condition: () => boolean | Promise<boolean>) {
-  for (let tries = 0; !(await condition()); tries++) {
-    assert.ok(tries < 200, what);
-    await pause(50);
-  }
-}
 
 test('what crashes left is collected, and nothing else', async () => {
   const kept = await upload('kept');
@@ -43,7 +35,7 @@ test('what crashes left is collected, and nothing else', async () => {
   const old = new Date(Date.now() - 2 * 24 * 3_600_000);
   for (const path of [orphan, contentOf(orgId, kept.sha256)]) utimesSync(path, old, old);
   await administrator.query(`select graphile_worker.add_job('sys-core/collect-files')`);
-  await until('the orphan stayed', () => !existsSync(orphan));
+  await until(() => !existsSync(orphan), 'the orphan is removed');
   assert.deepEqual([existsSync(fresh), existsSync(contentOf(orgId, kept.sha256))], [true, true]);
   const { rows } = await administrator.query<{ name: string; hash: string }>('select name, left(sha256, 1) as hash from sys_core.sys_core_files where name = $1', ['interrupted']);
   assert.deepEqual(rows, [{ name: 'interrupted', hash: 'b' }]);
@@ -57,8 +49,8 @@ test('the content of a removed file is gone from the disk, unless another file h
   const path = contentOf(row!.org_id, one.sha256);
   const client = await deployment.client(FilesService, ada);
   await client.deleteFile({ fileId: one.id });
-  await until('the job did not run', async () => (await administrator.query(`select from graphile_worker.jobs where task_identifier = 'sys-core/remove-content'`)).rowCount === 0);
+  await until(async () => (await administrator.query(`select from graphile_worker.jobs where task_identifier = 'sys-core/remove-content'`)).rowCount === 0, 'the job has run');
   assert.ok(existsSync(path));
   await client.deleteFile({ fileId: two.id });
-  await until('the content stayed', () => !existsSync(path));
+  await until(() => !existsSync(path), 'the content is removed');
 });
