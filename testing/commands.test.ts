@@ -5,7 +5,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { encodeEnvelope } from '@connectrpc/connect/protocol';
 import { reasonOf } from '@mainstay/kernel';
-import { ClerkService, LedgerService } from '@mainstay/kernel/testing';
+import { ClerkService, LedgerService, until } from '@mainstay/kernel/testing';
 import { SessionsService } from '@mainstay/sys-accounts/contract';
 import { FilesService } from '@mainstay/sys-core/contract';
 import { everyTopology, type TestDeployment } from './index.ts';
@@ -24,13 +24,11 @@ const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
 const count = async (deployment: TestDeployment, text: string) => (await (await deployment.client(LedgerService)).countLines({ text })).count;
 
 /** What the audit has about the commands with this trace, once it has so many. */
-async function audited(deployment: TestDeployment, traceId: string, wanted: number): Promise<Record<string, unknown>[]> {
-  for (let tries = 0; ; tries++) {
+const audited = (deployment: TestDeployment, traceId: string, wanted: number): Promise<Record<string, unknown>[]> =>
+  until(async () => {
     const rows = await deployment.sql('select * from sys_core.sys_core_audit_entries where trace_id = $1 order by id', [traceId]);
-    if (rows.length >= wanted || tries === 100) return rows;
-    await sleep(50);
-  }
-}
+    return rows.length >= wanted && rows;
+  }, `the audit has ${wanted} entries of ${traceId}`);
 const newTrace = () => crypto.randomUUID().replaceAll('-', '');
 const traced = (traceId: string) => ({ traceparent: `00-${traceId}-0123456789abcdef-01` });
 
@@ -259,7 +257,7 @@ async function begun(deployment: TestDeployment, request: { text: string; count:
 fact('a stream that took effect is in the audit once, though its caller left before it had the answers', async (deployment) => {
   const [text, traceId] = [crypto.randomUUID().padEnd(10_000, 'x'), newTrace()];
   const { reset } = await begun(deployment, { text, count: 24 }, traceId);
-  while ((await written(deployment, text)) < 24) await sleep(10);
+  await until(async () => (await written(deployment, text)) === 24);
   await reset(constants.NGHTTP2_CANCEL);
   const ending = newTrace();
   await (await deployment.client(LedgerService, ada)).writeLine({ text: 'later' }, { headers: traced(ending) });

@@ -7,6 +7,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { reasonOf } from '@mainstay/kernel';
+import { until } from '@mainstay/kernel/testing';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { AuditService, ModulesService, SettingsService } from '@mainstay/sys-core/contract';
 import { startDeployment, type TestDeployment } from './index.ts';
@@ -48,7 +49,7 @@ const brief = ({ status, reason }: Answer) => [status, reason];
 /** Changes a setting of the gateway, and waits until it counts. */
 async function set(key: string, value: JsonValue, seen: () => Promise<boolean>, force = false): Promise<void> {
   await (await deployment.client(SettingsService, root)).updateSetting({ module: 'sys-gateway', key, value: fromJson(ValueSchema, value), force });
-  for (let tries = 0; tries < 100 && !(await seen()); tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(seen, `${key} counts`);
 }
 
 const reset = async (...keys: string[]) => {
@@ -131,12 +132,8 @@ test('the address counts that a trusted proxy tells of, in the audit, too', asyn
   const trace = 'ab'.repeat(16);
   await ask('/v1/promises', { method: 'POST', as: ada, body: { title: 'from afar' }, headers: { ...from('203.0.113.77'), traceparent: `00-${trace}-${'1'.repeat(16)}-01` } });
   const audit = await deployment.client(AuditService, root);
-  for (let tries = 0; tries < 200; tries++) {
-    const { entries } = await audit.listAuditEntries({ traceId: trace });
-    if (entries.length > 0) return assert.equal(entries[0]!.clientAddress, '203.0.113.77');
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  assert.fail('the audit has no such entry');
+  const [entry] = await until(() => audit.listAuditEntries({ traceId: trace }).then(({ entries }) => entries.length > 0 && entries), 'the audit has the entry');
+  assert.equal(entry!.clientAddress, '203.0.113.77');
 });
 
 test('more logins from one address than allowed are refused with 429, and say when to come again', async () => {
@@ -219,8 +216,7 @@ test('what is switched off answers 503 with the reason, until it is switched on 
   const client = await deployment.client(SettingsService, root);
   const { version } = await client.getSetting({ module: 'sys-gateway', key: 'switchedOff' });
   await client.revertSetting({ module: 'sys-gateway', key: 'switchedOff', version: version - 1 });
-  for (let tries = 0; tries < 100 && (await list()).status !== 200; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal((await list()).status, 200);
+  await until(async () => (await list()).status === 200, 'it is switched on again');
 });
 
 test('only what there is is switched off, unless the operator insists: a module may be off for now', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '@mainstay/kernel';
+import { until } from '@mainstay/kernel/testing';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { ShardsService, SlotMoveState, type SlotMove } from '@mainstay/sys-core/contract';
 import { startDeployment, type TestDeployment } from './start-deployment.ts';
@@ -45,10 +45,7 @@ test('orgs are listed and moved between shards while they are used', async (t) =
 /** Moves slots, and gives how it ended. */
 async function moveSlots(deployment: TestDeployment, slots: string, shard: number): Promise<SlotMove> {
   const admin = await deployment.client(ShardsService, root);
-  let { move } = await admin.moveSlots({ slots, shard });
-  while (move!.state === SlotMoveState.SLOT_MOVE_RUNNING) {
-    await sleep(50);
-    move = await admin.getSlotMove({ slotMoveId: move!.slotMoveId });
-  }
-  return move!;
+  const { move } = await admin.moveSlots({ slots, shard });
+  const ended = () => admin.getSlotMove({ slotMoveId: move!.slotMoveId }).then((now) => now.state !== SlotMoveState.SLOT_MOVE_RUNNING && now);
+  return until(ended, 'the move ends');
 }

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Code, ConnectError, createClient, type HandlerContext } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Module } from '@mainstay/kernel';
+import { until } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import { NotificationsService, PromisesService } from '@mainstay/mod-promist/contract';
 import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
@@ -59,7 +60,7 @@ async function opened(deployment: TestDeployment, orgId: string, bearers: readon
     const next = bearers.slice(streams.length, streams.length + streamsOfConnection);
     const all = begun + next.length;
     streams.push(...open(deployment, orgId, next, signal));
-    while (begun < all) await pause(10);
+    await until(() => begun >= all, 'the streams are open');
   }
   return streams;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { FaultyDeployment } from './faulty-deployment.ts';
 
 const HOUR = 3_600_000;
@@ -44,10 +45,5 @@ const clientOf = (deployment: FaultyDeployment, token: string) => async (path: s
   return answer;
 };
 
-async function told(deployment: FaultyDeployment, reminderId: string, when: string): Promise<void> {
-  for (const end = performance.now() + 20_000; ; await sleep(100)) {
-    const rows = await deployment.sql(`select from mod_promist.mod_promist_notifications where reminder_id = $1`, [reminderId]);
-    if (rows.length > 0) return;
-    assert.ok(performance.now() < end, `a reminder did not come ${when}`);
-  }
-}
+const told = (deployment: FaultyDeployment, reminderId: string, when: string) =>
+  until(async () => (await deployment.sql(`select from mod_promist.mod_promist_notifications where reminder_id = $1`, [reminderId])).length > 0, `a reminder comes ${when}`);

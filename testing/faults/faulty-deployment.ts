@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@mainstay/deploy/testing';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from '@mainstay/kernel/postgres';
+import { until } from '@mainstay/kernel/testing';
 import { signIn } from '../sign-in.ts';
 
 const program = new URL('./faulty-process.ts', import.meta.url);
@@ -99,11 +100,9 @@ export class FaultyDeployment {
 
   /** Waits until a request that needs everything is answered, at most a minute. */
   async serves(): Promise<void> {
-    for (const end = performance.now() + 60_000; ; await sleep(20)) {
-      const problem = await this.token().then(() => undefined, (error: Error) => error);
-      if (!problem) return;
-      if (performance.now() > end) throw new Error(`it does not serve again within a minute, after ${this.starts} starts: ${problem.message}; ${this.#failure}`);
-    }
+    let problem: Error | undefined;
+    const answers = () => this.token().then(() => true, (error: Error) => { problem = error; });
+    await until(answers, () => `it serves again, after ${this.starts} starts: ${problem?.message}; ${this.#failure}`);
   }
 
   /** An access token of a demo account. */

@@ -18,7 +18,7 @@ test('while the disk is full, writes are refused with a reason and reads go on; 
   let over = false;
   const writing = Promise.all(writers.map((writer) => writer.writeUntil(() => over)));
   const count = () => writers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
-  while (count() < 20) await sleep(10);
+  await until(() => count() >= 20, 'promises are made');
 
   const ballast = join(disk, 'ballast');
   fill(ballast, disk);

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { testDatabase, type TestDatabase, until } from '@mainstay/kernel/testing';
 import { signIn } from '../sign-in.ts';
 
 /** Within this, a call of somebody else is answered, whatever goes on: far longer than it takes, far shorter than a hang. */
@@ -128,8 +128,7 @@ export class Attacked {
 
   /** Waits until nothing is connected but the normal client, and no more than `mostFiles` are open. */
   async #letsGo(mostFiles: number): Promise<void> {
-    for (const end = Date.now() + hangMs; this.connections() > 5 || this.openFiles() > mostFiles; await sleep(20)) {
-      assert.ok(Date.now() < end, `${this.connections()} connections and ${this.openFiles()} files are still open`);
-    }
+    const isNormal = () => this.connections() <= 5 && this.openFiles() <= mostFiles;
+    await until(isNormal, () => `${this.connections()} connections and ${this.openFiles()} files are closed`);
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { testDatabase, type TestDatabase, until } from '@mainstay/kernel/testing';
 import fc from 'fast-check';
 import type { TripInput } from './traveler-module.ts';
 
@@ -82,12 +82,15 @@ const begin = async (trips: readonly TripInput[]) => {
   for (const input of trips) await database.sql(`select graphile_worker.add_job('mod-traveler/begin', json_build_object('id', uuidv7(), 'payload', $1::json, 'traceId', repeat('0', 32)))`, [JSON.stringify(input)]);
 };
 
+/** Waits until so many have ended, for as long as some of them end. */
 async function untilOver(count: number): Promise<void> {
-  for (let tries = 0; tries < 2400; tries++, await sleep(50)) {
+  let running: object[] = [];
+  const more = async (before: number) => {
+    running = await database.sql('select id, state, turn, step, error from mod_traveler.mod_traveler_sagas where ended_at is null');
     const [found] = await database.sql<{ ended: number }>('select count(*)::int as ended from mod_traveler.mod_traveler_sagas where ended_at is not null');
-    if (found!.ended === count) return;
-  }
-  assert.fail(JSON.stringify(await database.sql('select id, state, turn, step, error from mod_traveler.mod_traveler_sagas where ended_at is null')));
+    return found!.ended > before && found!.ended;
+  };
+  for (let ended = 0; ended < count; ) ended = await until(() => more(ended), () => `another ends: ${JSON.stringify(running)}`);
 }
 
 /** What a trip did, in the order in which it did it, at the ledger and with itself. */

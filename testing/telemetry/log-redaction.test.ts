@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { create, getOption, ScalarType, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { defineModule, job, serve, type Database, type Logger } from '@mainstay/kernel';
-import { createLog, LedgerService } from '@mainstay/kernel/testing';
+import { createLog, LedgerService, until } from '@mainstay/kernel/testing';
 import { modules } from '@mainstay/main/modules';
 import fc from 'fast-check';
 import { sql } from 'kysely';
@@ -90,7 +89,7 @@ test('whatever fails in a deployment, its log at every level holds no secret and
   await deployment.fetch('/v1/sessions', { body: { email, password: `${marker}-password` } });
   await deployment.fetch(`/v1/accounts?search=${encodeURIComponent(email)}`, { as: `mst_${marker}` });
   await fetch(`${deployment.address}/v1/promises?token=${marker}`, { headers: { authorization: `Bearer ${marker}` } });
-  for (let tries = 0; tries < 100 && !log().includes('dead letter'); tries++) await sleep(50);
+  await until(() => log().includes('dead letter'));
   const text = log();
   for (const seen of ['a handler failed', 'a line to write', 'dead letter', '"msg":"request"', '23505', 'could not send to [redacted]']) assert.ok(text.includes(seen), seen);
   const leaks = text.split('\n').filter((line) => new RegExp(marker, 'i').test(line));

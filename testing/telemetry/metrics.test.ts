@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { parseScrape } from '@mainstay/kernel/testing';
+import { parseScrape, until } from '@mainstay/kernel/testing';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { startDeployment, type TestDeployment } from '../start-deployment.ts';
 
@@ -49,10 +50,8 @@ test('what waits in the queue and what failed for good is counted', async () => 
   await deployment.sql(insert);
   await deployment.sql(insert);
   await deployment.sql(`update graphile_worker._private_jobs set attempts = 1 where id = (select max(id) from graphile_worker._private_jobs)`);
-  await new Promise((resolve) => setTimeout(resolve, 600));
-  const now = await scrape();
-  const of = (state: string) => now.value('mainstay_queue_tasks', { module: 'mod-promist', kind: 'job', state });
-  assert.deepEqual([of('ready'), of('dead'), of('running')], [1, 1, 0]);
+  const of = (now: Awaited<ReturnType<typeof scrape>>, state: string) => now.value('mainstay_queue_tasks', { module: 'mod-promist', kind: 'job', state });
+  const now = await until(async () => [await scrape()].find((seen) => isDeepStrictEqual([of(seen, 'ready'), of(seen, 'dead'), of(seen, 'running')], [1, 1, 0])), 'one is ready and one failed for good');
   assert.ok(now.value('mainstay_queue_oldest_seconds', { module: 'mod-promist', kind: 'job' })! >= 90);
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { until } from '@mainstay/kernel/testing';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { startDeployment, type TestDeployment } from '../start-deployment.ts';
 
@@ -24,15 +25,12 @@ interface Line extends Record<string, unknown> {
 const lines = (): Line[] => readFileSync(logFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Line);
 
 /** The line of a request; written once its answer is out. */
-async function lineOf(requestId: string): Promise<Line> {
-  for (let tries = 0; tries < 100; tries++) {
+const lineOf = (requestId: string): Promise<Line> =>
+  until(() => {
     const found = lines().filter((line) => line.msg === 'request' && line.requestId === requestId);
     assert.ok(found.length <= 1, 'one line a request');
-    if (found[0]) return found[0];
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return assert.fail(`no line of ${requestId}`);
-}
+    return found[0];
+  }, `there is a line of ${requestId}`);
 
 test('a request keeps the id it brings, and gets one if it has none that is fit, in every answer', async () => {
   for (const path of ['/v1/promises', '/no/such/path', '/', '/v1/promises/%E0%A4%A']) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { startDeployment, type TestDeployment } from '../start-deployment.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 
@@ -31,12 +32,9 @@ const sampledIn = (traceId: string) => ({ traceparent: `00-${traceId}-${callerSp
 
 /** The spans of a trace, once there are as many as `enough` says. */
 async function spansOf(traceId: string, enough: (spans: ReceivedSpan[]) => boolean): Promise<ReceivedSpan[]> {
-  for (let tries = 0; tries < 200; tries++) {
-    const spans = receiver.spans.filter((span) => span.traceId === traceId);
-    if (enough(spans)) return spans;
-    await sleep(50);
-  }
-  return assert.fail(`not enough spans: ${JSON.stringify(receiver.spans.filter((span) => span.traceId === traceId), null, 1)}`);
+  const spans = () => receiver.spans.filter((span) => span.traceId === traceId);
+  await until(() => enough(spans()), () => `there are enough spans: ${JSON.stringify(spans(), null, 1)}`);
+  return spans();
 }
 
 const named = (spans: ReceivedSpan[], name: string) => spans.find((span) => span.name === name) ?? assert.fail(`no span ${name} among ${spans.map((span) => span.name).join(', ')}`);
@@ -113,9 +111,9 @@ test('no more traces are kept than so many in a second, whoever wants them', asy
     for (const traceId of wanted) assert.equal((await busy.fetch('/v1/promises', { as: 'ada@acme.test', headers: sampledIn(traceId) })).status, 200);
     const most = 3 + 3 * Math.ceil((performance.now() - began) / 1000);
     const kept = () => new Set(collector.spans.map(({ traceId }) => traceId).filter((traceId) => wanted.has(traceId)));
-    for (let tries = 0; kept().size < 3 && tries < 200; tries++) await sleep(50);
+    await until(() => kept().size >= 3);
     await sleep(500);
-    assert.ok(kept().size >= 3 && kept().size <= most, `${kept().size} of at most ${most}`);
+    assert.ok(kept().size <= most, `${kept().size} of at most ${most}`);
   } finally {
     await busy.stop();
     await collector.stop();
@@ -123,8 +121,7 @@ test('no more traces are kept than so many in a second, whoever wants them', asy
 });
 
 test('metrics arrive by OTLP, with their units, and the key for the collector in a header', async () => {
-  for (let tries = 0; tries < 100 && !receiver.metrics.some(({ name }) => name === 'rpc.server.call.duration'); tries++) await sleep(50);
-  const durations = receiver.metrics.findLast(({ name }) => name === 'rpc.server.call.duration')!;
+  const durations = await until(() => receiver.metrics.findLast(({ name }) => name === 'rpc.server.call.duration'), 'metrics arrive');
   assert.equal(durations.unit, 's');
   assert.ok(durations.points.some(({ attributes, count }) => attributes['rpc.method'] === 'mod.promist.v1.PromisesService/CreatePromise' && count! >= 2));
   assert.ok(receiver.metrics.some(({ name, points }) => name === 'mainstay.calls' && points.some(({ value }) => value! >= 1)));
@@ -139,6 +136,7 @@ test('a collector that refuses harms no call, is told of once, and gets what com
     await sleep(250);
   }
   const told = () => readFileSync(logFile, 'utf8').split('\n').filter((line) => line.includes('does not take them')).length;
+  await until(() => told() > 0, 'it is told of');
   assert.equal(told(), 1);
   receiver.answerWith(200);
   const traceId = newTrace();

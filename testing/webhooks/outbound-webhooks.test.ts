@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf } from '@mainstay/kernel';
+import { until } from '@mainstay/kernel/testing';
 import { PromisesService } from '@mainstay/mod-promist/contract';
 import { OrgsService } from '@mainstay/sys-accounts/contract';
 import { WebhookDelivery_Outcome as Outcome, WebhookEndpoint_State as State, WebhooksService, type WebhookDelivery } from '@mainstay/sys-core/contract';
@@ -16,14 +17,6 @@ const receiver = await startReceiver();
 after(() => receiver.stop());
 /** What came to a path. */
 const at = (path: string): TakenWebhook[] => receiver.taken.filter((one) => one.path === path);
-
-async function until<T>(what: () => T | undefined | false | Promise<T | undefined | false>, seconds = 20): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
-    const found = await what();
-    if (found) return found;
-  }
-  return assert.fail(`it did not come to that: ${JSON.stringify(receiver.taken.map(({ path, event }) => `${path} ${event.type}`))}`);
-}
 
 /** A new endpoint of somebody, once it is told of events. */
 async function subscribe(deployment: TestDeployment, as: string, eventTypes = [made], url = `${receiver.url}/${crypto.randomUUID()}`) {

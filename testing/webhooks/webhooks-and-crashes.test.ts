@@ -6,10 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { testDatabase, type TestDatabase, until } from '@mainstay/kernel/testing';
 import { WebhooksService } from '@mainstay/sys-core/contract';
 import { signIn } from '../sign-in.ts';
 import { isSigned, startReceiver } from './webhook-receiver.ts';
@@ -44,10 +43,7 @@ async function kill(): Promise<void> {
   await once(child, 'exit');
 }
 
-async function untilTaken(count: number): Promise<void> {
-  for (let tries = 0; tries < 800 && receiver.taken.length < count; tries++) await sleep(50);
-  assert.ok(receiver.taken.length >= count, `${receiver.taken.length} came`);
-}
+const untilTaken = (count: number) => until(() => receiver.taken.length >= count, () => `${count} came: ${receiver.taken.length} did`);
 
 const rest = async (address: string, path: string, body: unknown, as = 'olga@acme.test'): Promise<any> => {
   const answer = await fetch(address + path, { method: 'POST', headers: { authorization: `Bearer ${await signIn(address, as)}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -58,11 +54,11 @@ const rest = async (address: string, path: string, body: unknown, as = 'olga@acm
 test('a process that is killed between tries, and in the midst of one, leaves nothing behind that is not sent', async () => {
   const address = await start();
   const { secret: key } = await rest(address, '/v1/webhooks/endpoints', { webhookEndpoint: { url: `${receiver.url}/`, eventTypes: ['mod.promist.v1.PromiseMade'] } });
-  await sleep(1500);
+  await until(async () => (await database.sql("select from mainstay.subscriptions where handler = 'webhooks'")).length > 0, 'it is told of events');
   receiver.answer = (_, response) => void response.writeHead(503).end();
   const { id } = await rest(address, '/v1/promises', { title: 'to be told of' }, 'ada@acme.test');
   await untilTaken(1);
-  await sleep(500);
+  await until(async () => (await database.sql('select from sys_core.sys_core_webhook_deliveries where attempts > 0')).length > 0, 'the try is noted');
   await kill();
   // It is sent to nobody's avail, and killed again before an answer.
   receiver.answer = () => {};
@@ -79,12 +75,7 @@ test('a process that is killed between tries, and in the midst of one, leaves no
     request.header.set('authorization', `Bearer ${token}`);
     return next(request);
   }] }));
-  for (let tries = 0; tries < 100; tries++, await sleep(50)) {
-    const { webhookDeliveries: [delivery] } = await client.listWebhookDeliveries({ filter: 'outcome = DELIVERED' });
-    if (!delivery) continue;
-    // The try that was killed has left no trace.
-    assert.equal(delivery.attempts, 2);
-    return;
-  }
-  assert.fail('it was not noted as delivered');
+  const delivery = await until(async () => (await client.listWebhookDeliveries({ filter: 'outcome = DELIVERED' })).webhookDeliveries[0], 'it is noted as delivered');
+  // The try that was killed has left no trace.
+  assert.equal(delivery.attempts, 2);
 });

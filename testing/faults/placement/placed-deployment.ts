@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { requestRollingRestart, runDeployment, type RunningDeployment } from '@mainstay/deploy';
 import { freePort } from '@mainstay/deploy/testing';
 import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { peerVariable } from '@mainstay/kernel/placement/placement';
+import { until } from '@mainstay/kernel/testing';
 import { halfOpenProxy, type HalfOpenProxy } from './half-open-proxy.ts';
 import type { Found } from './judge-history.ts';
 
@@ -90,11 +90,9 @@ export class PlacedDeployment {
   async settled(): Promise<Found> {
     const databases = await this.#sql<{ datname: string }>('placed', `select datname from pg_database where datname ~ '^placed'`).then((rows) => rows.map(({ datname }) => datname));
     const waiting = `select t.identifier, j.last_error from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where (j.key is null or j.key not in (select identifier from graphile_worker._private_known_crontabs)) and (j.attempts > 0 or j.run_at < now() + interval '1 minute')`;
-    for (const end = performance.now() + 60_000; ; await sleep(200)) {
-      const left = (await Promise.all(databases.map((database) => this.#sql(database, waiting)))).flat();
-      if (left.length === 0) break;
-      if (performance.now() > end) throw new Error(`${left.length} jobs still wait after a minute: ${JSON.stringify(left.slice(0, 5))}\n${this.#log()}`);
-    }
+    let left: { identifier: string }[] = [];
+    const looked = async () => (left = (await Promise.all(databases.map((database) => this.#sql<{ identifier: string }>(database, waiting)))).flat()).length === 0;
+    await until(looked, () => `no jobs wait: ${left.length}, ${JSON.stringify(left.slice(0, 5))}\n${this.#log()}`);
     const rowsOf = async <R extends object>(table: string, text: string) => (await Promise.all(databases.map(async (database) => ((await this.#sql<{ there: boolean }>(database, `select to_regclass('${table}') is not null as there`))[0]!.there ? this.#sql<R>(database, text) : [])))).flat();
     return {
       rows: await rowsOf<{ id: string; title: string }>('mod_promist.mod_promist_promises', `select id, title from mod_promist.mod_promist_promises where title ~ '^[0-9a-f]{8}-'`),
@@ -113,7 +111,7 @@ export class PlacedDeployment {
   }
 
   async #until(holds: () => boolean, what: string): Promise<void> {
-    for (const end = performance.now() + 60_000; !holds(); await sleep(20)) assert.ok(performance.now() < end, `not within a minute: ${what}\n${this.#log()}`);
+    await until(holds, () => `${what}\n${this.#log()}`);
   }
 
   /** 0 while there is none. */

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@mainstay/kernel/testing';
 import { signIn } from '../../sign-in.ts';
 import type { Command, Try } from './history.ts';
 
@@ -57,13 +58,10 @@ export class SteadyLoad {
   }
 
   /** Waits until so many more are acknowledged. */
-  async goesOn(more: number, withinMilliseconds = 30_000): Promise<void> {
+  async goesOn(more: number): Promise<void> {
     const since = performance.now();
     const begunSince = () => this.history.filter(({ begun, acknowledged }) => begun >= since && acknowledged).length;
-    while (begunSince() < more) {
-      if (performance.now() - since > withinMilliseconds) throw new Error(`not within ${withinMilliseconds} ms: ${more} commands are acknowledged; ${begunSince()} were`);
-      await sleep(20);
-    }
+    await until(() => begunSince() >= more, () => `${more} commands are acknowledged: ${begunSince()} were`);
   }
 
   async #begin(): Promise<void> {
