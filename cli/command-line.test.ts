@@ -45,6 +45,12 @@ test('a deployment that does not exist is told with those that do, with code 1',
   assert.equal(run(t, ['status', '--deployment', 'demo']).stdout, 'demo is not running\n');
 });
 
+test('a process that can not be started alone is told in one line, with code 1', (t) => {
+  const { status, stdout, stderr } = run(t, ['run', 'mod-cats', '--placement', 'sys-and-mod']);
+  assert.deepEqual([status, stdout, stderr], [1, '', 'mainstay: the placement sys-and-mod has no process "mod-cats" for the modules of this deployment; there are sys-main, mod-main\n']);
+  assert.match(run(t, ['run', 'mod-main']).stderr, /^mainstay: demo was never started from here.*; name it with --placement: sys-and-mod has such a process\n$/);
+});
+
 test('a call needs a running deployment and says how to start one', (t) => {
   const { status, stderr } = run(t, ['login', 'ada@acme.test']);
   assert.equal(status, 1);

@@ -5,6 +5,7 @@ export { startDetached } from './start-detached.ts';
 export { formatLogLine, isOfProcess } from './format-log-line.ts';
 export { followLog, lineReader, sizeOf } from './log-file.ts';
 export { OperatorError } from './operator-error.ts';
+export { placementOfProcess } from './placement-of-process.ts';
 export { replaceFile } from './replace-file.ts';
 export { AlreadyRunning, runDeployment } from './run-deployment.ts';
 export type { RunningDeployment, RunOptions } from './run-deployment.ts';

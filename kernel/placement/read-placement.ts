@@ -29,9 +29,11 @@ type Report = (path: string[], message: string) => void;
 export function findPlacementFile(wanted: string): string {
   const file = /[/.]/.test(wanted) ? resolve(wanted) : join(folder, `${wanted}.yaml`);
   if (existsSync(file)) return file;
-  const names = globSync('*.yaml', { cwd: folder }).map((found) => basename(found, '.yaml')).sort();
-  throw new StartError([`there is no placement "${wanted}"; give the path of a placement file, or one of these names: ${names.join(', ')}`]);
+  throw new StartError([`there is no placement "${wanted}"; give the path of a placement file, or one of these names: ${placementNames().join(', ')}`]);
 }
+
+/** The names of the files in `deploy/placements/`. */
+export const placementNames = (): string[] => globSync('*.yaml', { cwd: folder }).map((found) => basename(found, '.yaml')).sort();
 
 /**
  * Reads a placement file, by its path or its name in `deploy/placements/`, and divides the enabled `modules` among its

@@ -84,7 +84,9 @@ export async function runProcess(options: RunOptions): Promise<void> {
   } catch (error) {
     const message = error instanceof StartError ? error.message : String((error as Error).stack ?? error);
     report({ type: 'failed', message });
-    log.fatal({ err: error }, 'the process could not start');
+    // Whoever starts a process alone reads what to do, and needs no place in the program.
+    if (error instanceof StartError && !controlled) process.stderr.write(`mainstay: ${message}\n`);
+    else log.fatal({ err: error }, 'the process could not start');
     process.exitCode = 1;
     process.disconnect?.();
   }
