@@ -1,5 +1,6 @@
 import { place } from '@mainstay/deploy/placing';
 import { terminalSteps } from '@mainstay/deploy/steps';
+import { quantity } from '@mainstay/kernel/quantity';
 import { modules } from '@mainstay/main/modules';
 import type { Command } from 'commander';
 import { globalOptions } from '../global-options.ts';
@@ -16,7 +17,7 @@ export default (command: Command) => command
     if (json) return void process.stdout.write(`${JSON.stringify({ ...placed, moved: placed.moved.map(({ tables, ...moved }) => ({ ...moved, ...(tables && { tables: tables.map(({ schema, name, found, equal }) => ({ schema, name, ...found, equal })) }) })) }, null, 2)}\n`);
     const print = (line: string) => void process.stdout.write(`${line}\n`);
     for (const { modules, from, to, rows, jobs, tables } of placed.moved) {
-      print(tables ? `${modules.join(', ')}: ${rows} rows of ${new Set(tables.map(({ schema, name }) => `${schema}.${name}`)).size} tables are equal in ${several(to)}, and ${jobs} jobs wait there` : `${modules.join(', ')}: ${rows} rows would move from ${several(from)} to ${several(to)}`);
+      print(tables ? `${modules.join(', ')}: ${quantity(rows, 'row')} of ${quantity(new Set(tables.map(({ schema, name }) => `${schema}.${name}`)).size, 'table')}, proved equal in ${several(to)}, with ${quantity(jobs ?? 0, 'waiting job')}` : `${modules.join(', ')}: ${quantity(rows, 'row')} would move from ${several(from)} to ${several(to)}`);
     }
     if (placed.moved.length === 0) print(`every row of ${placed.name} is where the placement ${placed.placement} looks for it`);
     if (!dryRun) print(`${placed.name} is in the placement ${placed.placement}; start it with ./mainstay up${deployment ? ` --deployment ${deployment}` : ''}`);

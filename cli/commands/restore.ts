@@ -1,5 +1,6 @@
 import { restore } from '@mainstay/deploy/backup';
 import { terminalSteps } from '@mainstay/deploy/steps';
+import { quantity } from '@mainstay/kernel/quantity';
 import { modules } from '@mainstay/main/modules';
 import type { Command } from 'commander';
 import { globalOptions } from '../global-options.ts';
@@ -18,7 +19,7 @@ export default (command: Command) => command
     if (json) return void process.stdout.write(`${JSON.stringify({ name, config, putAside, backup: backup.header, tables: tables.map(({ database, schema, name, found, equal }) => ({ ...(database && { database }), schema, name, ...found, equal })), files: backup.manifest.files.length, filesIn }, null, 2)}\n`);
     const print = (line: string) => void process.stdout.write(`${line}\n`);
     formatTable(tables.map(({ database, schema, name, expected, found, equal }) => ({ table: `${database ? `${database}/` : ''}${schema}.${name}`, backup: String(expected.rows), restored: String(found.rows), content: found.digest.slice(0, 12), equal: equal ? 'yes' : 'no' }))).forEach(print);
-    print(`${name} is restored as it was at ${backup.header.created}: ${tables.length} tables and ${backup.manifest.files.length} files are equal, the files in ${filesIn}`);
+    print(`${name} is restored as it was at ${backup.header.created}: ${quantity(tables.length, 'table')} and ${quantity(backup.manifest.files.length, 'file')} are equal, the files in ${filesIn}`);
     if (backup.deployment.secrets === undefined) print('The backup held no secrets: unless the deployment had kept its own here, it has a new one, so everybody signs in again and the seals of the audit stay unproved.');
     for (const place of putAside) print(`What was there before is in ${place}`);
     print(`Start it with ./mainstay up --deployment ${config}`);

@@ -1,4 +1,5 @@
 import { type FileStorage, holdRemovals, isOfRestore } from '@mainstay/kernel/files';
+import { quantity } from '@mainstay/kernel/quantity';
 import type pg from 'pg';
 import { OperatorError } from '../controller/operator-error.ts';
 import type { BackedUpDatabase, BackedUpDeployment, BackedUpPlacement, Frame, Manifest, TableName } from './backup-format.ts';
@@ -40,10 +41,10 @@ export async function* writeContent(source: ContentSource, contains: (manifest: 
   const deployment: BackedUpDeployment = { config, modules, queue, ...(placement && { placement }), ...(databases.length > 0 && { databases }), ...(secrets !== undefined && { secrets }) };
   yield line({ kind: 'deployment', ...deployment });
   const count = [own!, ...beside].reduce((sum, { tables }) => sum + tables.length, 0);
-  for (const outlined of [own!, ...beside]) yield* rowsOfDatabase(outlined, manifest, (table) => onProgress?.(`${table}, ${manifest.tables.length} of ${count} tables`));
+  for (const outlined of [own!, ...beside]) yield* rowsOfDatabase(outlined, manifest, (table) => onProgress?.(`${table}, ${manifest.tables.length} of ${quantity(count, 'table')}`));
   yield* files(source, manifest);
   for (const { client } of all) await client.query('commit');
-  onProgress?.(`${count} tables, ${manifest.files.length} files`);
+  onProgress?.(`${quantity(count, 'table')}, ${quantity(manifest.files.length, 'file')}`);
   yield line({ kind: 'end', ...manifest });
   contains(manifest);
 }
@@ -79,7 +80,7 @@ async function* rowsOfDatabase({ database, client, schemas, tables }: Outlined, 
 async function* files({ storage, onProgress }: ContentSource, manifest: Manifest): AsyncGenerator<Buffer> {
   for await (const { key, size } of storage.list()) {
     if (isOfRestore(key)) continue;
-    onProgress?.(`${manifest.files.length} files`);
+    onProgress?.(quantity(manifest.files.length, 'file'));
     yield line({ kind: 'file', key });
     const found = yield* data(await storage.read(key), fileDigest());
     // One that grew meanwhile was listed while it was written: no row of the snapshot names it.

@@ -10,7 +10,7 @@ export const errors = defineErrors('sys-accounts', {
   OWN_ACCOUNT: ['FailedPrecondition', 'nobody can lock their own account; ask another operator'],
   WRONG_CREDENTIALS: ['Unauthenticated', 'the e-mail address or the password is wrong'],
   WRONG_PASSWORD: ['InvalidArgument', 'the current password is wrong'],
-  TOO_MANY_ATTEMPTS: ['ResourceExhausted', 'too many failed logins; try again in {minutes} minutes'],
+  TOO_MANY_ATTEMPTS: ['ResourceExhausted', 'too many failed logins; try again in {minutes} min'],
   TOO_BUSY: ['ResourceExhausted', 'too many logins at once; try again in a moment'],
   ACCOUNT_LOCKED: ['PermissionDenied', 'the account is locked: {reason}'],
   PASSWORD_CHANGE_REQUIRED: ['FailedPrecondition', 'this password is good for one login: send new_password too'],

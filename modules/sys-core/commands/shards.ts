@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@connectrpc/connect';
 import type { CommandTools } from '@mainstay/kernel';
+import { quantity } from '@mainstay/kernel/quantity';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ShardsService, SlotMoveState, type SlotMove } from '../contract/index.ts';
 
@@ -37,24 +38,24 @@ async function list(cli: CommandTools): Promise<void> {
 async function move(cli: CommandTools, slots: string, { to, process, dryRun = false, wait }: MoveOptions): Promise<void> {
   const client = await cli.client(ShardsService);
   const begun = (await client.moveSlots({ slots, shard: to, process, validateOnly: dryRun })).move!;
-  if (dryRun) return cli.json ? cli.table([{ slots: begun.slots, orgs: String(begun.orgs), rows: String(begun.rows) }]) : cli.print(begun.slots ? `${begun.slotCount} slots (${begun.slots}) with ${begun.orgs} orgs and ${begun.rows} rows would move to shard ${to} of ${begun.process}` : `shard ${to} of ${begun.process} owns them already`);
+  if (dryRun) return cli.json ? cli.table([{ slots: begun.slots, orgs: String(begun.orgs), rows: String(begun.rows) }]) : cli.print(begun.slots ? `${quantity(begun.slotCount, 'slot')} (${begun.slots}) with ${quantity(begun.orgs, 'org')} and ${quantity(begun.rows, 'row')} would move to shard ${to} of ${begun.process}` : `shard ${to} of ${begun.process} owns them already`);
   tell(cli, wait ? await waitFor(cli, client, begun) : begun);
 }
 
 async function waitFor(cli: CommandTools, client: Client<typeof ShardsService>, begun: SlotMove): Promise<SlotMove> {
   for (let now = begun; ; now = await client.getSlotMove({ slotMoveId: begun.slotMoveId })) {
-    if (!cli.json) cli.progress(now.movedCount, now.slotCount, `${now.rowsCopied} rows copied, slots moved`);
+    if (!cli.json) cli.progress(now.movedCount, now.slotCount, `${quantity(now.rowsCopied, 'row')} copied, slots moved`);
     if (now.state !== SlotMoveState.SLOT_MOVE_RUNNING) return now;
     await sleep(LOOK_MILLISECONDS);
   }
 }
 
-function tell(cli: CommandTools, { slotMoveId, shard, process, state, slots, moved, movedCount, rowsCopied, longestHoldMilliseconds, problem }: SlotMove): void {
+function tell(cli: CommandTools, { slotMoveId, shard, process, state, slots, slotCount, moved, movedCount, rowsCopied, longestHoldMilliseconds, problem }: SlotMove): void {
   const named = SlotMoveState[state].replace('SLOT_MOVE_', '');
   if (cli.json) return cli.table([{ id: slotMoveId, state: named, slots, moved, rows: String(rowsCopied), holdMilliseconds: longestHoldMilliseconds.toFixed(0), problem }]);
-  if (state === SlotMoveState.SLOT_MOVE_FAILED) throw new Error(`the move failed: ${problem}; ${movedCount} slots had moved${moved && ` (${moved})`} and stay there`);
-  if (state === SlotMoveState.SLOT_MOVE_RUNNING) return cli.print(`${slotMoveId} goes on: ${movedCount} slots have moved; ./mainstay shards status ${slotMoveId} shows how far it is`);
-  cli.print(`${movedCount} slots moved to shard ${shard} of ${process}; writes were held for at most ${longestHoldMilliseconds.toFixed(0)} ms`);
+  if (state === SlotMoveState.SLOT_MOVE_FAILED) throw new Error(`the move failed: ${problem}; ${quantity(movedCount, 'slot')} had moved before that${moved && ` (${moved})`}, for good`);
+  if (state === SlotMoveState.SLOT_MOVE_RUNNING) return cli.print(`${slotMoveId} goes on: ${movedCount} of ${quantity(slotCount, 'slot')} moved; ./mainstay shards status ${slotMoveId} shows how far it is`);
+  cli.print(`${quantity(movedCount, 'slot')} moved to shard ${shard} of ${process}; writes were held for at most ${longestHoldMilliseconds.toFixed(0)} ms`);
 }
 
 function shardNumber(text: string): number {

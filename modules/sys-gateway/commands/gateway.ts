@@ -1,4 +1,5 @@
 import type { CommandTools } from '@mainstay/kernel';
+import { quantity } from '@mainstay/kernel/quantity';
 import type { Command } from 'commander';
 import { Breaker_State as State, GatewayService } from '../contract/index.ts';
 
@@ -15,7 +16,7 @@ async function routes(cli: CommandTools, { service: part }: { service: string })
   cli.table(found.filter(({ service }) => service.includes(part)).map(({ service, method, restPaths, instances, shards, operatorsOnly, switchedOff, switchedOffReason }) => ({
     method: `${service}/${method}`,
     rest: restPaths.join(', '),
-    'runs in': shards > 0 ? `${instances.join(', ')} (${shards} shards)` : instances.join(', '),
+    'runs in': shards > 0 ? `${instances.join(', ')} (${quantity(shards, 'shard')})` : instances.join(', '),
     for: operatorsOnly ? 'operators' : 'all',
     state: switchedOff ? `off: ${switchedOffReason}` : 'on',
   })));
