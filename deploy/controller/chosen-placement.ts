@@ -73,7 +73,8 @@ export function requireSettled(folder: StateFolder, deploymentFile: string): voi
   throw new OperatorError(`${name} is on its way to the placement ${placing.placement}; go on with ${placeCommand(placing.placement, deploymentFile)}, or take it back with ${placeCommand(placement!, deploymentFile)}`);
 }
 
-const placeCommand = (placement: string, deploymentFile: string): string => `./mainstay place ${placement} --deployment ${deploymentFile}`;
+/** How an operator gets to a placement. */
+export const placeCommand = (placement: string, deploymentFile: string): string => `./mainstay place ${placement} --deployment ${deploymentFile}`;
 
 /** The placement of the last start, and the databases that it had beside the deployment's own. */
 export function keptPlacement(folder: StateFolder): KeptPlacement & { databases: string[] } {

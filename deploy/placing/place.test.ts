@@ -124,6 +124,18 @@ test('rows that slots left behind when they moved do not come along, but for wha
   assert.deepEqual(await ask('select collected, idempotency is null from mod_specimen.mod_specimen_commands order by 1'), [false, true, true, false]);
 });
 
+test('fewer shards are refused with the way there, which leads to them', async (t) => {
+  const { ask, to, parts, databases } = await deployment(t, notes);
+  await ask(fill);
+  await to(parts);
+  const fewer = parts.replace('parts.yaml', 'fewer.yaml');
+  writeFileSync(fewer, 'processes:\n  main: {modules: ["*"]}\n  parts: {modules: [mod-specimen], database: parts, shards: 1}\n');
+  await assert.rejects(to(fewer), { name: 'OperatorError', message: new RegExp(`shards can not be taken away while others stay; bring all together first with \\./mainstay place one-process --deployment \\S+, then divide them anew with \\./mainstay place ${fewer} --deployment \\S+$`) });
+  await to('one-process');
+  await to(fewer);
+  assert.deepEqual([(await ask(rows, '_parts_0')).length, await databases()], [4, ['', '_parts_0']]);
+});
+
 test('what can not be moved whole stays where it is, and is told', async (t) => {
   const { ask, to, parts, databases, kept, database } = await deployment(t, notes);
   await ask(fill);

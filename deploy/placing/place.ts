@@ -4,7 +4,7 @@ import { connectionConfig, withClient } from '@mainstay/kernel/administration';
 import { type Instance, outlinePlacement, readPlacement } from '@mainstay/kernel/placement';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { type DatabaseServer, nameOnServer } from '../backup/url-of-database.ts';
-import { databasesIn, hasData, type Homes, type KeptPlacement, keptPlacement, modulesIn, requireSettled, writePlacement } from '../controller/chosen-placement.ts';
+import { databasesIn, hasData, type Homes, type KeptPlacement, keptPlacement, modulesIn, placeCommand, requireSettled, writePlacement } from '../controller/chosen-placement.ts';
 import { findDeploymentFile, nameIn } from '../controller/deployment-file.ts';
 import { tellingFullDisk } from '../controller/full-disk.ts';
 import { OperatorError } from '../controller/operator-error.ts';
@@ -106,11 +106,11 @@ class Placer {
   }
 
   async run(): Promise<PlacedDeployment> {
-    const { folder, wanted: { placement }, dryRun } = this.#options;
+    const { folder, file, wanted: { placement }, dryRun } = this.#options;
     await this.#settle();
     const before = await this.#homes();
     const instances = outlinePlacement(placement, Object.keys(before)).instances;
-    const plan = planPlacing(folder.name, before, instances);
+    const plan = planPlacing(folder.name, before, instances, (by = placement) => placeCommand(by, file));
     const moved = plan.modules.length === 0 ? [] : dryRun ? await this.#count(plan) : await this.#move(before, plan, instances);
     if (!dryRun && plan.modules.length === 0) writePlacement(folder, { placement, homes: plan.homes });
     return { name: folder.name, placement, moved };

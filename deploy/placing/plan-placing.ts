@@ -1,6 +1,6 @@
 import type { Instance } from '@mainstay/kernel/placement';
 import type { Homes } from '../controller/chosen-placement.ts';
-import { namesOfHomes } from '../controller/chosen-placement.ts';
+import { namesOfHomes, onePlacement } from '../controller/chosen-placement.ts';
 import { OperatorError } from '../controller/operator-error.ts';
 
 /** A database that rows come to. */
@@ -27,9 +27,10 @@ export interface PlacingPlan {
 
 /**
  * Compares where the rows of modules are with where the instances of a placement look for them. Throws an `OperatorError`
- * where the same database would be one of both: rows of shards move between them while they are used.
+ * where the same database would be one of both: rows of shards move between them while they are used. `commandTo` says how
+ * to get to another placement.
  */
-export function planPlacing(deployment: string, before: Homes, instances: readonly Instance[]): PlacingPlan {
+export function planPlacing(deployment: string, before: Homes, instances: readonly Instance[], commandTo: (placement?: string) => string): PlacingPlan {
   const homes = { ...before };
   const modules: PlacedModule[] = [];
   for (const [module, from] of Object.entries(before)) {
@@ -39,7 +40,7 @@ export function planPlacing(deployment: string, before: Homes, instances: readon
     homes[module] = after;
     // Shards that are added get their slots when an operator moves them there.
     if (from.every((database) => after.includes(database))) continue;
-    if (from.some((database) => after.includes(database))) throw new OperatorError(`the rows of ${module} are in ${namesOfHomes(deployment, from)}, and would be in ${namesOfHomes(deployment, after)}: for fewer shards go by another placement, such as ./mainstay place one-process`);
+    if (from.some((database) => after.includes(database))) throw new OperatorError(`the rows of ${module} are in ${namesOfHomes(deployment, from)}, and would be in ${namesOfHomes(deployment, after)}: shards can not be taken away while others stay; bring all together first with ${commandTo(onePlacement)}, then divide them anew with ${commandTo()}`);
     modules.push({ module, from, to });
   }
   return { modules, homes };
