@@ -164,7 +164,7 @@ const othersIn = ({ deployment }: BackupContents): string[] => (deployment.datab
 function requireOneServer(folder: StateFolder, backup: BackupContents): void {
   const environment = deploymentEnvironment(folder);
   const set = othersIn(backup).map(databaseVariable).filter((variable) => environment[variable]);
-  if (set.length > 0) throw new OperatorError(`a backup is restored on one server: take ${set.join(', ')} away, and move the database with PostgreSQL's own programs afterwards`);
+  if (set.length > 0) throw new OperatorError(`a backup is restored on one server, the one that DATABASE_URL names, with all its databases, so that they come into their places at once: restore without ${set.join(', ')}, then move what belongs on another server with PostgreSQL's own pg_dump and pg_restore, and set that again before ./mainstay up`);
 }
 
 const holdsAnything = (folder: string) => existsSync(folder) && readdirSync(folder).length > 0;
