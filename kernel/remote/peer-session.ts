@@ -7,6 +7,8 @@ const CONNECT_MILLISECONDS = 5000;
 /** A connection is asked so often whether it still stands, and has so long to answer. */
 const PING_MILLISECONDS = 10_000;
 const PONG_MILLISECONDS = 5000;
+/** What all streams of a connection may have on their way together. Node's own limit, 10, is that of few. */
+const MOST_MEGABYTES = 4096;
 
 /** The connection belongs to no call, though one of them opens it. */
 const outside = AsyncLocalStorage.snapshot();
@@ -54,7 +56,7 @@ export class PeerSession {
   }
 
   #connect(): Promise<ClientHttp2Session> {
-    const session = connect(this.authority, this.#tls && secureOptions(this.#tls));
+    const session = connect(this.authority, { maxSessionMemory: MOST_MEGABYTES, ...(this.#tls && secureOptions(this.#tls)) });
     this.#all.add(session);
     const opened = new Promise<ClientHttp2Session>((resolve, reject) => {
       let cause = new Error('the connection ended');

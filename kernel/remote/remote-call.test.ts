@@ -306,6 +306,18 @@ test('a peer that stops ends the streams that still run', async (t) => {
   await until(() => watch.running === 0);
 });
 
+test('streams that send much at once leave each other alone', async (t) => {
+  const { server } = await serve(t, { bodyLimitBytes: 1 << 20 });
+  const client = clientOf(t, server.address);
+  const text = 'a'.repeat(900_000);
+  const said = Array.from({ length: 30 }, async () => {
+    const heard: number[] = [];
+    for await (const answer of client.converse((async function* () { yield { text }; yield { text }; })())) heard.push(answer.text.length);
+    return heard;
+  });
+  assert.deepEqual(await Promise.all(said), said.map(() => [text.length, text.length]));
+});
+
 test('a caller that goes without a word frees the handler', async (t) => {
   const { server, watch } = await serve(t);
   const transport = new RemoteTransport({ address: server.address, depart: () => {} });
