@@ -168,7 +168,7 @@ for (const settings of [{}, { initialWindowSize: 0x7fffffff, maxConcurrentStream
 test('random calls end as they do over the library’s own transport, however they are mixed', async (t) => {
   const { server, watch } = await serve(t);
   const ours = clientOf(t, server.address);
-  const stock = createStockClient(EchoService, createConnectTransport({ baseUrl: server.address, httpVersion: '2', acceptCompression: [] }));
+  const stock = createStockClient(EchoService, createConnectTransport({ baseUrl: server.address, httpVersion: '2', acceptCompression: [], nodeOptions: { maxSessionMemory: 1024 } }));
   const call = fc.record({
     text: fc.string({ maxLength: 60 }),
     bytes: fc.oneof({ weight: 6, arbitrary: fc.nat(2000) }, { weight: 2, arbitrary: fc.nat(200_000) }, { weight: 1, arbitrary: fc.nat(4 * MEGABYTE) }),
