@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
@@ -23,6 +23,8 @@ import { createLog } from '../telemetry/log.ts';
 import { anySpecimen } from '../testing/any-specimen.ts';
 import { EchoService, Failure, SpecimenSchema } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
 import { echoService, type EchoWatch } from '../testing/echo.ts';
+import { failureOf } from '../testing/failure-of.ts';
+import { listen } from '../testing/listen.ts';
 import { until } from '../testing/until.ts';
 import { LeavingCaller } from './caller-leaving.ts';
 import { createClient } from './create-client.ts';
@@ -368,8 +370,7 @@ function remote(httpVersion: '1.1' | '2', transport: (baseUrl: string) => Transp
     const handler = connectNodeAdapter({ routes: (router) => void router.service(EchoService, endWithCall(EchoService, echoService(watch))) });
     const sockets = new Set<Socket>();
     const server = (httpVersion === '2' ? createHttp2Server(handler) : createServer(handler)).on('connection', (socket: Socket) => sockets.add(socket));
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const client = createClient(EchoService, transport(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+    const client = createClient(EchoService, transport(await listen(server)));
     return {
       client, watch,
       async [Symbol.asyncDispose]() {
@@ -405,12 +406,6 @@ async function headersOf(call: (options: { headers: Record<string, string>; onHe
 
 async function drain<T>(messages: AsyncIterable<T>, each: (message: T) => unknown = () => {}) {
   for await (const message of messages) each(message);
-}
-
-async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
-  const error = await call.then(() => assert.fail('the call did not fail'), (thrown: unknown) => thrown);
-  assert.ok(error instanceof ConnectError, String(error));
-  return error;
 }
 
 const described = (error: ConnectError) => ({

@@ -1,7 +1,7 @@
 /** What only two processes know: other peers, broken connections, stopping. The facts about every call are in `placement/parity.test.ts`. */
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, connect, type Server, type Socket } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,42 +11,22 @@ import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-
 import { generate } from 'selfsigned';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { kernelErrors } from '../errors/kernel-errors.ts';
-import type { Call } from '../guard/call.ts';
 import { createClient } from '../placement/create-client.ts';
-import { endWithCall } from '../placement/end-with-call.ts';
-import { servedMethods } from '../placement/served-method.ts';
-import { createLog } from '../telemetry/log.ts';
 import { EchoService, Failure } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import { echoService, type EchoWatch } from '../testing/echo.ts';
+import { echoService } from '../testing/echo.ts';
+import { failureOf } from '../testing/failure-of.ts';
+import { listen } from '../testing/listen.ts';
 import { until } from '../testing/until.ts';
 import { didNotRun } from './not-run.ts';
 import { readPeerTls, type PeerTls } from './peer-tls.ts';
-import { RemoteTransport, type RemoteTransportOptions } from './remote-transport.ts';
-import { servePeers, type PeerServer, type PeerServerOptions } from './serve-peers.ts';
+import { RemoteTransport } from './remote-transport.ts';
+import type { PeerServerOptions } from './serve-peers.ts';
+import { clientOf, serveEcho } from './testing/serve-echo.ts';
 
 const limit = 4096;
-const somebody: Call = { principal: { kind: 'anonymous' }, traceId: '0'.repeat(32) };
+/** Takes only small messages. */
+const serve = (t: TestContext, options: Partial<PeerServerOptions> = {}) => serveEcho(t, { bodyLimitBytes: limit, ...options });
 const path = (method: string) => `/${EchoService.typeName}/${method}`;
-
-async function serve(t: TestContext, options: Partial<PeerServerOptions> = {}): Promise<{ server: PeerServer; watch: EchoWatch }> {
-  const watch: EchoWatch = { running: 0, produced: 0 };
-  const methods = new Map(servedMethods(EchoService, endWithCall(EchoService, echoService(watch))).map((served) => [`${EchoService.typeName}/${served.method.name}`, served]));
-  const server = await servePeers({ host: '127.0.0.1', port: 0, find: (name) => methods.get(name), arrive: () => somebody, bodyLimitBytes: limit, log: createLog({ level: 'silent' }), ...options });
-  t.after(() => server.close());
-  return { server, watch };
-}
-
-function clientOf(t: TestContext, address: string, options: Partial<RemoteTransportOptions> = {}) {
-  const transport = new RemoteTransport({ address, depart: () => {}, ...options });
-  t.after(() => transport.close());
-  return createClient(EchoService, transport);
-}
-
-async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
-  const error = await call.then(() => assert.fail('the call did not fail'), (thrown: unknown) => thrown);
-  assert.ok(error instanceof ConnectError, String(error));
-  return error;
-}
 
 /** A TCP server that treats connections as it is told. */
 async function peerThat(t: TestContext, treat: (socket: Socket) => void): Promise<{ address: string; server: Server; sockets: Set<Socket> }> {
@@ -55,12 +35,12 @@ async function peerThat(t: TestContext, treat: (socket: Socket) => void): Promis
     sockets.add(socket.on('error', () => {}));
     treat(socket);
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = await listen(server);
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, sockets };
+  return { address, server, sockets };
 }
 
 /** Sends bytes and gives all that comes back until the connection ends. */
@@ -95,9 +75,8 @@ for (const httpVersion of ['1.1', '2'] as const) {
 
 test('the library’s own server answers, with headers, trailers and the details of errors', async (t) => {
   const server = createHttpServer(connectNodeAdapter({ routes: (router) => void router.service(EchoService, echoService()) }));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const client = clientOf(t, await listen(server));
   t.after(() => (server.closeAllConnections(), server.close()));
-  const client = clientOf(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const seen: (string | null)[] = [];
   for (let call = 0; call < 3; call++) {
     const { text } = await client.echo({ text: 'a'.repeat(200) }, { headers: { 'echo-header': 'x' }, timeoutMs: 5000, onHeader: (header) => seen.push(header.get('echo-header')), onTrailer: (trailer) => seen.push(trailer.get('echo-trailer')) });

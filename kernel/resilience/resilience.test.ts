@@ -5,6 +5,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import fc from 'fast-check';
 import { didNotRun, markNotRun } from '../remote/not-run.ts';
 import { EchoService } from '../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
+import { failureOf } from '../testing/failure-of.ts';
 import { callSettings, callsByDefault, type CallSettings } from './calls-config.ts';
 import { isFailureOfPeer, mayRepeat } from './may-repeat.ts';
 import { Resilience } from './resilience.ts';
@@ -22,10 +23,6 @@ function failure(code: Code, { wire = false, notRun = false } = {}): ConnectErro
 
 const codes = fc.constantFrom(...Object.values(Code).filter((code): code is Code => typeof code === 'number'));
 const methods = fc.constantFrom<DescMethod>(query, command, stream);
-
-async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
-  return (await call.then(() => assert.fail('the call did not fail'), (error: unknown) => error)) as ConnectError;
-}
 
 test('only a call without an answer is repeated, and only if it reads or has a key', async () => {
   await fc.assert(fc.asyncProperty(codes, methods, fc.option(fc.string(), { nil: undefined }), fc.boolean(), fc.boolean(), async (code, method, idempotencyKey, wire, notRun) => {

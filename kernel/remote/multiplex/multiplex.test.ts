@@ -1,7 +1,7 @@
 /** Many calls on one connection: that it is HTTP/2 as others speak it, and what only those who share a connection can do to each other. The facts about every call are in `placement/parity.test.ts`. */
 import assert from 'node:assert/strict';
 import { connect as connectHttp2, constants, createServer as createHttp2Server, type ClientHttp2Session, type Http2Server, type IncomingHttpHeaders, type OutgoingHttpHeaders, type SecureServerOptions, type ServerHttp2Session } from 'node:http2';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -9,56 +9,29 @@ import { Code, ConnectError, createClient as createStockClient } from '@connectr
 import { connectNodeAdapter, createConnectTransport } from '@connectrpc/connect-node';
 import fc from 'fast-check';
 import { reasonOf } from '../../errors/define-errors.ts';
-import type { Call } from '../../guard/call.ts';
-import { createClient } from '../../placement/create-client.ts';
-import { endWithCall } from '../../placement/end-with-call.ts';
-import { servedMethods } from '../../placement/served-method.ts';
-import { createLog } from '../../telemetry/log.ts';
 import { EchoRequestSchema, EchoResponseSchema, EchoService, Failure } from '../../testing/contract/gen/mainstay/testing/v1/echo_pb.js';
-import { echoService, type EchoWatch } from '../../testing/echo.ts';
+import { echoService } from '../../testing/echo.ts';
+import { failureOf } from '../../testing/failure-of.ts';
+import { listen } from '../../testing/listen.ts';
 import { until } from '../../testing/until.ts';
 import { didNotRun } from '../not-run.ts';
-import { RemoteTransport, type RemoteTransportOptions } from '../remote-transport.ts';
-import { servePeers, type PeerServer, type PeerServerOptions } from '../serve-peers.ts';
+import { clientOf, serveEcho } from '../testing/serve-echo.ts';
 import { errorCode, flag, frame, FRAME_HEAD, PREFACE, setting, settingsFrame, UNARY_CALLS_ALONE, writeFrameHead } from './frames.ts';
 
 const MEGABYTE = 1 << 20;
-const somebody: Call = { principal: { kind: 'anonymous' }, traceId: '0'.repeat(32) };
 const echoPath = `/${EchoService.typeName}/Echo`;
-
-async function serve(t: TestContext, options: Partial<PeerServerOptions> = {}): Promise<{ server: PeerServer; watch: EchoWatch; received: Headers[] }> {
-  const watch: EchoWatch = { running: 0, produced: 0 };
-  const received: Headers[] = [];
-  const methods = new Map(servedMethods(EchoService, endWithCall(EchoService, echoService(watch))).map((served) => [`${EchoService.typeName}/${served.method.name}`, served]));
-  const arrive = (header: Headers) => (received.push(new Headers([...header])), somebody);
-  const server = await servePeers({ host: '127.0.0.1', port: 0, find: (name) => methods.get(name), arrive, bodyLimitBytes: 8 * MEGABYTE, log: createLog({ level: 'silent' }), ...options });
-  t.after(() => server.close());
-  return { server, watch, received };
-}
-
-function clientOf(t: TestContext, address: string, options: Partial<RemoteTransportOptions> = {}) {
-  const transport = new RemoteTransport({ address, depart: () => {}, ...options });
-  t.after(() => transport.close());
-  return createClient(EchoService, transport);
-}
-
-async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
-  const error = await call.then(() => assert.fail('the call did not fail'), (thrown: unknown) => thrown);
-  assert.ok(error instanceof ConnectError, String(error));
-  return error;
-}
 
 /** A server of Node’s own HTTP/2 with the library’s own handlers. */
 async function serveStock(t: TestContext, settings: SecureServerOptions['settings'] = {}): Promise<{ address: string; server: Http2Server; sessions: Set<ServerHttp2Session> }> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createHttp2Server({ settings }, connectNodeAdapter({ routes: (router) => void router.service(EchoService, echoService()) }));
   server.on('session', (session) => void sessions.add(session));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = await listen(server);
   t.after(() => {
     for (const session of sessions) session.destroy();
     server.close();
   });
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, sessions };
+  return { address, server, sessions };
 }
 
 /** Node’s own HTTP/2 client, which says that it brings unary calls alone. */
@@ -91,7 +64,7 @@ const requestOf = (text: string, bytes = 0, delayMs = 0): Uint8Array => toBinary
 const sizeIn = ({ body }: Answer): number => fromBinary(EchoResponseSchema, body).specimen!.bytesValue.length;
 
 test('Node’s own HTTP/2 client is answered, with messages of any size, many at once', async (t) => {
-  const { server } = await serve(t);
+  const { server } = await serveEcho(t);
   for (const settings of [{}, { initialWindowSize: 100, headerTableSize: 0 }, { initialWindowSize: 70_000, headerTableSize: 100 }]) {
     const session = stockSession(t, server.address, settings);
     const sizes = [0, 1, 100, 16_300, 16_384, 20_000, 70_000, 300_000];
@@ -105,7 +78,7 @@ test('Node’s own HTTP/2 client is answered, with messages of any size, many at
 });
 
 test('headers come as they were sent, however they were compressed', async (t) => {
-  const { server, received } = await serve(t);
+  const { server, received } = await serveEcho(t);
   const session = stockSession(t, server.address);
   // All octets that a header may hold: each has a code of its own.
   const all = Array.from({ length: 256 }, (_, octet) => octet).filter((octet) => (octet >= 0x21 && octet !== 0x7f)).map((octet) => String.fromCharCode(octet)).join('');
@@ -121,7 +94,7 @@ test('headers come as they were sent, however they were compressed', async (t) =
 });
 
 test('errors, headers and trailers come back, and what is no plain unary call is wanted over HTTP/1.1', async (t) => {
-  const { server, watch } = await serve(t);
+  const { server, watch } = await serveEcho(t);
   const session = stockSession(t, server.address);
   const { headers } = await ask(session, requestOf('a'), { 'echo-header': 'x' });
   assert.deepEqual([headers['echo-header'], headers['trailer-echo-trailer']], ['x', 'x']);
@@ -140,7 +113,7 @@ test('errors, headers and trailers come back, and what is no plain unary call is
 });
 
 test('a message that is too large is refused while it comes, and its connection goes on', async (t) => {
-  const { server } = await serve(t, { bodyLimitBytes: 100_000 });
+  const { server } = await serveEcho(t, { bodyLimitBytes: 100_000 });
   const session = stockSession(t, server.address);
   const slow = ask(session, requestOf('slow', 10, 100));
   const { status, body } = await ask(session, requestOf('a', 3 * MEGABYTE)).catch((error: unknown) => ({ status: 0, body: Buffer.from(String(error)) }));
@@ -166,7 +139,7 @@ for (const settings of [{}, { initialWindowSize: 0x7fffffff, maxConcurrentStream
 }
 
 test('random calls end as they do over the library’s own transport, however they are mixed', async (t) => {
-  const { server, watch } = await serve(t);
+  const { server, watch } = await serveEcho(t);
   const ours = clientOf(t, server.address);
   const stock = createStockClient(EchoService, createConnectTransport({ baseUrl: server.address, httpVersion: '2', acceptCompression: [], nodeOptions: { maxSessionMemory: 1024 } }));
   const call = fc.record({
@@ -199,7 +172,7 @@ test('random calls end as they do over the library’s own transport, however th
 });
 
 test('a large answer that is read slowly, and a handler that takes long, hold up no other call', async (t) => {
-  const { server, watch } = await serve(t);
+  const { server, watch } = await serveEcho(t);
   const session = stockSession(t, server.address, { initialWindowSize: 1000 });
   const unread = session.request({ ':method': 'POST', ':path': echoPath, 'content-type': 'application/proto' });
   unread.end(requestOf('a', 2 * MEGABYTE));
@@ -211,7 +184,7 @@ test('a large answer that is read slowly, and a handler that takes long, hold up
 });
 
 test('whoever leaves ends one call and no other', async (t) => {
-  const { server, watch } = await serve(t);
+  const { server, watch } = await serveEcho(t);
   const client = clientOf(t, server.address);
   const caller = new AbortController();
   const left = failureOf(client.echo({ text: 'a', delayMs: 30_000 }, { signal: caller.signal }));
@@ -246,9 +219,8 @@ async function peerThat(t: TestContext, treat: (socket: Socket, type: number, st
     });
     t.after(() => socket.destroy());
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return listen(server);
 }
 
 function bytesOf(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
@@ -289,7 +261,7 @@ test('a peer that says nothing more is found out, and of its calls nobody knows 
 });
 
 test('whatever comes over a connection, the port goes on, and a flood ends its connection alone', async (t) => {
-  const { server } = await serve(t);
+  const { server } = await serveEcho(t);
   const client = clientOf(t, server.address);
   const greeting = Buffer.concat([PREFACE, settingsFrame([[UNARY_CALLS_ALONE, 1]])]);
   const open = (pieces: Uint8Array[], endsHere: boolean) => new Promise<void>((resolve) => {
@@ -330,9 +302,8 @@ test('what a peer wants over HTTP/1.1, and what has longer headers than it takes
       socket.on('data', (bytes: Buffer) => void (bytes.includes('echo-long') && asked++));
     });
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
-  const client = clientOf(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const client = clientOf(t, await listen(server));
   assert.equal((await client.echo({ text: 'a' }, { headers: { note: ':echo-short' }, timeoutMs: 5000 })).text, 'b');
   assert.equal(asked, 1);
   assert.equal((await client.echo({ text: 'a' }, { headers: { 'echo-long': 'y'.repeat(3000) }, timeoutMs: 5000 })).text, 'b');
