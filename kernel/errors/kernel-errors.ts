@@ -11,5 +11,6 @@ export const kernelErrors = defineErrors('kernel', {
   ORG_MOVED: ['Aborted', 'the rows of this org moved to another shard while this was being done, and it was undone here; what it had asked of other modules may have happened: look, and repeat what is missing, with an idempotency key'],
   PEER_UNREACHABLE: ['Unavailable', 'the process that runs {module} does not answer at the moment; try again'],
   NOT_PLACED: ['Unavailable', 'no process of the deployment runs {service}'],
+  TOO_MANY_ROLES: ['ResourceExhausted', 'the account has more roles than one process can name to another, some thousands: give it roles in orgs instead of their projects'],
   ORG_NEEDED: ['FailedPrecondition', '{method} is about the rows of one org: act in one'],
 });

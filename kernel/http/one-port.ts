@@ -6,6 +6,7 @@ import type { GatewayTls } from '../gateway/gateway.ts';
 import { bindAll } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
+import { outsideHeaderBytes, peerHeaderBytes } from './header-bytes.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { createTlsListener } from './tls-listener.ts';
@@ -35,7 +36,7 @@ export interface OnePortOptions {
   headersWithinMs?: number;
   /** How many may be connected. */
   limits?: ConnectionLimits;
-  /** Its connections are those of other processes of the deployment, each with the calls of thousands: nothing is limited for one of them. */
+  /** Its connections are those of other processes of the deployment, each with the calls of thousands: nothing is limited for one of them, and requests may say at length who calls. */
   ofPeers?: boolean;
   /** While more bytes of answers wait for clients to read them, the slowest clients are cut. */
   mostUnreadBytes?: number;
@@ -45,7 +46,6 @@ export interface OnePortOptions {
 
 const defaultLimits: ConnectionLimits = { all: 10_000, perAddress: 1000 };
 
-const maxHeaderSize = 32 * 1024;
 /** A connection may take so long to show what it speaks, even when others want its place, in milliseconds. */
 const placeKeptMs = 1000;
 /** Resting connections are closed for others at most this often, in milliseconds. */
@@ -59,11 +59,12 @@ const hearingMs = restMs + 500;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
 export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, ofPeers = false, mostUnreadBytes = ofPeers ? Infinity : 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
+  const maxHeaderSize = ofPeers ? peerHeaderBytes : outsideHeaderBytes;
   const http1 = http1Server(oneAtATime((request, response) => {
     if (draining) response.setHeader('connection', 'close');
     handler(request, response);
-  }), headersWithinMs);
-  const http2 = http2Server(handler, ofPeers);
+  }), headersWithinMs, maxHeaderSize);
+  const http2 = http2Server(handler, ofPeers, maxHeaderSize);
   // As many as there may be connections, so that each may have its own.
   const sessions = new Http2Sessions(http2, ofPeers ? Infinity : limits.all);
   const sockets = new Set<Socket>();
@@ -160,15 +161,15 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
 }
 
 /** Streams may last as long as they like, so only the headers of a request have a time limit here. */
-function http1Server(handler: RequestListener, headersTimeout: number): Server {
+function http1Server(handler: RequestListener, headersTimeout: number, maxHeaderSize: number): Server {
   const server = createServer({ maxHeaderSize, headersTimeout, keepAliveTimeout: restMs, keepAliveTimeoutBuffer: restLongerMs, requestTimeout: 0, connectionsCheckingInterval: headersTimeout / 4 }, handler);
   // It never listens, so it must be told to start watching for slow headers.
   server.emit('listening');
   return server;
 }
 
-function http2Server(handler: RequestListener, ofPeers: boolean): Http2Server {
-  const settings = { maxConcurrentStreams: ofPeers ? 1_000_000 : 250, maxHeaderListSize: maxHeaderSize, initialWindowSize: 1 << 20 };
+function http2Server(handler: RequestListener, ofPeers: boolean, maxHeaderListSize: number): Http2Server {
+  const settings = { maxConcurrentStreams: ofPeers ? 1_000_000 : 250, maxHeaderListSize, initialWindowSize: 1 << 20 };
   return createHttp2Server({ maxSessionMemory: ofPeers ? 4096 : 64, maxSessionInvalidFrames: 100, maxHeaderListPairs: 128, settings }, takeTurns(handler as never));
 }
 

@@ -22,7 +22,9 @@ interface Route {
 /** Adds to the headers of a call to another process what travels with it beside the message: who calls, in which trace, under which key. */
 export function depart(call: Call, header: Record<string, string>, { guard, from, to }: Route): void {
   const { callerModule, principal, trace, requestId, idempotencyKey, clientAddress, ifMatch } = call;
-  header[introductionHeader] = guard.introduce!({ process: from, ...(callerModule !== undefined && { module: callerModule }), principal }, to);
+  const said = guard.introduce!({ process: from, ...(callerModule !== undefined && { module: callerModule }), principal }, to);
+  if (said.length < PART) header[introductionHeader] = said;
+  else divide(said, header);
   if (trace) {
     header.traceparent = traceparentOf(trace);
     if (trace.state) header.tracestate = trace.state;
@@ -33,9 +35,30 @@ export function depart(call: Call, header: Record<string, string>, { guard, from
   if (ifMatch !== undefined && callerModule === undefined) header['if-match'] = ifMatch;
 }
 
+/** Node's HTTP/2 takes 64 KiB of one header, and ends the connection beyond that. */
+const PART = 28 * 1024;
+/** All of them leave room for the other headers. */
+const MOST_PARTS = 4;
+
+const partHeader = (number: number): string => (number === 0 ? introductionHeader : `${introductionHeader}-${number}`);
+
+/** Says it in several headers: all are full but the last, which may be empty. */
+function divide(said: string, header: Record<string, string>): void {
+  const parts = Math.floor(said.length / PART) + 1;
+  if (parts > MOST_PARTS) throw kernelErrors.TOO_MANY_ROLES();
+  for (let number = 0; number < parts; number++) header[partHeader(number)] = said.slice(number * PART, (number + 1) * PART);
+}
+
+function whole(header: Headers, first: string): string {
+  let said = first;
+  for (let number = 1; said.length === number * PART && number < MOST_PARTS; number++) said += header.get(partHeader(number)) ?? '';
+  return said;
+}
+
 /** The call that another process makes here. Throws `unauthenticated` if nothing proves that one does. */
 export function arrive(header: Headers, guard: Guard, here: string): Call {
-  const said = header.get(introductionHeader);
+  let said = header.get(introductionHeader);
+  if (said?.length === PART) said = whole(header, said);
   if (said === null) throw kernelErrors.UNAUTHENTICATED({ because: 'this address is for the processes of the deployment; call its public one' });
   const { module, principal } = guard.recognise!(said, here);
   return new ArrivedCall(header, module, principal);

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import { peerHeaderBytes } from '../http/header-bytes.ts';
 import { connectionError } from './remote-error.ts';
 import { secureOptions, type PeerTls } from './peer-tls.ts';
 
@@ -56,7 +57,7 @@ export class PeerSession {
   }
 
   #connect(): Promise<ClientHttp2Session> {
-    const session = connect(this.authority, { maxSessionMemory: MOST_MEGABYTES, ...(this.#tls && secureOptions(this.#tls)) });
+    const session = connect(this.authority, { maxSessionMemory: MOST_MEGABYTES, maxSendHeaderBlockLength: peerHeaderBytes, ...(this.#tls && secureOptions(this.#tls)) });
     this.#all.add(session);
     const opened = new Promise<ClientHttp2Session>((resolve, reject) => {
       let cause = new Error('the connection ended');

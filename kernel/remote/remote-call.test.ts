@@ -106,7 +106,7 @@ test('a request that is none gets a proper error', async (t) => {
   const garbled = await Promise.race([lean('', Buffer.from([0x0a, 0xff])), firstAnswer(server.port, Buffer.from([0x0a, 0xff]))]);
   assert.match(garbled, /^HTTP\/1\.1 400 [^]*"code":"invalid_argument"[^]*not valid protobuf/);
   assert.match(await lean('connect-timeout-ms: soon\r\n'), /^HTTP\/1\.1 400 [^]*connect-timeout-ms/);
-  assert.match(await lean(`x: ${'y'.repeat(40_000)}\r\n`), /^HTTP\/1\.1 431 /);
+  assert.match(await lean(`x: ${'y'.repeat(140_000)}\r\n`), /^HTTP\/1\.1 431 /);
   assert.match(await lean('transfer-encoding: chunked\r\n'), /^HTTP\/1\.1 400 /);
   assert.match(await exchange(server.port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /);
   assert.ok(!watch.context, 'the handler ran');

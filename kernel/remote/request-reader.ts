@@ -1,3 +1,5 @@
+import { peerHeaderBytes } from '../http/header-bytes.ts';
+
 /** The head of a request that the lean path answers. */
 export interface LeanHead {
   /** Such as `mainstay.promist.v1.PromisesService/GetPromise`. */
@@ -16,7 +18,7 @@ const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 // What Node's own parser refuses too: bytes that no header holds, and half a line end.
 const unfit = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 /** Longer ones are left to Node, which refuses them. */
-const LONGEST_HEAD = 32 * 1024;
+const LONGEST_HEAD = peerHeaderBytes;
 
 /** What makes a request one for the library. */
 const elaborate = ['transfer-encoding', 'content-encoding', 'expect', 'upgrade', 'connection', 'trailer', 'te'];

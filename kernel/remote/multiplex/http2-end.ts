@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { peerHeaderBytes } from '../../http/header-bytes.ts';
 import { TokenBucket } from '../../telemetry/token-bucket.ts';
 import { BodySender } from './body-sender.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -10,8 +11,8 @@ import type { StreamState } from './stream-state.ts';
 
 /** What each end keeps of what the other says, in bytes. */
 const TABLE_BYTES = 64 * 1024;
-const MOST_HEADER_BYTES = 64 * 1024;
-const LONGEST_BLOCK = 128 * 1024;
+const MOST_HEADER_BYTES = peerHeaderBytes;
+const LONGEST_BLOCK = 2 * MOST_HEADER_BYTES;
 /** How much may be on its way to here: of one body, and of all. What came is kept elsewhere at once. */
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
