@@ -230,11 +230,12 @@ test('of two transactions that lock each other out both succeed in the end', asy
   await inOrg(acme, async () => {
     const [first, second] = [await add('first'), await add('second')];
     let turns = 0;
+    const bothHaveOne = Promise.withResolvers<void>();
     const raise = (ids: string[]) => db.write(async (tx) => {
-      turns++;
       for (const id of ids) {
         await tx.updateTable('mod_notes_notes').set((eb) => ({ size: eb('size', '+', 1) })).where('id', '=', id).execute();
-        await sql`select pg_sleep(0.1)`.execute(tx);
+        if (id === ids[0] && ++turns === 2) bothHaveOne.resolve();
+        await bothHaveOne.promise;
       }
     });
     await Promise.all([raise([first.id, second.id]), raise([second.id, first.id])]);
@@ -243,6 +244,23 @@ test('of two transactions that lock each other out both succeed in the end', asy
     assert.deepEqual(sizes.map(({ size }) => size), [7, 7]);
     await db.write((tx) => tx.deleteFrom('mod_notes_notes').where('id', 'in', [first.id, second.id]).execute());
   });
+});
+
+test('what is done in several orgs within a transaction is done, however few connections there are', async () => {
+  const few = createDatabase<Tables>({ adminUrl: server.adminUrl, database: server.name, module: 'mod-notes', secret, poolSize: 1 });
+  const inBoth = () => few.write(async (tx) => {
+    await tx.selectFrom('mod_notes_notes').select('id').limit(1).execute();
+    for (const orgId of [acme, umbrella]) await runInOrg(orgId, () => few.write((inner) => inner.insertInto('mod_notes_notes').values({ text: randomUUID() }).returning('id').execute()));
+  });
+  try {
+    await Promise.all(Array.from({ length: 4 }, () => inOrg(undefined, inBoth)));
+    for (const orgId of [acme, umbrella]) assert.equal((await inOrg(orgId, texts)).filter((text) => text.length === 36).length, 4);
+  } finally {
+    await few.close();
+    await empty();
+    await inOrg(acme, () => add('acme'));
+    await inOrg(umbrella, () => add('umbrella'));
+  }
 });
 
 test('many calls at once keep their orgs apart', async () => {

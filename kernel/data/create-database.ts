@@ -99,10 +99,9 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     return this.#scopeOf(call)?.write(work) ?? this.#inOwn(call, work, () => this.#begin(this.#poolOf(call), call));
   };
 
-  // With connections of its own, since a command that waits for one while it holds another could wait for ever.
   readonly writeApart: Database<T>['writeApart'] = (work) => {
     const call = currentCallIfAny();
-    return this.#inOwn(call, work, () => this.#begin(call?.command ? this.#pool(call.acrossOrgs ? 'apart, all orgs' : 'apart') : this.#poolOf(call), call));
+    return this.#inOwn(call, work, () => this.#begin(call?.command ? this.#apartOf(call) : this.#poolOf(call), call));
   };
 
   writeAcrossOrgs<R>(work: (tx: Transaction<T>) => Promise<R>): Promise<R> {
@@ -165,7 +164,12 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
   }
 
   #poolOf(call: Call | undefined): pg.Pool {
-    return this.#pool(call?.acrossOrgs === true ? 'all orgs' : 'own org');
+    return call?.within === true ? this.#apartOf(call) : this.#pool(call?.acrossOrgs === true ? 'all orgs' : 'own org');
+  }
+
+  /** Connections that nobody waits for who has another of them: work that holds one and waits for a second could wait for ever. */
+  #apartOf({ acrossOrgs }: Call): pg.Pool {
+    return this.#pool(acrossOrgs ? 'apart, all orgs' : 'apart');
   }
 
   #pool(purpose: Purpose): pg.Pool {
@@ -179,7 +183,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
 
   #reader(pool: pg.Pool): Kysely<T> {
     let reader = this.#readers.get(pool);
-    if (!reader) this.#readers.set(pool, (reader = createReader(pool, () => scopeOf(currentCallIfAny()), pool === this.#pools.get('own org') ? this.#reads : undefined)));
+    if (!reader) this.#readers.set(pool, (reader = createReader(pool, () => scopeOf(currentCallIfAny()), pool === this.#pools.get('own org') || pool === this.#pools.get('apart') ? this.#reads : undefined)));
     return reader;
   }
 

@@ -11,7 +11,7 @@ export function runInOrg<T>(orgId: string, work: () => Promise<T>): Promise<T> {
   if (call.principal.kind !== 'module') throw new Error(`runInOrg is for a module's own work, not for ${call.principal.kind} calls`);
   if (call.ownsOrg?.(orgId) === false) return Promise.resolve(undefined as T);
   const { ownsOrg, callerModule, traceId, trace, span, requestId, deadline, signal } = call;
-  return runWithinCall({ principal: { ...call.principal, orgId }, ownsOrg, callerModule, traceId, trace, span, requestId, deadline, signal, idempotencyKey: keyIn(call, orgId) }, work);
+  return runWithinCall({ principal: { ...call.principal, orgId }, ownsOrg, callerModule, traceId, trace, span, requestId, deadline, signal, within: true, idempotencyKey: keyIn(call, orgId) }, work);
 }
 
 /** Another key for each time that an org is entered, whatever other orgs come before it. */

@@ -42,6 +42,8 @@ export interface Call {
   ownsOrg?: (orgId: string) => boolean;
   /** Of a call over all orgs in a shard: its part in what another process gathers from all shards. */
   gathering?: Gathering;
+  /** It is done within another call of its module, which may hold a connection meanwhile. */
+  within?: boolean;
   /** How often a module's own work entered each org. */
   orgsEntered?: Map<string, number>;
   /** The network address the call came from, for limits and the audit; absent for a module's own work. */
