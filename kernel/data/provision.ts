@@ -6,6 +6,7 @@ import { commandsSql } from '../commands/commands-table.ts';
 import { sagasSql } from '../sagas/saga-table.ts';
 import { connectionConfig, withClient, type AdminUrl } from './connection.ts';
 import { codeOf } from './database-errors.ts';
+import { enterOrgSql } from './enter-org-sql.ts';
 import { identifier, literal, rolesOf, schemaOf } from './names.ts';
 import { surviveLoss } from './pool.ts';
 import { lockShape } from './shape-lock.ts';
@@ -137,22 +138,11 @@ const queueIndexesSql = `
   create index if not exists mainstay_jobs_held on graphile_worker._private_jobs (locked_at) where locked_at is not null`;
 
 const databaseSql = ({ database, secret, sharded }: Shape) => `
-  create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
-    language plpgsql security definer as $$
-  begin
-    if key is null or pg_catalog.sha256(key) operator(pg_catalog.<>) ${literal(`\\x${orgKeyDigest(secret)}`)}::pg_catalog.bytea then
-      raise exception 'only the kernel chooses the org of a transaction' using errcode = 'insufficient_privilege';
-    end if;
-    perform pg_catalog.set_config('app.org_id', org, is_local);
-    if org operator(pg_catalog.<>) '' then
-      perform pg_catalog.setval('mainstay.entered_org'::pg_catalog.regclass, pg_catalog.uuid_hash_extended(org::pg_catalog.uuid, 0));
-    end if;
-  end $$;
-  revoke all on function mainstay.enter_org from public;
   revoke all on database ${identifier(database)} from public;
   revoke all on schema public from public;
   ${textSearchSql};
-  ${queueIndexesSql}${sharded ? `; ${shardSql(orgKeyDigest(secret))}` : ''}`;
+  ${queueIndexesSql};
+  ${sharded ? shardSql(orgKeyDigest(secret)) : enterOrgSql(orgKeyDigest(secret))}`;
 
 function moduleSql(shape: Shape, module: string): string {
   const roles = rolesOf(shape.database, module);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { enterOrgSql } from '../data/enter-org-sql.ts';
 import { schemaOf } from '../data/names.ts';
 
 /** What a shard's database has besides the kernel's schema. */
@@ -16,25 +17,17 @@ export const WRONG_SHARD = 'MS421';
 /** Makes a database a shard's; `keyDigest`, in hexadecimal, is of what the kernel shows to choose an org. */
 export const shardSql = (keyDigest: string): string => `
   ${SHARD_SCHEMA};
-  create or replace function mainstay.enter_org(org text, key bytea, is_local boolean) returns void
-    language plpgsql security definer as $$
-  begin
-    if key is null or pg_catalog.sha256(key) operator(pg_catalog.<>) '\\x${keyDigest}'::pg_catalog.bytea then
-      raise exception 'only the kernel chooses the org of a transaction' using errcode = 'insufficient_privilege';
-    end if;
+  ${enterOrgSql(keyDigest, admitOrg)}`;
+
+/** Writers hold the slot to the end of their transaction; whoever only reads has to come to the right shard. */
+const admitOrg = `
     if exists (select from mainstay.modules where modules.all_orgs operator(pg_catalog.=) session_user) then
       if is_local then perform pg_catalog.pg_advisory_xact_lock_shared(${SLOT_LOCK}, ${ALL_SLOTS}); end if;
     elsif is_local then
       perform mainstay.hold_org(org);
     elsif org operator(pg_catalog.<>) '' then
       perform mainstay.require_slot(org::pg_catalog.uuid);
-    end if;
-    perform pg_catalog.set_config('app.org_id', org, is_local);
-    if org operator(pg_catalog.<>) '' then
-      perform pg_catalog.setval('mainstay.entered_org'::pg_catalog.regclass, pg_catalog.uuid_hash_extended(org::pg_catalog.uuid, 0));
-    end if;
-  end $$;
-  revoke all on function mainstay.enter_org from public`;
+    end if;`;
 
 /** What a module's own tables of the kernel have besides: of what it dealt with also whose it was, so that it can move with the org; and sagas that moved are not shown twice. */
 export function shardModuleSql(module: string, owner: string): string {
