@@ -10,6 +10,8 @@ import { isUnexpected, problemOf, sendProblem } from './problem.ts';
 export function problemHandlers(app: FastifyInstance, { bodyLimitBytes, log }: { bodyLimitBytes: number; log: Logger }): void {
   app.setErrorHandler((thrown: FastifyError | ConnectError, request, reply) => {
     const error = thrown instanceof ConnectError ? thrown : ofFastify(thrown, bodyLimitBytes);
+    // The framework would close the connection, and with it lose the answer to a client that is still sending.
+    if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') reply.removeHeader('connection');
     if (isUnexpected(error)) log.error({ err: thrown, path: request.url.split('?', 1)[0] }, 'a request failed');
     return sendProblem(reply, error);
   });
