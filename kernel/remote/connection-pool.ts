@@ -1,21 +1,15 @@
 import type { PeerAddress } from './open-peer-socket.ts';
 import { PeerConnection, type Exchange } from './peer-connection.ts';
-
-/** A connection that rests longer is closed, before the peer does that: a request must not cross it. In milliseconds. */
-const REST_MILLISECONDS = 30_000;
-const SWEEP_MILLISECONDS = 500;
-/** A peer that hangs, or a connection that no longer leads to it, shows by so many sweeps without a word. */
-const SILENT_SWEEPS = 6;
+import { SweptConnections } from './swept-connections.ts';
 
 /** The connections to one peer. The one that was used last is used first, so that those that nobody needs come to rest. */
 export class ConnectionPool {
   readonly #address: PeerAddress;
   readonly #most: number;
-  readonly #all = new Set<PeerConnection>();
+  readonly #all = new SweptConnections<PeerConnection>((since, wereSilent) => this.#closeRested(since, wereSilent));
   #resting: PeerConnection[] = [];
   /** In the order in which they came. */
   readonly #waiting = new Set<Exchange>();
-  #sweep: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(address: PeerAddress, most: number) {
@@ -44,8 +38,7 @@ export class ConnectionPool {
   /** Cuts every connection; what is under way fails. */
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#sweep);
-    for (const connection of this.#all) connection.destroy();
+    this.#all.destroy();
     for (const exchange of this.#waiting) exchange.failed(new Error('this process no longer calls it'), false);
     this.#waiting.clear();
   }
@@ -53,7 +46,6 @@ export class ConnectionPool {
   #open(): PeerConnection {
     const connection = new PeerConnection(this.#address, (one) => this.#rest(one), (one) => this.#forget(one));
     this.#all.add(connection);
-    this.#sweep ??= setInterval(() => this.#sweepAll(), SWEEP_MILLISECONDS).unref();
     return connection;
   }
 
@@ -74,18 +66,8 @@ export class ConnectionPool {
     this.#open().start(next);
   }
 
-  #sweepAll(): void {
-    const silent = [...this.#all].filter((connection) => connection.isSilent(SILENT_SWEEPS));
-    for (const connection of silent) connection.destroy(new Error('the peer has said nothing for too long'));
-    if (silent.length > 0) this.distrust();
-    this.#closeRested();
-  }
-
-  #closeRested(): void {
-    const since = performance.now() - REST_MILLISECONDS;
+  #closeRested(since: number, wereSilent: boolean): void {
+    if (wereSilent) this.distrust();
     for (const connection of this.#resting) if (connection.restingSince < since) connection.destroy();
-    if (this.#all.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
   }
 }

@@ -1,12 +1,8 @@
 import type { PeerAddress } from '../open-peer-socket.ts';
+import { SweptConnections } from '../swept-connections.ts';
 import { CallingEnd, type CallingHost } from './calling-end.ts';
 import type { SharedExchange } from './carried-call.ts';
 
-/** A connection that rests longer is closed, before the peer does that. In milliseconds. */
-const REST_MILLISECONDS = 30_000;
-const SWEEP_MILLISECONDS = 500;
-/** A peer that hangs, or a connection that no longer leads to it, shows by so many sweeps without a word. */
-const SILENT_SWEEPS = 6;
 /** A peer that does not speak HTTP/2 is not asked again for so long, in milliseconds: another may have taken its place by then. */
 const PLAIN_MILLISECONDS = 60_000;
 
@@ -16,11 +12,10 @@ export class Multiplex {
   readonly #authority: string;
   readonly #most: number;
   readonly #fallBack: (exchange: SharedExchange) => void;
-  readonly #all = new Set<CallingEnd>();
+  readonly #all = new SweptConnections<CallingEnd>((since) => this.#closeRested(since));
   /** In the order in which they came. */
   readonly #waiting = new Set<SharedExchange>();
   #current: CallingEnd | undefined;
-  #sweep: NodeJS.Timeout | undefined;
   #plainUntil = 0;
   #isClosed = false;
   readonly #host: CallingHost;
@@ -59,8 +54,7 @@ export class Multiplex {
   /** Cuts every connection; what is under way fails. */
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#sweep);
-    for (const end of this.#all) end.destroy();
+    this.#all.destroy();
     this.#failWaiting(new Error('this process no longer calls it'));
   }
 
@@ -68,7 +62,6 @@ export class Multiplex {
     const end = new CallingEnd(this.#address, this.#authority, this.#most, this.#host);
     this.#current = end;
     this.#all.add(end);
-    this.#sweep ??= setInterval(() => this.#sweepAll(), SWEEP_MILLISECONDS).unref();
   }
 
   #startWaiting(end: CallingEnd): void {
@@ -112,14 +105,7 @@ export class Multiplex {
     }
   }
 
-  #sweepAll(): void {
-    const since = performance.now() - REST_MILLISECONDS;
-    for (const end of this.#all) {
-      if (end.isSilent(SILENT_SWEEPS)) end.destroy(new Error('the peer has said nothing for too long'));
-      else if (end.isReady && end.rests && end.restingSince < since) end.retire();
-    }
-    if (this.#all.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
+  #closeRested(since: number): void {
+    for (const end of this.#all) if (end.isReady && end.rests && end.restingSince < since) end.retire();
   }
 }
