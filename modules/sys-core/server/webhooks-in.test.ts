@@ -48,6 +48,8 @@ everyTopology('a webhook is handled in its org, once, however often it is sent, 
 
 everyTopology('what is not signed, not valid, too large or for nobody is refused, and nothing is kept', async (deployment) => {
   const jobs = async () => (await deployment.sql("select from graphile_worker._private_jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id where identifier like '%webhook:%'")).length;
+  const allDone = () => until(async () => (await jobs()) === 0, 'what was taken is done');
+  await allDone();
   const refused = async (status: number, reason: RegExp, ...given: Parameters<typeof send> extends [unknown, ...infer R] ? R : never) => {
     const answer = await send(deployment, ...given);
     assert.equal(answer.status, status, answer.text);
@@ -66,6 +68,7 @@ everyTopology('what is not signed, not valid, too large or for nobody is refused
   assert.equal(await jobs(), 0);
   assert.deepEqual(await send(deployment, unlike).then(({ repeated }) => repeated), false);
   await until(() => of(unlike).length > 0);
+  await allDone();
   assert.equal((await deployment.fetch('/v1/webhooks/in/mod-nobody/paid', { body: '{}' })).status, 404);
   assert.equal(await jobs(), 0);
 }, setUp);
