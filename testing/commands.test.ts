@@ -270,7 +270,7 @@ fact('a stream whose caller resets it as if something had failed is one that the
   const [text, traceId] = [crypto.randomUUID(), newTrace()];
   const { read, reset } = await begun(deployment, { text, count: 10_000 }, traceId);
   read();
-  await sleep(200);
+  await until(async () => (await deployment.sqlOf('mod-ledger', "select from pg_locks where mode = 'RowExclusiveLock' and relation = 'mod_ledger.mod_ledger_lines'::regclass")).length > 0, 'it has begun to write');
   await reset(constants.NGHTTP2_INTERNAL_ERROR);
   assert.deepEqual((await audited(deployment, traceId, 1)).map(({ outcome }) => outcome), ['kernel.CANCELED']);
   assert.equal(await written(deployment, text), 0);
