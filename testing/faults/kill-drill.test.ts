@@ -5,7 +5,7 @@ import { until } from '@mainstay/kernel/testing';
 import { FaultyDeployment, type FaultyRequest } from './faulty-deployment.ts';
 import { PersistentWriter, type Acknowledged } from './persistent-writer.ts';
 
-const kills = Number(process.env.MAINSTAY_KILLS ?? 50);
+const kills = Number(process.env.MAINSTAY_KILLS ?? 18);
 
 test(`after ${kills} kills of the process, of PostgreSQL or of both under load, all that was acknowledged took effect once`, async (t) => {
   const deployment = await FaultyDeployment.start();

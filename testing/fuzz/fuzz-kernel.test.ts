@@ -22,7 +22,7 @@ const examples = {
 };
 const books = ['shelves/a', 'shelves/a/books/1', 'shelves/b/books/x', 'shelves/a/books/1/chapters/2', 'shelves//books/', '1'];
 
-test('whatever is sent to every kind of method and field, 86,000 times, is answered on purpose', { timeout: 600_000 }, async (t) => {
+test('whatever is sent to every kind of method and field, 20,000 times, is answered on purpose', { timeout: 600_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
   const logFile = join(folder, 'log');
   const server = await startTestServer({ log: createLog({ level: 'error', destination: logFile }) }, { running: 0, produced: 0, faultless: true });
@@ -34,9 +34,9 @@ test('whatever is sent to every kind of method and field, 86,000 times, is answe
   });
   const known = ({ name }: { name: string }) => (/^(name|parent|other_shelf)$/.test(name) ? books : []);
   const weightOf = ({ name }: { name: string }) => (name === 'Echo' || name === 'CreateEcho' ? 30 : name === 'Count' ? 2 : 10);
-  await run.send(anyCase({ methods, callers: [''], orgs: [], known, examples, weightOf }), 86_000);
+  await run.send(anyCase({ methods, callers: [''], orgs: [], known, examples, weightOf }), 20_000);
   for (const line of run.verdicts.lines) t.diagnostic(line);
-  run.verdicts.checkMethods(methods, { atLeast: 100, guarded: false });
+  run.verdicts.checkMethods(methods, { atLeast: 20, guarded: false });
   assert.equal(readFileSync(logFile, 'utf8'), '');
   const answer = await fetch(`${server.address}/v1/echo/still`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"stringValue":"there"}' });
   const { text, specimen } = (await answer.json()) as { text: string; specimen: { stringValue: string } };

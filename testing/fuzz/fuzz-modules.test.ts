@@ -20,7 +20,7 @@ const endless = ['WatchNotifications'];
 /** Nothing is divided into shards here. */
 const impossible = ['MoveSlots', 'GetSlotMove'];
 
-test('whatever is sent to every method of every module, 16,000 times, is answered on purpose, and what is refused writes nothing', { timeout: 600_000 }, async (t) => {
+test('whatever is sent to every method of every module, 8,000 times, is answered on purpose, and what is refused writes nothing', { timeout: 600_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
   const logFile = join(folder, 'log');
   const deployment = await startDeployment({ logFile, logLevel: 'error', ownModules: [settledModule], modules: { 'sys-core': { webhooks: { waitSeconds: [0], maxEndpoints: 1000 } }, 'sys-accounts': { accessTokenMinutes: 60, failedLogins: 100, failedLoginsPerAddress: 10_000 }, 'sys-gateway': null, 'mod-promist': null, [settledModule.name]: null } });
@@ -47,9 +47,9 @@ test('whatever is sent to every method of every module, 16,000 times, is answere
     throw new Error('what was refused is accepted when it is sent again, each time');
   }
 
-  await run.send(anyCase({ methods, ...world, weightOf: ({ name }) => (costly.has(name) ? 3 : 20) }), 16_000);
+  await run.send(anyCase({ methods, ...world, weightOf: ({ name }) => (costly.has(name) ? 8 : 20) }), 8_000);
   for (const line of run.verdicts.lines) t.diagnostic(line);
-  run.verdicts.checkMethods(methods, { atLeast: 2, guarded: true, endless, impossible });
+  run.verdicts.checkMethods(methods, { atLeast: 1, guarded: true, endless, impossible });
   assert.equal(readFileSync(logFile, 'utf8'), '');
   for (const caller of world.callers.filter((name) => name.includes('@'))) assert.equal((await deployment.fetch('/v1/promises', { as: caller })).status, 200, caller);
 });

@@ -117,7 +117,7 @@ export class FuzzRun {
       answer = await this.#sockets.send(write, !each.damage || each.damage.kind === 'split');
       return checkFrames(each, sent, answer);
     } catch (error) {
-      throw new Error(`${(error as Error).message}\nsent: ${sent.map(({ parts }) => Buffer.concat(parts).toString('latin1').slice(0, 500)).join('\n')}\nanswered: ${JSON.stringify(answer).slice(0, 2000)}`, { cause: error });
+      throw new Error(`${(error as Error).message}\nsent: ${sent.map(({ parts }) => Buffer.concat(parts).toString('latin1').slice(0, 500)).join('\n')}\nanswered: ${JSON.stringify(answer ?? null).slice(0, 2000)}`, { cause: error });
     }
   }
 
