@@ -28,7 +28,7 @@ const refreshedAtOnce = 16;
  * check than all else that a test does with them; the sessions then get their access tokens as anybody's do.
  */
 export async function newBearers(deployment: TestDeployment, { accounts, sessions, keys }: Wanted): Promise<{ orgId: string; bearers: Bearer[] }> {
-  const [org] = await deployment.sql<{ id: string }>(`select id from sys_accounts.sys_accounts_orgs where name = 'Acme' and not personal`);
+  const [org] = await deployment.sqlOf<{ id: string }>('sys-accounts', `select id from sys_accounts.sys_accounts_orgs where name = 'Acme' and not personal`);
   const acting_org = org!.id;
   const people = Array.from({ length: accounts }, () => ({ id: randomUUID(), personal_org: randomUUID(), email: `${randomUUID()}@acme.test`, display_name: 'One of many', password_hash: 'none' }));
   const each = <T>(count: number, make: (person: (typeof people)[number]) => T): T[] => people.flatMap((person) => Array.from({ length: count }, () => make(person)));
@@ -52,7 +52,7 @@ export async function newBearers(deployment: TestDeployment, { accounts, session
 async function insertRows(deployment: TestDeployment, table: string, rows: object[]): Promise<void> {
   if (rows.length === 0) return;
   const columns = Object.keys(rows[0]!).join(', ');
-  await deployment.sql(`insert into sys_accounts.sys_accounts_${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::sys_accounts.sys_accounts_${table}, $1)`, [JSON.stringify(rows)]);
+  await deployment.sqlOf('sys-accounts', `insert into sys_accounts.sys_accounts_${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::sys_accounts.sys_accounts_${table}, $1)`, [JSON.stringify(rows)]);
 }
 
 async function refreshed(deployment: TestDeployment, refreshTokens: readonly string[]): Promise<string[]> {

@@ -47,7 +47,7 @@ everyTopology('a webhook is handled in its org, once, however often it is sent, 
 }, setUp);
 
 everyTopology('what is not signed, not valid, too large or for nobody is refused, and nothing is kept', async (deployment) => {
-  const jobs = async () => (await deployment.sql("select from graphile_worker._private_jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id where identifier like '%webhook:%'")).length;
+  const jobs = async () => (await deployment.sqlOf('mod-probe', "select from graphile_worker._private_jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id where identifier like '%webhook:%'")).length;
   const allDone = () => until(async () => (await jobs()) === 0, 'what was taken is done');
   await allDone();
   const refused = async (status: number, reason: RegExp, ...given: Parameters<typeof send> extends [unknown, ...infer R] ? R : never) => {
