@@ -160,7 +160,7 @@ async function rpcRoutes(app: FastifyInstance, { services, state, stopping, cutt
 const FINISH_MILLISECONDS = 8000;
 
 async function closeAll(app: FastifyInstance, port: OnePort, state: ServingState, { stopping, cutting, isTakenOver }: { stopping: AbortController; cutting: AbortController; isTakenOver: boolean }): Promise<void> {
-  state.setAll(false);
+  state.end();
   const drained = port.drain(isTakenOver);
   await within(500, drained);
   stopping.abort(httpErrors.STOPPING() satisfies ConnectError);

@@ -34,6 +34,8 @@ export class Peers {
   readonly placement: Placement;
   /** Every other process. */
   readonly all: readonly Peer[];
+  /** Called when it is known anew how a process stands. */
+  asked: () => void = () => {};
   readonly #transports: readonly { close(): Promise<void> }[];
   readonly #log: Logger;
   readonly #end = new AbortController();
@@ -73,7 +75,10 @@ export class Peers {
   ask(peer: Peer): Promise<void> {
     let asking = this.#asking.get(peer);
     if (!asking) {
-      asking = this.#ask(peer).finally(() => this.#asking.delete(peer));
+      asking = this.#ask(peer).finally(() => {
+        this.#asking.delete(peer);
+        this.asked();
+      });
       this.#asking.set(peer, asking);
     }
     return asking;

@@ -45,8 +45,13 @@ async function openPort(starting: Starting): Promise<HttpServer> {
     log,
     observed: deployment.telemetry,
   });
-  const problems = new Map(info.modules().map(({ name, problem }) => [name, problem]));
-  for (const { service, module } of starting.served) server.setServing(service.typeName, problems.get(module) === undefined);
+  const tellHealth = () => {
+    const running = new Set(info.modules().flatMap(({ name, state }) => (state === 'running' ? [name] : [])));
+    for (const { service, module } of starting.served) server.setServing(service.typeName, running.has(module));
+  };
+  tellHealth();
+  // Whoever balances load asks here for services of other processes too.
+  if (starting.network) starting.network.peers.asked = tellHealth;
   return server;
 }
 

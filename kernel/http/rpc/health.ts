@@ -5,19 +5,23 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from '@mainstay/k
 export class ServingState {
   readonly #serving = new Map<string, boolean>();
   #changed = Promise.withResolvers<void>();
+  #isOver = false;
 
   constructor(services: readonly string[]) {
     for (const name of ['', ...services]) this.#serving.set(name, true);
   }
 
   set(service: string, serving: boolean): void {
+    if (this.#isOver || this.#serving.get(service) === serving) return;
     this.#serving.set(service, serving);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
 
-  setAll(serving: boolean): void {
-    for (const name of this.#serving.keys()) this.set(name, serving);
+  /** Nothing is served any more, whatever is said later. */
+  end(): void {
+    for (const name of this.#serving.keys()) this.set(name, false);
+    this.#isOver = true;
   }
 
   status(service: string): Status | undefined {
