@@ -4,7 +4,6 @@ import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { AccountsService, AccountState, Role, SessionsService } from '../contract/index.ts';
 
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 const password = 'correct horse battery';
 const demo = { password: 'mainstay-demo' };
 
@@ -24,20 +23,20 @@ everyTopology('who registers is administrator of an org of their own and of noth
   const { account, orgId } = await newPerson(deployment);
   assert.equal(orgId, account!.personalOrgId);
   assert.deepEqual(account!.roles.map(({ role, orgId, projectId }) => [role, orgId, projectId]), [[Role.ADMIN, account!.personalOrgId, '']]);
-}, platform);
+});
 
 everyTopology('an e-mail address registers once, whatever its case', async (deployment) => {
   const { email } = await newPerson(deployment);
   const accounts = await deployment.client(AccountsService);
   await assert.rejects(accounts.registerAccount({ email: email.toUpperCase(), password }), refusedWith('sys-accounts.EMAIL_TAKEN'));
-}, platform);
+});
 
 everyTopology('of eight registrations of one address at once exactly one succeeds', async (deployment) => {
   const email = `${crypto.randomUUID()}@example.org`;
   const accounts = await deployment.client(AccountsService);
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => accounts.registerAccount({ email, password })));
   assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
-}, platform);
+});
 
 everyTopology('a bad registration names its fields', async (deployment) => {
   const accounts = await deployment.client(AccountsService);
@@ -58,7 +57,7 @@ everyTopology('a bad registration names its fields', async (deployment) => {
   assert.deepEqual(await fieldsOf({ language: 'x' }), ['language']);
   assert.deepEqual(await fieldsOf({ displayName: 'x'.repeat(101) }), ['display_name']);
   await assert.rejects((await deployment.client(SessionsService)).createSession({ email, password }), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
-}, platform);
+});
 
 everyTopology('a person sees themselves and the members of the org they act in, and nobody else', async (deployment) => {
   const [ada, eve] = [await deployment.client(AccountsService, 'ada@acme.test'), await deployment.client(AccountsService, 'eve@umbrella.test')];
@@ -72,7 +71,7 @@ everyTopology('a person sees themselves and the members of the org they act in, 
     await assert.rejects(eve.changePassword({ accountId, currentPassword: demo.password, newPassword: password }), refusedWith('sys-accounts.ACCOUNT_NOT_FOUND'));
     await assert.rejects(eve.closeAccount({ accountId, password: demo.password }), refusedWith('sys-accounts.ACCOUNT_NOT_FOUND'));
   }
-}, platform);
+});
 
 everyTopology('only the platform administrator lists, locks and sees every account', async (deployment) => {
   const { accountId, email } = await newPerson(deployment);
@@ -86,7 +85,7 @@ everyTopology('only the platform administrator lists, locks and sees every accou
   assert.deepEqual(accounts.map((account) => account.accountId), [accountId]);
   assert.equal((await root.getAccount({ accountId })).email, email);
   assert.deepEqual((await root.listAccounts({ search: '%' })).accounts, []);
-}, platform);
+});
 
 everyTopology('every account is on exactly one page', async (deployment) => {
   const root = await deployment.client(AccountsService, 'root@mainstay.test');
@@ -98,7 +97,7 @@ everyTopology('every account is on exactly one page', async (deployment) => {
   }
   const all = await root.listAccounts({ pageSize: 1000 });
   assert.deepEqual(seen, all.accounts.map(({ accountId }) => accountId));
-}, platform);
+});
 
 everyTopology('a profile changes in the fields that the mask names', async (deployment) => {
   const person = await newPerson(deployment, 'Before');
@@ -109,7 +108,7 @@ everyTopology('a profile changes in the fields that the mask names', async (depl
   const refused = person.accounts.updateAccount({ account: { accountId: 'me', email: 'root@mainstay.test' }, updateMask: { paths: ['email'] } });
   await assert.rejects(refused, refusedWith('kernel.INVALID_MASK'));
   await assert.rejects(person.accounts.updateAccount({ account: { accountId: 'me', displayName: ' ' } }), (error) => violationsOf(error)[0]?.field === 'account.display_name');
-}, platform);
+});
 
 everyTopology('a new password ends the other sessions and is the only one that holds', async (deployment) => {
   const { email, accounts, sessionId } = await newPerson(deployment);
@@ -122,7 +121,7 @@ everyTopology('a new password ends the other sessions and is the only one that h
   await accounts.getAccount({ accountId: 'me' });
   await assert.rejects(sessions.createSession({ email, password }), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
   assert.notEqual((await sessions.createSession({ email, password: 'another password' })).sessionId, sessionId);
-}, platform);
+});
 
 everyTopology('a lock acts at once, is told only with the right password, and can be taken back', async (deployment) => {
   const { email, accountId, accounts } = await newPerson(deployment);
@@ -135,14 +134,14 @@ everyTopology('a lock acts at once, is told only with the right password, and ca
   await assert.rejects(sessions.createSession({ email, password }), (error) => refusedWith('sys-accounts.ACCOUNT_LOCKED')(error) && /the bill is open/.test(String(error)));
   await root.unlockAccount({ accountId });
   await sessions.createSession({ email, password });
-}, platform);
+});
 
 everyTopology('operators do not lock themselves out', async (deployment) => {
   const root = await deployment.client(AccountsService, 'root@mainstay.test');
   const { accountId } = await root.getAccount({ accountId: 'me' });
   for (const spelling of [accountId, accountId.toUpperCase()]) await assert.rejects(root.lockAccount({ accountId: spelling, reason: 'oops' }), refusedWith('sys-accounts.OWN_ACCOUNT'));
   await assert.rejects(root.closeAccount({ accountId, password: demo.password }), refusedWith('sys-accounts.LAST_ADMIN'));
-}, platform);
+});
 
 everyTopology('a closed account is gone and its address does not register again', async (deployment) => {
   const { email, accountId, accounts } = await newPerson(deployment);
@@ -154,9 +153,9 @@ everyTopology('a closed account is gone and its address does not register again'
   await assert.rejects((await deployment.client(AccountsService)).registerAccount({ email, password }), refusedWith('sys-accounts.EMAIL_TAKEN'));
   const root = await deployment.client(AccountsService, 'root@mainstay.test');
   await assert.rejects(root.unlockAccount({ accountId }), refusedWith('sys-accounts.ACCOUNT_CLOSED'));
-}, platform);
+});
 
 everyTopology('what is meant for modules is not reachable from outside', async (deployment) => {
   const root = await deployment.client(AccountsService, 'root@mainstay.test');
   await assert.rejects(root.findAccounts({ emails: ['ada@acme.test'] }), (error) => ConnectError.from(error).code === Code.PermissionDenied);
-}, platform);
+});

@@ -4,7 +4,6 @@ import { reasonOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '../contract/index.ts';
 
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 const password = 'correct horse battery';
 
 const refusedWith = (reason: string) => (error: unknown) => {
@@ -29,7 +28,7 @@ everyTopology('an API key acts as its person until it is revoked', async (deploy
   await apiKeys.revokeApiKey({ apiKeyId: apiKey!.apiKeyId });
   await assert.rejects(accounts.getAccount({ accountId: 'me' }), refusedWith('sys-core.API_KEY_INVALID'));
   assert.deepEqual((await apiKeys.listApiKeys({})).apiKeys, []);
-}, platform);
+});
 
 everyTopology('a key that is changed, made up or misshapen is refused', async (deployment) => {
   const { secret } = await (await newPerson(deployment)).apiKeys.createApiKey({ name: 'key' });
@@ -37,7 +36,7 @@ everyTopology('a key that is changed, made up or misshapen is refused', async (d
   for (const key of [changed, `mst_${'0'.repeat(32)}_${'x'.repeat(43)}`, 'mst_', 'mst_nothing_nothing', `${secret}x`]) {
     await assert.rejects((await deployment.client(AccountsService, key)).getAccount({ accountId: 'me' }), refusedWith('sys-core.API_KEY_INVALID'));
   }
-}, platform);
+});
 
 everyTopology('a key stops when it expires', async (deployment) => {
   const { apiKeys } = await newPerson(deployment);
@@ -46,18 +45,18 @@ everyTopology('a key stops when it expires', async (deployment) => {
   const accounts = await deployment.client(AccountsService, secret);
   await accounts.getAccount({ accountId: 'me' });
   await until(() => accounts.getAccount({ accountId: 'me' }).then(() => false, refusedWith('sys-core.API_KEY_INVALID')), 'the key stops');
-}, platform);
+});
 
 everyTopology('a key does not make keys', async (deployment) => {
   const { secret } = await (await newPerson(deployment)).apiKeys.createApiKey({ name: 'key' });
   await assert.rejects((await deployment.client(ApiKeysService, secret)).createApiKey({ name: 'another' }), refusedWith('sys-accounts.API_KEYS_ARE_FOR_PEOPLE'));
-}, platform);
+});
 
 everyTopology("another person's key is not found", async (deployment) => {
   const [mine, theirs] = [await newPerson(deployment), await newPerson(deployment)];
   const { apiKey } = await theirs.apiKeys.createApiKey({ name: 'theirs' });
   await assert.rejects(mine.apiKeys.revokeApiKey({ apiKeyId: apiKey!.apiKeyId }), refusedWith('sys-accounts.API_KEY_NOT_FOUND'));
-}, platform);
+});
 
 everyTopology('a key acts in the org it was made in, and ends with the membership', async (deployment) => {
   const root = await deployment.client(OrgsService, 'root@mainstay.test');
@@ -71,7 +70,7 @@ everyTopology('a key acts in the org it was made in, and ends with the membershi
   assert.equal(elsewhere.status, 404);
   await root.removeMember({ orgId, accountId });
   assert.equal((await deployment.fetch('/v1/accounts/me', { as: secret })).status, 401);
-}, platform);
+});
 
 everyTopology('a lock stops the keys too', async (deployment) => {
   const { account, apiKeys } = await newPerson(deployment);
@@ -79,4 +78,4 @@ everyTopology('a lock stops the keys too', async (deployment) => {
   const root = await deployment.client(AccountsService, 'root@mainstay.test');
   await root.lockAccount({ accountId: account!.accountId, reason: 'a reason' });
   await assert.rejects((await deployment.client(AccountsService, secret)).getAccount({ accountId: 'me' }), refusedWith('sys-core.API_KEY_INVALID'));
-}, platform);
+});

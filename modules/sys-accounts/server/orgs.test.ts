@@ -4,7 +4,6 @@ import { reasonOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { AccountsService, OrgsService, Role, SessionsService } from '../contract/index.ts';
 
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 const password = 'correct horse battery';
 
 const refusedWith = (reason: string) => (error: unknown) => {
@@ -44,7 +43,7 @@ everyTopology('only the platform administrator makes orgs, and their names are u
   await assert.rejects(root.createOrg({ org: { name: name.toUpperCase() } }), refusedWith('sys-accounts.ORG_NAME_TAKEN'));
   await assert.rejects(root.createOrg({ org: { name: ' ' } }), refusedWith('sys-accounts.NAME_REQUIRED'));
   for (const person of ['olga@acme.test', 'ops@mainstay.test']) await assert.rejects((await deployment.client(OrgsService, person)).createOrg({ org: { name: 'Mine' } }), notAllowed);
-}, platform);
+});
 
 everyTopology('members see their orgs, the platform administrator all, strangers none', async (deployment) => {
   const { orgId, user, root } = await newOrg(deployment);
@@ -56,7 +55,7 @@ everyTopology('members see their orgs, the platform administrator all, strangers
     await assert.rejects(eve.listMembers({ orgId: id }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
     await assert.rejects(eve.listProjects({ orgId: id }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
   }
-}, platform);
+});
 
 everyTopology("an administrator of one org is nobody in another's", async (deployment) => {
   const [mine, theirs] = [await newOrg(deployment), await newOrg(deployment)];
@@ -68,12 +67,12 @@ everyTopology("an administrator of one org is nobody in another's", async (deplo
   await assert.rejects(orgs.addMember({ orgId, email: mine.admin.email, role: Role.ADMIN }), strange);
   await assert.rejects(orgs.grantRole({ orgId, accountId: mine.admin.accountId, role: Role.ADMIN }), strange);
   await assert.rejects(orgs.removeMember({ orgId, accountId: theirs.user.accountId }), strange);
-}, platform);
+});
 
 everyTopology('an update of an org that names none is refused, also for an operator', async (deployment) => {
   const { admin, root } = await newOrg(deployment);
   for (const orgs of [admin.orgs, root]) await assert.rejects(orgs.updateOrg({ org: { name: 'Nobody knows' } }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
-}, platform);
+});
 
 everyTopology('an administrator of two orgs changes the one the call acts in', async (deployment) => {
   const [one, two] = [await newOrg(deployment), await newOrg(deployment)];
@@ -82,7 +81,7 @@ everyTopology('an administrator of two orgs changes the one the call acts in', a
   await assert.rejects(inOne.updateOrg({ org: { orgId: two.orgId, contact: 'x' } }), refusedWith('sys-accounts.ORG_NOT_CURRENT'));
   const inTwo = await one.admin.actIn(two.orgId);
   assert.equal((await inTwo.updateOrg({ org: { orgId: two.orgId, contact: 'x' } })).contact, 'x');
-}, platform);
+});
 
 everyTopology('administrators grant and revoke, users do not', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
@@ -95,7 +94,7 @@ everyTopology('administrators grant and revoke, users do not', async (deployment
   await user.orgs.updateOrg({ org: { orgId, contact: 'the new administrator' } });
   await admin.orgs.revokeRole(grant);
   await assert.rejects(user.orgs.updateOrg({ org: { orgId, contact: 'still here' } }), notAllowed);
-}, platform);
+});
 
 everyTopology("the platform's own roles are never granted", async (deployment) => {
   const { orgId, admin, root } = await newOrg(deployment);
@@ -105,7 +104,7 @@ everyTopology("the platform's own roles are never granted", async (deployment) =
       await assert.rejects(orgs.addMember({ orgId, email: 'ben@acme.test', role }), refusedWith('kernel.INVALID_REQUEST'));
     }
   }
-}, platform);
+});
 
 everyTopology('the last administrator stays', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
@@ -120,7 +119,7 @@ everyTopology('the last administrator stays', async (deployment) => {
     user.orgs.revokeRole({ orgId, accountId: admin.accountId, role: Role.ADMIN }),
   ]);
   assert.equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
-}, platform);
+});
 
 everyTopology('a removed member loses the org at once, and keeps the account', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
@@ -128,7 +127,7 @@ everyTopology('a removed member loses the org at once, and keeps the account', a
   await admin.orgs.removeMember({ orgId, accountId: user.accountId });
   await assert.rejects(user.orgs.listProjects({ orgId }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
   assert.deepEqual((await user.orgs.listOrgs({})).orgs.map((org) => org.orgId), [user.personalOrgId]);
-}, platform);
+});
 
 everyTopology('members are listed by address, in pages', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
@@ -136,13 +135,13 @@ everyTopology('members are listed by address, in pages', async (deployment) => {
   const second = await admin.orgs.listMembers({ orgId, pageSize: 1, pageToken: first.nextPageToken });
   assert.deepEqual([...first.members, ...second.members].map(({ email }) => email), [admin.email, user.email].sort());
   assert.equal(second.nextPageToken, '');
-}, platform);
+});
 
 everyTopology('a personal org stays personal', async (deployment) => {
   const person = await newPerson(deployment);
   const orgs = await person.actIn(person.personalOrgId);
   await assert.rejects(orgs.addMember({ orgId: person.personalOrgId, email: 'ben@acme.test', role: Role.USER }), refusedWith('sys-accounts.ORG_PERSONAL'));
-}, platform);
+});
 
 everyTopology('projects belong to one org', async (deployment) => {
   const [mine, theirs] = [await newOrg(deployment), await newOrg(deployment)];
@@ -158,7 +157,7 @@ everyTopology('projects belong to one org', async (deployment) => {
   assert.equal((await admin.orgs.updateProject({ orgId, projectId, project: { name: 'Lift-off' } })).name, 'Lift-off');
   await admin.orgs.deleteProject({ orgId, projectId });
   assert.deepEqual((await user.orgs.listProjects({ orgId })).projects, []);
-}, platform);
+});
 
 everyTopology('an administrator of a project grants roles in it and nowhere else', async (deployment) => {
   const { orgId, admin, user } = await newOrg(deployment);
@@ -172,4 +171,4 @@ everyTopology('an administrator of a project grants roles in it and nowhere else
   await assert.rejects(user.orgs.grantRole({ orgId, accountId: member.accountId, role: Role.ADMIN, projectId: other.projectId }), notAllowed);
   await assert.rejects(user.orgs.grantRole({ orgId, accountId: user.accountId, role: Role.ADMIN }), notAllowed);
   await assert.rejects(user.orgs.removeMember({ orgId, accountId: admin.accountId }), notAllowed);
-}, platform);
+});

@@ -6,7 +6,6 @@ import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { AccountsService, OrgsService, SessionsService } from '../contract/index.ts';
 
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 const password = 'correct horse battery';
 
 const refusedWith = (reason: string) => (error: unknown) => {
@@ -47,7 +46,7 @@ everyTopology('a login gives an access token, a refresh token and when it expire
   assert.equal(session.account.email, 'ada@acme.test');
   const me = await deployment.fetch('/v1/accounts/me', { as: session.accessToken });
   assert.equal(((await me.json()) as { displayName: string }).displayName, 'Ada');
-}, platform);
+});
 
 everyTopology('an access token is an ES256 JWT for a list of audiences', async (deployment) => {
   const { accessToken, sessionId, account } = await logIn(deployment, await newPerson(deployment));
@@ -59,7 +58,7 @@ everyTopology('an access token is an ES256 JWT for a list of audiences', async (
   assert.equal(claims.sub, account!.accountId);
   assert.equal(claims.sid, sessionId);
   assert.equal(claims.exp! - claims.iat!, 600);
-}, platform);
+});
 
 everyTopology('a wrong password and an unknown address get the same answer', async (deployment) => {
   const email = await newPerson(deployment);
@@ -75,7 +74,7 @@ everyTopology('a wrong password and an unknown address get the same answer', asy
   const wrong = await answer({ email, password: 'not the password' });
   const unknown = await answer({ email: `${crypto.randomUUID()}@example.org`, password });
   assert.deepEqual(unknown, wrong);
-}, platform);
+});
 
 everyTopology('exactly one of eight uses of a refresh token at once succeeds', async (deployment) => {
   const { refreshToken } = await logIn(deployment, await newPerson(deployment));
@@ -89,7 +88,7 @@ everyTopology('exactly one of eight uses of a refresh token at once succeeds', a
   const winner = results.find((result) => result.status === 'fulfilled')!.value;
   await (await deployment.client(AccountsService, winner.accessToken)).getAccount({ accountId: 'me' });
   await clients[0]!.refreshSession({ refreshToken: winner.refreshToken });
-}, platform);
+});
 
 everyTopology('a refreshed session goes on with new tokens', async (deployment) => {
   const sessions = await deployment.client(SessionsService);
@@ -99,7 +98,7 @@ everyTopology('a refreshed session goes on with new tokens', async (deployment) 
   assert.equal(third.sessionId, first.sessionId);
   assert.equal(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size, 3);
   await (await deployment.client(AccountsService, third.accessToken)).getAccount({ accountId: 'me' });
-}, platform);
+});
 
 everyTopology('a refresh token that is used again ends its session', async (deployment) => {
   const sessions = await deployment.client(SessionsService);
@@ -108,11 +107,11 @@ everyTopology('a refresh token that is used again ends its session', async (depl
   await assert.rejects(sessions.refreshSession({ refreshToken: first.refreshToken }), refusedWith('sys-accounts.REFRESH_TOKEN_REUSED'));
   await assert.rejects(sessions.refreshSession({ refreshToken: second.refreshToken }), refusedWith('sys-accounts.REFRESH_TOKEN_INVALID'));
   await stopsWorking(deployment, second.accessToken, 'sys-core.SESSION_ENDED');
-}, platform);
+});
 
 everyTopology('an unknown refresh token is refused', async (deployment) => {
   await assert.rejects((await deployment.client(SessionsService)).refreshSession({ refreshToken: 'x'.repeat(43) }), refusedWith('sys-accounts.REFRESH_TOKEN_INVALID'));
-}, platform);
+});
 
 everyTopology('after logging out nothing of the session works, and other sessions go on', async (deployment) => {
   const email = await newPerson(deployment);
@@ -124,14 +123,14 @@ everyTopology('after logging out nothing of the session works, and other session
   await assert.rejects((await deployment.client(SessionsService)).refreshSession({ refreshToken: gone.refreshToken }), refusedWith('sys-accounts.REFRESH_TOKEN_INVALID'));
   const { sessions } = await (await deployment.client(SessionsService, stays.accessToken)).listSessions({});
   assert.deepEqual(sessions.map(({ sessionId, current }) => [sessionId, current]), [[stays.sessionId, true]]);
-}, platform);
+});
 
 everyTopology("another person's session is not found", async (deployment) => {
   const [mine, theirs] = [await logIn(deployment, await newPerson(deployment)), await logIn(deployment, await newPerson(deployment))];
   const sessions = await deployment.client(SessionsService, mine.accessToken);
   await assert.rejects(sessions.deleteSession({ sessionId: theirs.sessionId }), refusedWith('sys-accounts.SESSION_NOT_FOUND'));
   await (await deployment.client(AccountsService, theirs.accessToken)).getAccount({ accountId: 'me' });
-}, platform);
+});
 
 everyTopology('sessions are listed in pages, newest first', async (deployment) => {
   const email = await newPerson(deployment);
@@ -142,7 +141,7 @@ everyTopology('sessions are listed in pages, newest first', async (deployment) =
   const second = await client.listSessions({ pageSize: 2, pageToken: first.nextPageToken });
   assert.deepEqual([...first.sessions, ...second.sessions].map(({ sessionId }) => sessionId), made.map(({ sessionId }) => sessionId));
   assert.equal(second.nextPageToken, '');
-}, platform);
+});
 
 everyTopology('more than five failed logins ban the address, also after a restart, and nobody else', async (deployment) => {
   const [email, other] = [await newPerson(deployment), await newPerson(deployment)];
@@ -155,14 +154,14 @@ everyTopology('more than five failed logins ban the address, also after a restar
   const response = await deployment.fetch('/v1/sessions', { body: { email, password } });
   assert.equal(response.status, 429);
   await logIn(deployment, other);
-}, platform);
+});
 
 everyTopology('many guesses at once are not more than one after the other', async (deployment) => {
   const email = await newPerson(deployment);
   const guesses = await Promise.allSettled(Array.from({ length: 20 }, () => deployment.client(SessionsService).then((sessions) => sessions.createSession({ email, password: 'not the password' }))));
   const checked = guesses.filter((guess) => guess.status === 'rejected' && reasonOf(guess.reason) === 'sys-accounts.WRONG_CREDENTIALS');
   assert.ok(checked.length <= 5, `${checked.length} were told that the password is wrong`);
-}, platform);
+});
 
 everyTopology('guesses at many addresses from one place ban the place', async (deployment) => {
   const sessions = await deployment.client(SessionsService);
@@ -180,14 +179,14 @@ everyTopology('many right passwords at once are all right', async (deployment) =
   const email = await newPerson(deployment);
   const logins = await Promise.all(Array.from({ length: 20 }, () => logIn(deployment, email)));
   assert.equal(new Set(logins.map(({ sessionId }) => sessionId)).size, 20);
-}, platform);
+});
 
 everyTopology('text that no database holds is refused, not an internal error', async (deployment) => {
   for (const body of [{ email: 'a\0b', password }, { email: 'a@example.org', password: 'a\0b' }]) {
     const response = await deployment.fetch('/v1/sessions', { body });
     assert.ok(response.status === 400 || response.status === 401, `${response.status} ${await response.text()}`);
   }
-}, platform);
+});
 
 everyTopology('a login that succeeds forgets the failures before it', async (deployment) => {
   const email = await newPerson(deployment);
@@ -196,7 +195,7 @@ everyTopology('a login that succeeds forgets the failures before it', async (dep
     for (let failure = 1; failure <= 5; failure++) await assert.rejects(sessions.createSession({ email, password: 'not the password' }), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
     await logIn(deployment, email);
   }
-}, platform);
+});
 
 everyTopology('a login acts in the named org, the org joined first, or the personal org', async (deployment) => {
   const sessions = await deployment.client(SessionsService);
@@ -208,7 +207,7 @@ everyTopology('a login acts in the named org, the org joined first, or the perso
   const own = await sessions.createSession({ email: 'ada@acme.test', password: 'mainstay-demo', org: ada.account!.personalOrgId });
   assert.equal(own.orgId, ada.account!.personalOrgId);
   await assert.rejects(sessions.createSession({ email: 'ada@acme.test', password: 'mainstay-demo', org: alone.orgId }), refusedWith('sys-accounts.ORG_NOT_FOUND'));
-}, platform);
+});
 
 everyTopology('a header chooses another org of which one is a member, and no other', async (deployment) => {
   const sessions = await deployment.client(SessionsService);
@@ -219,4 +218,4 @@ everyTopology('a header chooses another org of which one is a member, and no oth
   const stranger = await projects(eve.orgId, eve.orgId);
   assert.equal(stranger.status, 404);
   assert.equal(((await stranger.json()) as { reason: string }).reason, 'sys-core.ORG_NOT_FOUND');
-}, platform);
+});

@@ -10,7 +10,6 @@ import files from './files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mainstay-files-'));
 after(() => rmSync(folder, { recursive: true }));
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 
 /** Runs a command line as somebody of the demo, and gives what it printed. */
 async function run(deployment: TestDeployment, as: string, ...args: string[]) {
@@ -47,7 +46,7 @@ everyTopology('a file is put, listed, got and removed', async (deployment) => {
   assert.ok(readFileSync(output).equals(readFileSync(path)));
   assert.equal((await run(deployment, ada, 'remove', id!)).text, `removed ${id}`);
   assert.deepEqual((await run(deployment, eve, 'list')).lines, ['no files']);
-}, platform);
+});
 
 everyTopology('of several files those that can not be removed are told, and the others are removed', async (deployment) => {
   const path = join(folder, 'short.txt');
@@ -57,7 +56,7 @@ everyTopology('of several files those that can not be removed are told, and the 
   await assert.rejects(run(deployment, ada, 'remove', ids[0]!, none, ids[1]!), /1 of 3 were not removed/);
   assert.deepEqual((await run(deployment, ada, 'list')).rows.filter(({ id }) => ids.includes(id!)), []);
   await assert.rejects(run(deployment, ada, 'remove', none), /no file/);
-}, platform);
+});
 
 everyTopology('what cannot be read or found is told, and leaves nothing', async (deployment) => {
   await assert.rejects(run(deployment, ada, 'put', join(folder, 'none')), /there is no file/);
@@ -66,4 +65,4 @@ everyTopology('what cannot be read or found is told, and leaves nothing', async 
   await assert.rejects(run(deployment, ada, 'get', 'nonsense', '-o', output), /no file nonsense/);
   assert.deepEqual([existsSync(output), existsSync(`${output}.part`)], [false, false]);
   await assert.rejects(run(deployment, ada, 'get', 'nonsense', '-o', join(folder, 'no/where')), /can't be written|no file/);
-}, platform);
+});

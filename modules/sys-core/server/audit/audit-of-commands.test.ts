@@ -3,7 +3,6 @@ import { OrgsService } from '@mainstay/sys-accounts/contract';
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { AuditEntry_PrincipalKind as Kind, AuditService, type AuditEntry } from '../../contract/index.ts';
 
-const platform = { modules: { 'sys-core': null, 'sys-accounts': null } };
 const root = 'root@mainstay.test';
 const olga = 'olga@acme.test';
 
@@ -34,7 +33,7 @@ everyTopology('a command is in the audit with who, where, what and from where', 
   assert.match(sessionId, /^[0-9a-f-]{36}$/);
   assert.equal(entry.subjects.org_id, orgId);
   assert.equal((await entryOf(deployment, { traceId: trace('1'), subjectId: orgId })).entryId, entry.entryId);
-}, platform);
+});
 
 everyTopology('a command that was refused is in the audit with the reason', async (deployment) => {
   const orgId = await acmeOf(deployment);
@@ -42,7 +41,7 @@ everyTopology('a command that was refused is in the audit with the reason', asyn
   assert.equal(response.status, 403);
   const { outcome, method } = await entryOf(deployment, { traceId: trace('2'), failed: true });
   assert.deepEqual([outcome, method], ['kernel.PERMISSION_DENIED', 'sys.accounts.v1.OrgsService/CreateProject']);
-}, platform);
+});
 
 everyTopology('the audit says what a command was about where that has no UUID: a setting, a dead letter, a role', async (deployment) => {
   const orgId = await acmeOf(deployment);
@@ -54,7 +53,7 @@ everyTopology('the audit says what a command was about where that has no UUID: a
   assert.deepEqual((await entryOf(deployment, { traceId: trace('4'), subjectId: 'fileQuotaMiB' })).subjects, { module: 'sys-core', key: 'fileQuotaMiB' });
   assert.equal((await entryOf(deployment, { traceId: trace('5') })).subjects.dead_letter_id, '99999');
   assert.equal((await entryOf(deployment, { traceId: trace('6') })).subjects.role, 'ADMIN');
-}, platform);
+});
 
 everyTopology('a failed login is in the audit, without what was typed', async (deployment) => {
   const body = { email: 'eve@umbrella.test', password: 'not-the-password' };
@@ -64,10 +63,10 @@ everyTopology('a failed login is in the audit, without what was typed', async (d
   assert.match(outcome, /^sys-accounts\./);
   assert.match(method, /SessionsService/);
   assert.doesNotMatch(JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)), /eve@|not-the-password/);
-}, platform);
+});
 
 everyTopology('what the deployment itself recorded is one chain that holds', async (deployment) => {
   await entryOf(deployment, { traceId: trace('3') });
   const { checked, complete, broken } = await (await deployment.client(AuditService, 'ops@mainstay.test')).verifyAudit({});
   assert.deepEqual([checked > 3n, complete, broken], [true, true, undefined]);
-}, platform);
+});
