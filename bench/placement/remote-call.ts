@@ -22,6 +22,8 @@ const contestants = Object.entries({
   'moleculer TCP': join(peers, 'remote-moleculer.mjs'),
   '@grpc/grpc-js': join(peers, 'remote-grpc.mjs'),
   'connect-node': join(import.meta.dirname, 'remote-connect.ts'),
+  'undici to node:http, alone': join(import.meta.dirname, 'remote-http.ts'),
+  'the bytes alone (node:net)': join(import.meta.dirname, 'remote-bytes.ts'),
 }).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 
 interface Pair {
