@@ -84,7 +84,7 @@ export class AccessFixtures {
 
   async #settle(): Promise<void> {
     const root = await this.#deployment.client(OrgsService, 'root@mainstay.test');
-    const { orgs } = await root.listOrgs({});
+    const { orgs } = await root.listOrgs({ pageSize: 1000 });
     this.acme = orgs.find(({ name }) => name === 'Acme')!.orgId;
     this.umbrella = orgs.find(({ name }) => name === 'Umbrella')!.orgId;
     await root.grantRole({ orgId: this.umbrella, accountId: await this.#account('eve@umbrella.test'), role: Role.ADMIN });
