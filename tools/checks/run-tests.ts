@@ -21,7 +21,12 @@ export function findTests({ pattern = '', quick = false }: TestSelection): strin
 }
 
 /** Where behaviour tests run, those first that take longest. */
-const placements = ['sharded', 'per-module', 'replicas', 'sys-and-mod', 'one-process'];
+const placements = ['sharded', 'replicas', 'per-module', 'sys-and-mod', 'one-process'];
+/**
+ * With `MAINSTAY_TEST_PROCESSES=forked` the tests of modules have processes that are programs of their own in every placement, and the tests of
+ * the platform in these, where most can go wrong between processes: it takes five times as long.
+ */
+const whollyForked = ['sharded', 'replicas'];
 /** So many of them run at once, at first one beside all other tests: both wait about as long as they compute. */
 const LANES = 2;
 
@@ -38,7 +43,7 @@ export async function runTests(files: string[]): Promise<void> {
     const others = files.filter((file) => !placed.includes(file));
     const work = [
       ...(others.length > 0 ? [() => runOthers(others, environment)] : []),
-      ...(placed.length > 0 ? placements.map((placement) => () => runPlaced(placed, placement, environment)) : []),
+      ...placements.flatMap((placement) => runsIn(placement, placed, environment).map(({ files: some, env }) => () => runPlaced(some, placement, env))),
     ];
     const results: (number | null)[] = [];
     const lane = async () => {
@@ -51,6 +56,18 @@ export async function runTests(files: string[]): Promise<void> {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** What runs in one process each: files, and what they are told. */
+function runsIn(placement: string, files: string[], env: NodeJS.ProcessEnv): { files: string[]; env: NodeJS.ProcessEnv }[] {
+  if (env.MAINSTAY_TEST_PROCESSES !== 'forked' || whollyForked.includes(placement)) return files.length > 0 ? [{ files, env }] : [];
+  const runs = [
+    { files: files.filter((file) => !isOfPlatform(file)), env },
+    { files: files.filter(isOfPlatform), env: { ...env, MAINSTAY_TEST_PROCESSES: undefined } },
+  ];
+  return runs.filter((run) => run.files.length > 0);
+}
+
+const isOfPlatform = (file: string): boolean => file.startsWith('testing/');
 
 /** Whether a file has tests that run in every placement; a drill writes files that have. */
 const isOfTopologies = (file: string): boolean => !file.endsWith('-drill.test.ts') && /\beveryTopology\(/.test(readFileSync(join(root, file), 'utf8'));
