@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { OrgsService } from '@mainstay/sys-accounts/contract';
+import { OrgsService, Role } from '@mainstay/sys-accounts/contract';
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
-import { AuditEntry_PrincipalKind as Kind, AuditService, type AuditEntry } from '../../contract/index.ts';
+import { AuditEntry_PrincipalKind as Kind, AuditService, SettingsService, type AuditEntry } from '../../contract/index.ts';
 
 const root = 'root@mainstay.test';
 const olga = 'olga@acme.test';
@@ -53,6 +53,8 @@ everyTopology('the audit says what a command was about where that has no UUID: a
   assert.deepEqual((await entryOf(deployment, { traceId: trace('4'), subjectId: 'fileQuotaMiB' })).subjects, { module: 'sys-core', key: 'fileQuotaMiB' });
   assert.equal((await entryOf(deployment, { traceId: trace('5') })).subjects.dead_letter_id, '99999');
   assert.equal((await entryOf(deployment, { traceId: trace('6') })).subjects.role, 'ADMIN');
+  await (await deployment.client(OrgsService, olga)).revokeRole({ orgId, accountId, role: Role.ADMIN });
+  await (await deployment.client(SettingsService, root)).resetSetting({ module: 'sys-core', key: 'fileQuotaMiB' });
 });
 
 everyTopology('a failed login is in the audit, without what was typed', async (deployment) => {
