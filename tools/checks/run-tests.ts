@@ -24,7 +24,7 @@ export function findTests({ pattern = '', quick = false }: TestSelection): strin
 const placements = ['sharded', 'replicas', 'per-module', 'sys-and-mod', 'one-process'];
 /**
  * With `MAINSTAY_TEST_PROCESSES=forked` the tests of modules have processes that are programs of their own in every placement, and the tests of
- * the platform in these, where most can go wrong between processes: it takes five times as long.
+ * the platform in these, where most can go wrong between processes: it takes twice as long.
  */
 const whollyForked = ['sharded', 'replicas'];
 /** So many of them run at once, at first one beside all other tests: both wait about as long as they compute. */
