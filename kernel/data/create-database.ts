@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   sharded?: boolean;
   /** Other processes change the same rows. */
   replicated?: boolean;
+  /** Told when work for the queue was committed. */
+  queued?: () => void;
 }
 
 /** A module's database, as the kernel uses it. */
@@ -77,7 +79,7 @@ class PooledDatabase<T> implements ModuleDatabase<T> {
     this.#sizes = sizesOf(options.poolSize ?? 8);
     // A read that takes long must not hold up what is written.
     [this.#reads, this.#writes] = [this.#makePipelines(), this.#makePipelines()];
-    this.#transactions = { module: options.module, declared: options.declared, ended: (changed) => this.#cache.drop(changed) };
+    this.#transactions = { module: options.module, declared: options.declared, ended: (changed) => this.#cache.drop(changed), queued: options.queued };
   }
 
   readonly read: Database<T>['read'] = (work) => {

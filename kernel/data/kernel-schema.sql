@@ -78,13 +78,42 @@ begin
   return found;
 end $$;
 
+-- Puts jobs into the queue as graphile_worker.add_jobs does, except that it notifies nobody. PostgreSQL lets transactions that
+-- notify commit one at a time in the whole server, each waiting for its disk: the process tells of them when it has committed
+-- (kernel/process/queue-bell.ts). Planned once: a plan for each array takes several times as long as to run it, and one made while
+-- the queue was empty would scan all of it later.
+create or replace function mainstay.queue_jobs(specs graphile_worker.job_spec[]) returns void
+  language plpgsql set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into graphile_worker._private_tasks (identifier)
+    select distinct identifier from unnest(specs) as spec
+      where not exists (select from graphile_worker._private_tasks as known where known.identifier = spec.identifier)
+    on conflict do nothing;
+  insert into graphile_worker._private_job_queues (queue_name)
+    select distinct queue_name from unnest(specs) as spec
+      where queue_name is not null and not exists (select from graphile_worker._private_job_queues as known where known.queue_name = spec.queue_name)
+    on conflict do nothing;
+  -- One that runs, or is a dead letter, can not be replaced any more: it loses its key, and is not tried again.
+  update graphile_worker._private_jobs as jobs set key = null, attempts = jobs.max_attempts, updated_at = now()
+    from unnest(specs) as spec where jobs.key = spec.job_key and not jobs.is_available;
+  insert into graphile_worker._private_jobs as jobs (task_id, job_queue_id, payload, run_at, max_attempts, key)
+    select tasks.id, queues.id, coalesce(spec.payload, '{}'), coalesce(spec.run_at, now()), coalesce(spec.max_attempts, 25), spec.job_key
+      from unnest(specs) with ordinality as spec
+        join graphile_worker._private_tasks as tasks on tasks.identifier = spec.identifier
+        left join graphile_worker._private_job_queues as queues on queues.queue_name = spec.queue_name
+      order by spec.ordinality
+    on conflict (key) do update set task_id = excluded.task_id, job_queue_id = excluded.job_queue_id, payload = excluded.payload, run_at = excluded.run_at,
+      max_attempts = excluded.max_attempts, attempts = 0, last_error = null, revision = jobs.revision + 1, updated_at = now()
+      where jobs.locked_at is null;
+end $$;
+
 -- Puts jobs of the session's own module into the queue, given as an array of {job, payload, run_at, max_attempts, key}.
--- One with a key replaces the waiting one. Plans made while the queue was empty would scan all of it later.
+-- One with a key replaces the waiting one.
 create or replace function mainstay.enqueue_jobs(jobs json) returns void
-  language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+  language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare module text := mainstay.session_module();
 begin
-  perform graphile_worker.add_jobs(array(
+  perform mainstay.queue_jobs(array(
     select row(module || '/' || (j ->> 'job'), j -> 'payload', null, (j ->> 'run_at')::timestamptz, (j ->> 'max_attempts')::smallint,
         module || '/' || (j ->> 'job') || '/' || (j ->> 'key'), null, null)::graphile_worker.job_spec
       from json_array_elements(jobs) as given (j)));
@@ -101,10 +130,10 @@ end $$;
 -- Queues one delivery of each event, a cloud event in JSON, for each handler of it. Deliveries of one aggregate share a
 -- queue, so they run in turn, in the order given.
 create or replace function mainstay.deliver_events(events json, max_attempts int) returns void
-  language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+  language plpgsql security definer set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare emitter text := mainstay.session_module();
 begin
-  perform graphile_worker.add_jobs(array(
+  perform mainstay.queue_jobs(array(
     select row(s.module || '/on:' || s.handler, event, s.module || ':' || (hashtext(event ->> 'subject') & 15),
         clock_timestamp() + place * interval '1 microsecond', max_attempts::smallint, null, null, null)::graphile_worker.job_spec
       from json_array_elements(events) with ordinality as given (event, place)

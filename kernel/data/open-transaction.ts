@@ -21,6 +21,8 @@ export interface TransactionOptions {
   declared?: Declared;
   /** Told what the transaction changed, when it was committed and before anybody hears of that. */
   ended?: (changed: Iterable<string>) => void;
+  /** Told when it was committed that it left work for the queue. */
+  queued?: () => void;
 }
 
 /** Where a transaction gets its connection. */
@@ -39,14 +41,16 @@ export class OpenTransaction<T> {
   readonly #effects: CollectedEffects;
   readonly #span: Span | undefined;
   readonly #ended: (changed: Iterable<string>) => void;
+  readonly #queued: () => void;
   #opening: Promise<TenantConnection> | undefined;
   #isOver = false;
 
-  constructor(place: TransactionPlace, scope: Scope, { module, declared, ended = () => {} }: TransactionOptions) {
+  constructor(place: TransactionPlace, scope: Scope, { module, declared, ended = () => {}, queued = () => {} }: TransactionOptions) {
     this.#place = place;
     this.#scope = scope;
     this.#span = childSpan(scope.span, 'database transaction', attributes);
     this.#ended = ended;
+    this.#queued = queued;
     this.#effects = new CollectedEffects(module, declared);
     const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: async (consumer) => consumer(await this.#use()) });
     const run = <R>(query: CompiledQuery) => this.run<R>(query);
@@ -72,6 +76,7 @@ export class OpenTransaction<T> {
     } finally {
       // Also after a commit whose outcome nobody knows.
       this.#ended(this.#effects.changed);
+      if (this.#effects.isQueued) this.#queued();
       this.#span?.end();
     }
   }

@@ -68,6 +68,8 @@ export class CollectedEffects {
   #isOver = false;
   /** A statement of the module's own making could leave something behind on its connection. */
   mustBeAlone = false;
+  /** There is something for the queue, which the workers are told of after the commit. */
+  isQueued = false;
   /** The ids of what was changed, as far as it was told. */
   readonly changed = new Set<string>();
 
@@ -124,6 +126,7 @@ export class CollectedEffects {
   /** Ends, and gives the statements that write everything that was collected, events in the order in which they were announced. */
   take(): CompiledQuery[] {
     this.end();
+    this.isQueued = this.#jobs.size > 0 || this.#events.some(({ type }) => this.#declared?.isHandled?.(type) !== false);
     const statements = [...this.#last, ...this.#announcements(), ...this.#cancelled, ...batches([...this.#jobs.values()]).map(enqueue)];
     [this.#last, this.#cancelled, this.#events, this.#jobs] = [[], [], [], new Map()];
     return statements;

@@ -38,7 +38,7 @@ before(async () => {
   server = await testDatabase();
   const place = { adminUrl: server.adminUrl, database: server.name };
   await provision({ ...place, modules: ['mod-a', 'mod-b'], secret });
-  a = createDatabase({ ...place, module: 'mod-a', secret });
+  a = createDatabase({ ...place, module: 'mod-a', secret, queued: () => running?.queued() });
   b = createDatabase({ ...place, module: 'mod-b', secret });
   running = await startJobs({ ...place, modules: [{ module: emitter, context: {}, database: a }, { module: subscriber, context: {}, database: b }], log });
 });

@@ -67,7 +67,7 @@ before(async () => {
   writeFileSync(join(files, '0001-seen.sql'), `create table mod_b_seen (id serial primary key, org_id uuid, text text not null); select mainstay.protect_tenant_table('mod_b_seen');`);
   await provision({ ...place, modules: ['mod-a', 'mod-b'], secret });
   await migrate({ ...place, module: 'mod-b', migrations: pathToFileURL(files) });
-  a = createDatabase({ ...place, module: 'mod-a', secret, declared: { emits: [StringValueSchema], jobs: [note, slow] } });
+  a = createDatabase({ ...place, module: 'mod-a', secret, declared: { emits: [StringValueSchema], jobs: [note, slow] }, queued: () => running?.queued() });
   b = createDatabase({ ...place, module: 'mod-b', secret });
   await start();
 });
@@ -86,8 +86,8 @@ afterEach(async () => {
   await ask('delete from mod_b.mod_b_seen');
 });
 
-async function start(able = modules()): Promise<void> {
-  running = await startJobs({ adminUrl: server.adminUrl, database: server.name, modules: able, subscribed: modules().map(({ module }) => module), log });
+async function start(able = modules(), isShared = false): Promise<void> {
+  running = await startJobs({ adminUrl: server.adminUrl, database: server.name, modules: able, subscribed: modules().map(({ module }) => module), isShared, log });
 }
 async function stop(): Promise<void> {
   await running?.stop();
@@ -102,6 +102,29 @@ test('a job runs in the org and the trace of the command that queued it', async 
   await command((tx) => tx.enqueue(note, { text: 'hello' }));
   await until(() => runs.length > 0);
   assert.deepEqual(runs, ['hello true 7']);
+});
+
+test('a command that queues work notifies nobody while it commits; other workers are told after it, if there are any', async () => {
+  const heard: string[] = [];
+  await withClient(connectionConfig(server.adminUrl, { database: server.name }), async (listener) => {
+    listener.on('notification', ({ payload = '' }) => heard.push(payload));
+    await listener.query('listen "jobs:insert"');
+    const round = async (text: string) => {
+      await command((tx) => tx.enqueue(note, { text }));
+      await command((tx) => tx.emit(StringValueSchema, { value: text }, { aggregate: 'x' }));
+      await ask(`select pg_notify('jobs:insert', '{"count":0,"mark":"${text}"}')`);
+      await until(() => heard.some((payload) => payload.includes(text)));
+    };
+    await round('alone');
+    assert.deepEqual(heard, ['{"count":0,"mark":"alone"}']);
+    await stop();
+    await start(modules(), true);
+    await round('shared');
+    await until(() => heard.includes('{"count":1}'));
+  }).finally(async () => {
+    await stop();
+    await start();
+  });
 });
 
 test('jobs and events of a command that fails never happened', async () => {
@@ -204,6 +227,15 @@ test('a command may cause thousands of jobs and events', async () => {
   assert.deepEqual(await ask('select count(*)::int from graphile_worker._private_jobs'), [3000]);
 });
 
+test('an event that waited for another of its queue is taken when that is done, not with the next look at the queue', async () => {
+  // With two looks a second these take longer than is waited here.
+  const count = 150;
+  await command(async (tx) => {
+    for (let index = 0; index < count; index++) await tx.emit(StringValueSchema, { value: `${index}` }, { aggregate: 'one' });
+  });
+  await until(() => runs.length === count, () => `all are handled: ${runs.length} of ${count}`);
+});
+
 test('of two jobs with one key in one command the later one runs, and one that is cancelled does not', async () => {
   await command(async (tx) => {
     await tx.enqueue(note, { text: 'first' }, { key: 'same' });
@@ -225,6 +257,15 @@ test('a key replaces the waiting job, and cancel takes it back', async () => {
   await until(() => runs.length > 0);
   await sleep(600);
   assert.deepEqual(runs, ['new true 7']);
+});
+
+test('a job whose key is that of one which runs, runs after it', async () => {
+  await command((tx) => tx.enqueue(slow, {}, { key: 'k' }));
+  await until(() => runs.includes('begun'));
+  await command((tx) => tx.enqueue(slow, {}, { key: 'k' }));
+  await until(() => runs.filter((run) => run === 'done').length === 2);
+  assert.equal(runs.filter((run) => run === 'begun').length, 2);
+  assert.deepEqual(await ask('select count(*)::int from graphile_worker._private_jobs'), [0]);
 });
 
 test('a job that fails backs off, ends as a dead letter, and can be retried or discarded', async () => {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Logger as WorkerLogger, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { Logger as WorkerLogger, run, type Runner, type TaskList, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import pg from 'pg';
 import { connectionConfig, type AdminUrl } from '../data/connection.ts';
 import type { ModuleDatabase } from '../data/create-database.ts';
@@ -26,6 +26,7 @@ import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { runSaga } from '../sagas/run-saga.ts';
 import { sagaJob, type SagaDeclaration, type SagaTurn } from '../sagas/saga.ts';
 import { discardDeadLetter, endTries, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
+import { QueueBell } from './queue-bell.ts';
 import { QueuePool } from './queue-pool.ts';
 import { keepReviving } from './revive-jobs.ts';
 import { OUTBOUND_HANDLER, type OutboundWebhooks } from '../webhooks/outbound-webhooks.ts';
@@ -52,6 +53,8 @@ export interface JobsOptions {
   /** Modules whose handlers run on another database, and how events get there. */
   elsewhere?: { modules: readonly Module[]; deliver: DeliverElsewhere };
   log: Logger;
+  /** Processes besides this one work on the same queue. */
+  isShared?: boolean;
   /** A collector hands the records of commands to the audit. */
   audited?: boolean;
   /** How many days what was announced and handled is kept. */
@@ -70,6 +73,8 @@ export interface RunningJobs {
     retry(id: string): Promise<boolean>;
     discard(id: string): Promise<boolean>;
   };
+  /** Something was queued and is committed: workers look for it at once. */
+  queued(): void;
   /** How full the queue is. */
   metrics(): Promise<MetricFamily[]>;
   /** The connections that take and finish jobs. */
@@ -84,14 +89,15 @@ const SETTLE_MILLISECONDS = 1000;
 
 /** Runs the jobs, schedules and event handlers of modules, from the queue in the deployment's database. */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
-  const { adminUrl, database, modules, subscribed = modules.map(({ module }) => module), log, audited = false, keepDays, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
+  const { adminUrl, database, modules, subscribed = modules.map(({ module }) => module), log, isShared = false, audited = false, keepDays, room, concurrency = 6, tasks = new TaskTelemetry() } = options;
   // Handlers use their modules' own connections; these only take and finish jobs, and listen.
   const connection = connectionConfig(adminUrl, { database });
   const pool = new QueuePool({ ...connection, max: concurrency + 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
   surviveLoss(pool);
   if (room) pool.isPaused = () => room.isFull;
   const events: WorkerEvents = new EventEmitter();
-  const workerId = new Promise<string>((resolve) => events.once('pool:create', ({ workerPool }) => resolve(workerPool.id)));
+  // A pool of workers is itself a promise, of its end: what resolves with it would wait for that.
+  const workers = new Promise<Pick<WorkerPool, 'id' | 'nudge'>>((resolve) => events.once('pool:create', ({ workerPool }) => resolve({ id: workerPool.id, nudge: (count) => workerPool.nudge(count) })));
   const failed = async (error: unknown): Promise<never> => {
     await pool.end();
     throw error;
@@ -112,9 +118,14 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     return failed(error);
   });
   runner.promise.catch((error: unknown) => log.fatal({ err: error }, 'the queue stopped: jobs and events wait until the process is started again'));
-  const reviving = await keepReviving({ connection, pool, workerId: await workerId, log });
+  const { id: workerId, nudge } = await workers;
+  const reviving = await keepReviving({ connection, pool, workerId, log });
+  const bell = new QueueBell({ pool, nudge: () => nudge(1), isShared });
+  // What waits behind it was left out when jobs were fetched: without this the workers would rest until the next look at the queue.
+  pool.queueFreed = () => nudge(1);
   return {
     deadLetters: { list: (limit) => listDeadLetters(pool, limit), retry: (id) => retryDeadLetter(pool, id), discard: (id) => discardDeadLetter(pool, id) },
+    queued: () => bell.ring(),
     metrics: async () => (await Promise.all([queueMetrics(pool), lagMetrics(pool)])).flat(),
     pool,
     stop: async () => {

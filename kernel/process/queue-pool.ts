@@ -4,6 +4,7 @@ import pg from 'pg';
 const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 1000;
 const FETCHES = 'get_job';
+const COMPLETES_IN_QUEUE = 'complete_job_q/';
 const FAILS = /^fail_job(?:_q)?\//;
 const SETTLES = /^(?:complete|fail|return)_jobs?(?:_q)?\//;
 
@@ -15,6 +16,8 @@ const SETTLES = /^(?:complete|fail|return)_jobs?(?:_q)?\//;
 export class QueuePool extends pg.Pool {
   /** Ids of the jobs that were taken and not settled. */
   readonly held = new Set<string>();
+  /** Called when a job has ended that others in its queue may have waited for. */
+  queueFreed: () => void = () => {};
   /** No job is taken meanwhile: that alone would be a write. */
   isPaused: () => boolean = () => false;
   readonly #letGo = new Set<string>();
@@ -64,6 +67,7 @@ export class QueuePool extends pg.Pool {
       try {
         const result = await this.query(query);
         for (const id of jobsIn(query)) this.held.delete(id);
+        if (query.name!.startsWith(COMPLETES_IN_QUEUE)) this.queueFreed();
         return result;
       } catch {
         // The next process finds the job locked by one that is gone.

@@ -94,6 +94,8 @@ export interface Starting extends ProcessOptions {
   operationsForOthers?: OperationsOfDeployment['forOthers'];
   /** Called when a module kept records of commands. */
   recordsKept: () => void;
+  /** Called when a module committed work for the queue. */
+  jobsQueued: () => void;
 }
 
 /** Migrates a module's tables, makes its services and puts them behind the door. */
@@ -104,7 +106,7 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   const { migrations } = module.database ?? {};
   if (migrations) await whenReachable(starting.log, () => migrate({ adminUrl, database, module: module.name, migrations }));
   const handled = new Set(deployment.modules.flatMap((enabled) => (enabled.module.events ?? []).map(({ event }) => event.typeName)));
-  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) || starting.wanted.has(type) }, sharded: starting.owned !== undefined, replicated: here.replica !== undefined });
+  const tables = createDatabase<unknown>({ adminUrl, database, module: module.name, secret, poolSize: starting.poolSize, declared: { ...module, isHandled: (type) => handled.has(type) || starting.wanted.has(type) }, sharded: starting.owned !== undefined, replicated: here.replica !== undefined, queued: () => starting.jobsQueued() });
   watchRoom(tables, starting.room);
   const context = contextOf(starting, module, tables);
   const commands = new Commands({ database: tables, secret, log: starting.log, kept: () => starting.recordsKept() });

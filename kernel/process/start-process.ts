@@ -13,7 +13,6 @@ import { networkView } from '../peers/network-view.ts';
 import { Network } from '../peers/network.ts';
 import { databaseNameOf, findInstance, inOneProcess } from '../placement/placement.ts';
 import { InProcessRegistry } from '../placement/in-process-registry.ts';
-import { warmValidator } from '../placement/validate-message.ts';
 import { requireDataFolder } from './data-folder.ts';
 import { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import { shardsOfDeployment } from './shards-of-deployment.ts';
@@ -73,7 +72,6 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       await Promise.all([work.jobs.stop(), work.outbound?.stop()]);
       throw error;
     });
-    warmValidator(starting.served.flatMap(({ service }) => service.methods.map(({ input }) => input)));
     await starting.shards?.start();
     starting.isReady = true;
     internal ??= await openInternalPort(starting);
@@ -163,11 +161,15 @@ function elsewhere({ network, modules }: Starting): Pick<JobsOptions, 'elsewhere
   return network ? { elsewhere: { modules: modules.filter(({ name }) => network.hasOwnDatabase(name)), deliver: deliverElsewhere(network) } } : {};
 }
 
+/** Whether other processes work on the queue of this one's database. */
+const isQueueShared = ({ placement, here }: Starting): boolean => placement?.instances.some(({ name, database }) => name !== here.name && database === here.database) === true;
+
 /** Jobs, schedules and deliveries of events, and the way of records to the audit. */
 async function startWork(starting: Starting): Promise<Work> {
   const { databaseUrl: adminUrl, database, parts, states, modules, audit, room, log } = starting;
   const sound = parts.filter(({ module }) => !states.problemOf(module.name));
-  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, audited: audit !== undefined, keepDays: starting.deployment.events?.keepDays, room, tasks: starting.telemetry.tasks }));
+  const jobs = await whenReachable(log, () => startJobs({ adminUrl, database, modules: sound, subscribed: modules, ...elsewhere(starting), log, isShared: isQueueShared(starting), audited: audit !== undefined, keepDays: starting.deployment.events?.keepDays, room, tasks: starting.telemetry.tasks }));
+  starting.jobsQueued = jobs.queued;
   starting.operations.start(jobs.pool, sound);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
@@ -223,6 +225,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     parts: [],
     room: new DiskRoom(options.log),
     recordsKept: () => {},
+    jobsQueued: () => {},
     info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), settings, operations },
     settings,
     operations,

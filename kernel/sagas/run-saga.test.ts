@@ -80,7 +80,7 @@ before(async () => {
   writeFileSync(join(files, '0001-notes.sql'), `create table mod_t_notes (id serial primary key, org_id uuid, text text not null); select mainstay.protect_tenant_table('mod_t_notes');`);
   await provision({ ...place, modules: ['mod-t'], secret });
   await migrate({ ...place, module: 'mod-t', migrations: pathToFileURL(files) });
-  db = createDatabase({ ...place, module: 'mod-t', secret, declared: { sagas, emits: [StringValueSchema] } });
+  db = createDatabase({ ...place, module: 'mod-t', secret, declared: { sagas, emits: [StringValueSchema] }, queued: () => running[0]?.queued() });
   running = await Promise.all([1, 2].map(() => startJobs({ ...place, modules: [{ module, context: { db }, database: db }], log: createLog({ level: 'silent' }) })));
 });
 
