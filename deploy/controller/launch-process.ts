@@ -14,7 +14,7 @@ const grace = 12_000;
 const graceOfReplaced = 22_000;
 /** How long a process may answer nothing, and how often it is asked, in milliseconds. */
 const SILENCE = 2500;
-const ASK_EVERY = 500;
+const ASK_EVERY = 250;
 
 export interface LaunchOptions {
   /** A TypeScript program that reports over its IPC channel, and its arguments. */

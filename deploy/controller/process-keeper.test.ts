@@ -51,6 +51,17 @@ test('a process that is killed is started again, and that is said', async (t) =>
   assert.equal(launched.length, 2);
 });
 
+test('a process that had served is started again at once, unless it fails again and again', async (t) => {
+  const { keeper, launched, said } = keep(t, serves);
+  await keeper.start();
+  const ends = () => said.filter((line) => line.startsWith('the process does not run'));
+  for (const times of [1, 2, 3, 4]) {
+    process.kill(launched.at(-1)!.identity.pid, 'SIGKILL');
+    await until(() => ends().length === times && (times > 3 || said.filter((line) => line.startsWith('started again')).length === times));
+  }
+  assert.deepEqual(ends().map((line) => line.split('\n')[1]), ['starting it again at once', 'starting it again at once', 'starting it again at once', 'starting it again in 4.0 s']);
+});
+
 test('a process that answers nothing any more is killed and started again, and that is said', async (t) => {
   const { keeper, launched, said } = keep(t, `process.on('message', ({ type }) => type === 'there?' && process.send({ type: 'here' })); ${serves}`, { mustAnswer: true });
   await keeper.start();

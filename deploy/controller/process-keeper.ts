@@ -28,6 +28,8 @@ export const backOff = (failures: number): number => Math.min(30_000, 500 * 2 **
 
 /** A process that ran this long, in milliseconds, is not failing at its start. */
 const settled = 60_000;
+/** So many failures in a row of processes that had served are answered at once: clients wait, and it is hardly the same again. */
+const AT_ONCE = 3;
 
 /** Keeps one process running: starts it again when it ends, at once if it had served, and ever more slowly while it keeps failing. */
 export class ProcessKeeper {
@@ -108,7 +110,7 @@ export class ProcessKeeper {
       // Where another has taken its place, it ended because it should.
       if (this.#current !== process) continue;
       failures = this.#restarting || performance.now() - this.#started > settled ? 0 : failures + 1;
-      if (!(await this.#waits(served && failures <= 1 ? 0 : backOff(Math.max(failures, 1)), problem))) return;
+      if (!(await this.#waits(served && failures <= AT_ONCE ? 0 : backOff(Math.max(failures, 1)), problem))) return;
       if (this.#current !== process) continue;
       this.#restarting = false;
       this.#launch('restarting').then(({ address }) => this.#options.say(`started again in ${duration(performance.now() - this.#started)}: ${address}`), () => {});
