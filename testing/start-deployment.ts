@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client, Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { anyFreePort, freePorts } from '@mainstay/deploy/free-port';
+import { freePorts } from '@mainstay/deploy/free-port';
 import type { Module } from '@mainstay/kernel';
 import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
@@ -148,15 +148,14 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   };
   if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name], peers: {} };
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
-  const ports = await freePorts('127.0.0.1', placement.instances.length);
+  const [httpPort, ...ports] = await freePorts('127.0.0.1', placement.instances.length + 1);
   const peers = Object.fromEntries(placement.instances.map(({ name }, at) => [name, `http://127.0.0.1:${ports[at]}`]));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
   // Modules and settings of the test's own, and its log, are in this process alone.
   const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && !here && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
-    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort } } })
+    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort! } } })
     : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
-  const httpPort = isForked ? await anyFreePort('127.0.0.1') : 0;
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
   return { start: () => startTogether(starts), databases, databasesOfModule, peers };

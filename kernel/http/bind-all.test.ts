@@ -27,6 +27,18 @@ test('a port is for one process alone, unless both share theirs', { skip: proces
   sharing.close();
 });
 
+test('a port that others share is refused to one who is to be alone there', { skip: process.platform !== 'linux' }, async () => {
+  sharePorts();
+  const sharing = createServer().listen({ host: '127.0.0.1', port: 0, reusePort: true });
+  await once(sharing, 'listening');
+  const { port } = sharing.address() as { port: number };
+  await assert.rejects(bindAll('127.0.0.1', port, () => {}, true), { code: 'EADDRINUSE', message: `port ${port} is taken` });
+  sharing.close();
+  await once(sharing, 'close');
+  const { listeners } = await bindAll('127.0.0.1', port, () => {}, true);
+  listeners.forEach((listener) => listener.close());
+});
+
 test('a port that is shared with other processes is taken once in this one', async (t) => {
   sharePorts();
   const first = await bindAll('localhost', 0, (socket) => socket.destroy());

@@ -11,13 +11,17 @@ export function sharePorts(): void {
   shared = process.platform === 'linux';
 }
 
-/** Binds every address of a host to one port; `localhost` is IPv4 and IPv6 loopback. Port 0 takes one that is free on all of them. */
-export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
+/**
+ * Binds every address of a host to one port; `localhost` is IPv4 and IPv6 loopback. Port 0 takes one that is free on all of them. One that is
+ * to be `alone` fails with `EADDRINUSE` where another process listens there at the moment, also if ports are shared.
+ */
+export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, alone = false, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
   const listeners: Server[] = [];
   let bound = port;
   for (const address of interfacesOf(host)) {
     const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
     try {
+      if (alone && shared) await requireFree(address, bound);
       bound = await bind(listener, address, bound);
       listeners.push(listener);
     } catch (error) {
@@ -25,7 +29,7 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
       // A machine without IPv6 has no ::1.
       if (listeners.length > 0 && ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(code)) continue;
       for (const listener of listeners) listener.close();
-      if (port === 0 && code === 'EADDRINUSE' && attempt < 5) return bindAll(host, port, accept, attempt + 1);
+      if (port === 0 && code === 'EADDRINUSE' && attempt < 5) return bindAll(host, port, accept, alone, attempt + 1);
       throw error;
     }
   }
@@ -34,9 +38,8 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
 
 function bind(listener: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const refuse = (cause?: Error) => reject(Object.assign(new Error(`port ${port} is taken`, { cause }), { code: 'EADDRINUSE', port }));
-    if (taken.has(`${host} ${port}`)) return refuse();
-    listener.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? refuse(error) : reject(error)));
+    if (taken.has(`${host} ${port}`)) return reject(portTaken(port));
+    listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? portTaken(port, error) : error));
     listener.listen({ host, port, ...(shared && { reusePort: true }) }, () => {
       // Later errors, such as too many open files, concern one connection, not the port.
       listener.removeAllListeners('error').on('error', () => {});
@@ -47,6 +50,16 @@ function bind(listener: Server, host: string, port: number): Promise<number> {
     });
   });
 }
+
+function requireFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? portTaken(port, error) : error));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
+}
+
+const portTaken = (port: number, cause?: Error) => Object.assign(new Error(`port ${port} is taken`, { cause }), { code: 'EADDRINUSE', port });
 
 /** The addresses that a host stands for. */
 const interfacesOf = (host: string): string[] => (host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);

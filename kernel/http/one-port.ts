@@ -38,6 +38,8 @@ export interface OnePortOptions {
   limits?: ConnectionLimits;
   /** Its connections are those of other processes of the deployment, each with the calls of thousands: nothing is limited for one of them, and requests may say at length who calls. */
   ofPeers?: boolean;
+  /** Nobody else may listen there when it begins to, though ports are shared. */
+  alone?: boolean;
   /** While more bytes of answers wait for clients to read them, the slowest clients are cut. */
   mostUnreadBytes?: number;
   /** What a connection passes before a byte of it is read, such as the handshake of TLS; gives the connection within. */
@@ -58,7 +60,7 @@ const restLongerMs = 67_000;
 const hearingMs = restMs + 500;
 
 /** Makes the port; `handler` gets the requests of both protocols. */
-export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, ofPeers = false, mostUnreadBytes = ofPeers ? Infinity : 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
+export function createOnePort(handler: RequestListener, { decideWithinMs = 10_000, headersWithinMs = 20_000, limits = defaultLimits, ofPeers = false, alone = false, mostUnreadBytes = ofPeers ? Infinity : 128 * 1024 * 1024, secure }: OnePortOptions = {}): OnePort {
   const maxHeaderSize = ofPeers ? peerHeaderBytes : outsideHeaderBytes;
   const http1 = http1Server(oneAtATime((request, response) => {
     if (draining) response.setHeader('connection', 'close');
@@ -121,7 +123,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
       return sockets.size;
     },
     async listen(host, port) {
-      const bound = await bindAll(host, port, secure ? (socket) => secure(socket, accept) : accept);
+      const bound = await bindAll(host, port, secure ? (socket) => secure(socket, accept) : accept, alone);
       listeners = bound.listeners;
       return bound.port;
     },

@@ -13,7 +13,7 @@ import type { Starting } from './start-module.ts';
 
 /** Opens the address at which the other processes of the deployment call the modules of this one; there is none if it is the only one. */
 export async function openInternalPort(starting: Starting): Promise<PeerServer | undefined> {
-  const { network, here, registry, deployment, log, peers = {} } = starting;
+  const { network, here, registry, deployment, log, peers = {}, succeeds = false } = starting;
   if (!network) return undefined;
   const { hostname, port } = new URL(peers[here.name]!);
   const kernel = new InProcessRegistry().add(PeersService, peersService(dutiesOf(starting), log));
@@ -21,6 +21,7 @@ export async function openInternalPort(starting: Starting): Promise<PeerServer |
   const server = await servePeers({
     host: hostname,
     port: Number(port),
+    succeeds,
     find: (path) => (own.has(path.slice(0, path.lastIndexOf('/'))) ? registry.served(path) : kernel.served(path)),
     arrive: (header) => arrive(header, starting.guard!, here.name),
     bodyLimitBytes: deployment.http.bodyLimitBytes,

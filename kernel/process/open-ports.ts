@@ -1,4 +1,4 @@
-import { startHttpServer, type HttpServer } from '../http/start-http-server.ts';
+import type { HttpServer } from '../http/start-http-server.ts';
 import { platformVersion } from '../module/version.ts';
 import { forwardService } from '../peers/forward-service.ts';
 import { servicesElsewhere } from '../peers/network.ts';
@@ -31,6 +31,8 @@ async function openPort(starting: Starting): Promise<HttpServer> {
   const { deployment, modules, registry, log, gateway, info } = starting;
   const { host, port, bodyLimitBytes, connections } = deployment.http;
   offerServicesElsewhere(starting);
+  // A process behind the gateway has no use for what serves the world, which is a seventh of what there is to load.
+  const { startHttpServer } = await import('../http/start-http-server.ts');
   const server = await startHttpServer({
     services: starting.served,
     clients: modules.flatMap((module) => (module.client ? [{ module: module.name, folder: module.client, pages: module.pages ?? {} }] : [])),

@@ -16,7 +16,7 @@ const TELLING_MILLISECONDS = 500;
 /** No process of a deployment has so many others. */
 const limits = { all: 10_000, perAddress: 10_000 };
 
-interface PeerPortOptions extends Pick<PeerServerOptions, 'arrive' | 'bodyLimitBytes' | 'tls'> {
+interface PeerPortOptions extends Pick<PeerServerOptions, 'arrive' | 'bodyLimitBytes' | 'tls' | 'succeeds'> {
   unaryAt: (path: string) => UnaryMethod | undefined;
   /** Gets what is no unary call in Connect's binary form over HTTP/1.1. */
   handler: RequestListener;
@@ -35,12 +35,12 @@ export class PeerPort {
   readonly #telling: NodeJS.Timeout;
   isDraining = false;
 
-  constructor({ tls, handler, unaryAt, arrive, bodyLimitBytes }: PeerPortOptions) {
+  constructor({ tls, succeeds, handler, unaryAt, arrive, bodyLimitBytes }: PeerPortOptions) {
     this.#isSecure = tls !== undefined;
     const handshake = tls && mutualTls(tls);
     const begin = (socket: Socket, accept: (socket: Socket) => void) => this.#begin(socket, { methodAt: unaryAt, arrive, bodyLimitBytes }, accept);
     const secure = handshake ? (socket: Socket, accept: (socket: Socket) => void) => handshake(socket, (inner) => begin(inner, accept)) : begin;
-    this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, ofPeers: true, secure });
+    this.#port = createOnePort((request, response) => this.#count(request, response, handler), { limits, ofPeers: true, alone: !succeeds, secure });
     this.#telling = setInterval(() => {
       for (const connection of this.#lean) connection.tellOfWork();
     }, TELLING_MILLISECONDS).unref();

@@ -8,6 +8,8 @@ export interface PeerServerOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  /** Another process listens there still, whose place it takes. */
+  succeeds?: boolean;
   /** The method that is served under a path such as `mainstay.promist.v1.PromisesService/GetPromise`. */
   find: (path: string) => ServedMethod | undefined;
   /** Who makes a call, by its headers; throws `unauthenticated` if they do not say. */
