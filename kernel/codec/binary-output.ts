@@ -196,7 +196,7 @@ export function unknownFields(at: number, fields: readonly UnknownField[]): numb
 
 /** The message of a struct that is a plain JSON object in a field. */
 export function structMessage(json: JsonObject): object {
-  if (typeof json !== 'object' || json === null) unexpected();
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) unexpected();
   const fields = {};
   for (const name of Object.keys(json)) setOwn(fields, name, valueMessage(json[name]));
   return { $typeName: 'google.protobuf.Struct', fields };
