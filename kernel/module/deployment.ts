@@ -102,7 +102,7 @@ function configure(file: string, module: Module, values: Record<string, unknown>
   const { optional = false, ...open } = values ?? {};
   const names = Object.entries(shapeOf(module)).filter(([, schema]) => isSecret(schema)).map(([key]) => [key, environmentName(module.name, key)] as const);
   const secrets = Object.fromEntries(names.map(([key, variable]) => [key, environment[variable]]));
-  const result = module.config.safeParse({ ...open, ...secrets });
+  const result = module.config.safeParse({ ...open, ...secrets }, { jitless: true });
   if (result.success) return { module, config: result.data as unknown, optional: optional === true };
   const variables = new Map<PropertyKey, string>(names);
   throw new StartError(

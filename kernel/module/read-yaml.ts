@@ -15,7 +15,8 @@ export function readYaml<S extends z.ZodType>(file: string, schema: S): z.infer<
   // One fault brings others with it: the first few say enough.
   const wrong = (faults.length > 0 ? faults : repeatedKeys(document)).slice(0, 20);
   if (wrong.length > 0) throw new StartError(wrong.map(({ at, message }) => `${file}:${lines.linePos(at).line}: not valid YAML: ${message}`));
-  const result = schema.safeParse(contentOf(file, document));
+  // Compiling a schema takes longer than to go through it once.
+  const result = schema.safeParse(contentOf(file, document), { jitless: true });
   if (result.success) return result.data;
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const problems = result.error.issues.flatMap((issue) => explain(issue, shape)).slice(0, 100).map(({ path, text }) => `${file}:${lineOf(document, lines, path)}: ${text}`);

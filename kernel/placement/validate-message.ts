@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { withViolations, type FieldViolation } from '../errors/define-errors.ts';
@@ -38,16 +38,3 @@ function fieldsWithNull(value: unknown, path: string): string[] {
 }
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** Compiles the rules of these messages one by one while nothing else is to do: the first check of a type costs up to 0.1 s. */
-export function warmValidator(schemas: readonly DescMessage[]): void {
-  const rest = [...new Set(schemas)];
-  const next = () => {
-    const schema = rest.pop();
-    if (!schema) return;
-    validator ??= createValidator();
-    validator.validate(schema, create(schema));
-    setImmediate(next);
-  };
-  setImmediate(next);
-}

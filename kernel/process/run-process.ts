@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { sharePorts } from '../http/bind-all.ts';
 import { openStorage } from '../files/open-storage.ts';
@@ -76,6 +77,8 @@ export async function runProcess(options: RunOptions): Promise<void> {
   surviveRejections(log);
   try {
     const running = await start(options, log);
+    // Node keeps compiled code when a process ends by itself, so one that is killed would leave the next to compile it all. Takes half a second after an update and nothing afterwards, and stops all else.
+    flushCompileCache();
     report({ type: 'ready', address: running.address, ...(running.operatorsAddress && { operatorsAddress: running.operatorsAddress }), quarantined: running.quarantined() });
     log.info({ address: running.address, operators: running.operatorsAddress }, 'ready');
     stopWhenTold(running, log, controlled);

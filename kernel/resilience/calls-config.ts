@@ -37,4 +37,4 @@ export interface CallsOptions extends CallSettings {
   tls?: PeerTls;
 }
 
-export const callsByDefault: Readonly<CallSettings> = callSettings.parse({});
+export const callsByDefault: Readonly<CallSettings> = callSettings.parse({}, { jitless: true });
