@@ -9,7 +9,7 @@ const placements = ['one-process', 'sys-and-mod', 'per-module', 'sharded', 'repl
 const chosen = process.env.MAINSTAY_TEST_PLACEMENTS?.split(',') ?? placements;
 
 /** So many deployments of tests run at once; the one that was not used for longest is stopped for another. */
-const MOST_RUNNING = 3;
+const MOST_RUNNING = 2;
 
 /** The last used is the last. */
 const running = new Map<string, Promise<TestDeployment>>();

@@ -20,6 +20,9 @@ const RATE = Number(process.env.MAINSTAY_FAULTS_RATE ?? 500);
 /** Of two orgs, so that several shards are at work. */
 const accounts = ['ada@acme.test', 'ben@acme.test', 'eve@umbrella.test'];
 
+/** What the load is without any. */
+const calm: Fault = { name: 'none', happen: () => sleep(3000), unnoticed: true };
+
 /**
  * Runs a deployment under load while one fault after the other happens, and judges at the end what its clients saw: nothing
  * acknowledged is lost, nothing applied twice, each event took effect once, and after each fault commands were acknowledged
@@ -31,7 +34,7 @@ export async function underFaults(t: TestContext, options: PlacedOptions, faults
     const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
     await load.start();
     await load.goesOn(200);
-    for (const fault of faults) await undergo(t, fault, deployment, load);
+    for (const fault of [calm, ...faults]) await undergo(t, fault, deployment, load);
     await load.stop();
     assert.deepEqual(load.complaints, []);
     assert.deepEqual(judgeHistory(load.history, await deployment.settled()).slice(0, 20), []);
