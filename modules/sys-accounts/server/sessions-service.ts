@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, commandEnd, currentCall, readList } from '@mainstay/kernel';
+import { caller, currentCall, readList } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { CreateSessionRequest, SessionsService } from '../contract/index.ts';
 import { errors } from '../errors.ts';
@@ -9,7 +9,6 @@ import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
-import { OverlappingUses } from './overlapping-uses.ts';
 import { checkNewPassword, hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
@@ -24,16 +23,14 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
     return { accessToken: token, refreshToken, expiresAt: timestampFromDate(expiresAt), sessionId, orgId, account };
   };
 
-  const refreshes = new OverlappingUses();
-
   return {
     async createSession(request) {
       return tokens(await logIn(needs, request, await proveAccount(needs, request)));
     },
 
     async refreshSession({ refreshToken }) {
-      const session = await refreshes.run(refreshToken, commandEnd(), (overlapped) => db.write((tx) => refreshSession(tx, config, refreshToken, overlapped)));
-      if (session === 'overlapped') throw errors.REFRESH_TOKEN_TAKEN();
+      const session = await db.write((tx) => refreshSession(tx, config, refreshToken));
+      if (session === 'taken') throw errors.REFRESH_TOKEN_TAKEN();
       if (session === 'invalid') throw errors.REFRESH_TOKEN_INVALID();
       if ('reusedOf' in session) {
         await db.writeApart((tx) => endSessions(tx, { sessionId: session.reusedOf }));

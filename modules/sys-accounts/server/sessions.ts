@@ -26,16 +26,16 @@ export async function beginSession(tx: Tx, { sessionDays }: Config, who: { accou
 
 /**
  * Uses a refresh token up, and gives the next. The session of a token that was used before is to end: whoever used it
- * first may have stolen it (RFC 9700 §4.14). Of several uses at once exactly one gets a token, and the session
+ * first may have stolen it (RFC 9700 §4.14.2). Of several uses within the leeway exactly one gets a token, and the session
  * goes on: two tabs of one person refresh at the same time.
  */
-export async function refreshSession(tx: Tx, { sessionDays }: Config, refreshToken: string, overlapped: () => boolean): Promise<OpenSession | 'invalid' | 'overlapped' | { reusedOf: string }> {
+export async function refreshSession(tx: Tx, { sessionDays, refreshLeewaySeconds }: Config, refreshToken: string): Promise<OpenSession | 'invalid' | 'taken' | { reusedOf: string }> {
   const token_hash = hashOf(refreshToken);
   const consumed = await tx.updateTable('sys_accounts_refresh_tokens').set({ consumed_at: sql<Date>`now()` }).where('token_hash', '=', token_hash).where('consumed_at', 'is', null).returning('session_id').executeTakeFirst();
   if (!consumed) {
-    const used = await tx.selectFrom('sys_accounts_refresh_tokens').select('session_id').where('token_hash', '=', token_hash).executeTakeFirst();
+    const used = await tx.selectFrom('sys_accounts_refresh_tokens').select(['session_id', sql<boolean>`consumed_at > now() - ${refreshLeewaySeconds} * interval '1 second'`.as('justNow')]).where('token_hash', '=', token_hash).executeTakeFirst();
     if (!used) return 'invalid';
-    return overlapped() ? 'overlapped' : { reusedOf: used.session_id };
+    return used.justNow ? 'taken' : { reusedOf: used.session_id };
   }
   const session = await tx
     .updateTable('sys_accounts_sessions as s')
