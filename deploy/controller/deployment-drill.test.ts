@@ -2,14 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { drillDeployment, freePort, script, servesAgain, signIn } from '@mainstay/deploy/testing';
+import { drillDeployment, freePort, script, signIn } from '@mainstay/deploy/testing';
 import { until } from '@mainstay/kernel/testing';
-import { callsAsAda } from '../testing/use-deployment.ts';
-import type { DeploymentStatus } from './deployment-status.ts';
-import { isFree } from './free-port.ts';
 import { identify } from './process-info.ts';
 
 test('a deployment starts, says where it is, and stops without leaving a process', async (t) => {
@@ -40,56 +36,6 @@ test('a deployment starts, says where it is, and stops without leaving a process
   assert.deepEqual(processes.filter(({ pid }) => identify(pid)), [], 'every process has ended');
   assert.equal(drill.status().state, 'stopped');
   assert.match(drill.mainstay('down', '--deployment', 'drill', '--json').output, /"name": "drill",\n +"stopped": false/);
-});
-
-test('after kill -9 of the controller its process ends by itself, and up takes over', async (t) => {
-  const drill = await drillDeployment(t);
-  assert.equal(drill.up().status, 0);
-  const postgres = drill.pid('postgres');
-  drill.kill('controller');
-  await until(() => drill.pid('process') === undefined, 'the process has ended');
-  assert.equal(drill.status().state, 'abandoned');
-  const again = drill.up();
-  assert.equal(again.status, 0, again.output);
-  assert.equal(drill.pid('postgres'), postgres, 'PostgreSQL was adopted');
-  assert.equal(await signIn(drill), 200);
-});
-
-test('after kill -9 of the controller down stops what it left', async (t) => {
-  const drill = await drillDeployment(t);
-  assert.equal(drill.up().status, 0);
-  drill.kill('controller');
-  assert.match(drill.mainstay('down', '--deployment', 'drill').output, /drill is stopped/);
-  assert.deepEqual(drill.status().processes, []);
-});
-
-test('after kill -9 of the process it is started again', async (t) => {
-  const drill = await drillDeployment(t);
-  assert.equal(drill.up().status, 0);
-  const killed = drill.pid('process');
-  drill.kill('process');
-  await until(() => ![undefined, killed].includes(drill.pid('process')), 'another process runs');
-  await servesAgain(drill);
-  assert.match(drill.mainstay('logs', '--deployment', 'drill').output, /killed by SIGKILL/);
-});
-
-test('after kill -9 of PostgreSQL it is started again and the process goes on', async (t) => {
-  const drill = await drillDeployment(t);
-  assert.equal(drill.up().status, 0);
-  const [killed, process] = [drill.pid('postgres'), drill.pid('process')];
-  drill.kill('postgres');
-  await until(() => ![undefined, killed].includes(drill.pid('postgres')), 'another PostgreSQL runs');
-  await servesAgain(drill);
-  assert.equal(drill.pid('process'), process);
-});
-
-test('after kill -9 of everything up works', async (t) => {
-  const drill = await drillDeployment(t);
-  assert.equal(drill.up().status, 0);
-  drill.kill('controller', 'process', 'postgres');
-  const again = drill.up();
-  assert.equal(again.status, 0, again.output);
-  assert.equal(await signIn(drill), 200);
 });
 
 test('Ctrl-C stops a deployment in the foreground, its database last', async (t) => {
@@ -136,69 +82,6 @@ test('a one-time password is shown once, and exchanged at the first sign-in', as
   assert.equal(signedIn.status, 0, signedIn.output);
   assert.match(drill.mainstay(...me).output, new RegExp(email));
   assert.match(drill.mainstay('call', 'ListPromises').output, /does not serve mod\.promist\.v1\.PromisesService/);
-});
-
-test('a taken port is told before anything starts, and another can be chosen', async (t) => {
-  const drill = await drillDeployment(t);
-  const other = createServer().listen(drill.port, '127.0.0.1');
-  await once(other, 'listening');
-  t.after(() => other.close());
-  const refused = drill.up();
-  assert.equal(refused.status, 1);
-  assert.match(refused.output, new RegExp(`port ${drill.port} is taken by another program; choose another with --port N`));
-  assert.deepEqual(drill.status().processes, []);
-  assert.equal(drill.up('--port', String(await freePort())).status, 0);
-});
-
-/** Two ports, one after the other, that nothing listens on now. */
-async function neighbours(): Promise<[number, number]> {
-  for (;;) {
-    const port = await freePort();
-    if (await isFree('localhost', port + 1)) return [port, port + 1];
-  }
-}
-
-test('deployments on neighbouring ports run side by side, and what operators look at stays where it was', async (t) => {
-  const drill = await drillDeployment(t);
-  const [port, next] = await neighbours();
-  const source = readFileSync(drill.file, 'utf8').replace('operators:\n  port: 0\n', '');
-  const other = join(drill.home, 'other.yaml');
-  writeFileSync(drill.file, source);
-  writeFileSync(other, source.replace('name: drill', 'name: other'));
-  assert.equal(drill.up('--port', String(port)).status, 0);
-  const second = drill.mainstay('up', '--detach', '--deployment', other, '--port', String(next));
-  assert.equal(second.status, 0, second.output);
-  const { deployments } = JSON.parse(drill.mainstay('status', '--json').output) as { deployments: DeploymentStatus[] };
-  assert.deepEqual(deployments.map(({ address }) => address), [`http://localhost:${port}`, `http://localhost:${next}`]);
-  for (const { operatorsAddress } of deployments) assert.equal((await fetch(`${operatorsAddress}/livez`)).status, 200);
-  assert.match(second.output, new RegExp(`for operators {2}${deployments[1]!.operatorsAddress}/metrics`));
-
-  writeFileSync(join(drill.home, 'third.yaml'), source.replace('name: drill', 'name: third').replace(/port: \d+/, `port: ${port - 1}`));
-  const third = drill.mainstay('up', '--detach', '--deployment', join(drill.home, 'third.yaml'));
-  assert.equal(third.status, 1);
-  assert.match(third.output, new RegExp(`port ${port} for operators is taken by drill, which runs here; set operators\\.port in the deployment file to another \\(0 takes any free one\\), or operators: off`));
-  assert.match(drill.mainstay('up', '--detach', '--deployment', join(drill.home, 'third.yaml'), '--port', String(next)).output, new RegExp(`port ${next} is taken by other, which runs here; choose another with --port N`));
-
-  drill.mainstay('down', '--deployment', 'drill');
-  assert.equal(drill.up('--port', String(port)).status, 0);
-  assert.equal(drill.status().operatorsAddress, deployments[0]!.operatorsAddress);
-});
-
-test('a port that the deployment leaves open is the same after its process was killed, and who is signed in stays so', async (t) => {
-  const drill = await drillDeployment(t);
-  writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace(/port: \d+/, 'port: 0'));
-  assert.equal(drill.up().status, 0);
-  const { address, operatorsAddress } = drill.status();
-  const { send } = await callsAsAda(Number(new URL(address!).port));
-  for (let kills = 0; kills < 2; kills++) {
-    const killed = drill.pid('process');
-    drill.kill('process');
-    await until(() => drill.pid('process') !== killed && drill.status().state === 'running', 'another process serves');
-    const again = drill.status();
-    assert.deepEqual([again.address, again.operatorsAddress], [address, operatorsAddress]);
-    assert.equal((await fetch(`${operatorsAddress}/readyz`)).status, 200);
-    assert.ok((await send('/v1/accounts/me', { method: 'GET' })).accountId);
-  }
 });
 
 test('a wrong deployment file is told by line and key, and nothing starts', async (t) => {

@@ -8,8 +8,9 @@ import { type Drill, script } from './drill-deployment.ts';
 /** Signs ada in and gives ways to call as her. */
 export async function callsAsAda(port: number) {
   let authorization = '';
+  // While a command runs, nobody here sees that a process was killed: what it kept open would be used again.
   const send = async (path: string, { method = 'POST', body, headers = {} }: { method?: string; body?: string | Buffer; headers?: Record<string, string> }) => {
-    const response = await fetch(`http://localhost:${port}${path}`, { method, headers: { ...headers, ...(authorization && { authorization }) }, ...(body !== undefined && { body: body as never }) });
+    const response = await fetch(`http://localhost:${port}${path}`, { method, headers: { connection: 'close', ...headers, ...(authorization && { authorization }) }, ...(body !== undefined && { body: body as never }) });
     const answer = (await response.json()) as Record<string, string>;
     assert.equal(response.status, 200, JSON.stringify(answer));
     return answer;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Seconds that one test file may take. A test times out by itself; what it left waiting keeps its process alive. */
-const patience = 240;
+const patience = 480;
 
 /** Ends test files that take too long, of a runner process, and says which; gives the function that ends the watch. */
 export function endHungFiles(runner: number, say: (line: string) => void): () => void {
