@@ -10,20 +10,21 @@ import { findAccounts } from './find-accounts.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { checkProfile } from './check-profile.ts';
-import { checkNewPassword, hashPassword } from './passwords.ts';
+import { checkNewPassword, hashPassword, requireEffort } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { registerPerson } from './register-person.ts';
 import { endSessions } from './sessions.ts';
 
 /** The people of the platform. */
 export function accountsService(needs: Needs): ServiceImpl<typeof AccountsService> {
-  const { db, deployment } = needs;
+  const { db, config, deployment } = needs;
+  requireEffort(needs);
   return {
     async registerAccount({ email, password, displayName, language, timeZone }) {
       const person = { email, displayName: displayName.trim() || email.split('@')[0]!, language: language || 'en', timeZone: timeZone || 'UTC' };
       checkNewPassword(password, email, 'password');
       checkProfile({ language: person.language, time_zone: person.timeZone });
-      const passwordHash = await hashPassword(password);
+      const passwordHash = await hashPassword(config, password);
       return db.write(async (tx) => {
         const accountId = await registerPerson(tx, { ...person, passwordHash });
         if (!accountId) throw errors.EMAIL_TAKEN();
@@ -77,7 +78,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
     async changePassword({ accountId, currentPassword, newPassword }) {
       const account = await provenSelf(needs, requireSelf(accountId), currentPassword);
       checkNewPassword(newPassword, account.email!, 'new_password');
-      const password_hash = await hashPassword(newPassword);
+      const password_hash = await hashPassword(config, newPassword);
       return db.write(async (tx) => {
         await tx.updateTable('sys_accounts_accounts').set({ password_hash, password_change_required: false, updated_at: sql<Date>`now()` }).where('id', '=', account.id).where('state', '=', 'ACTIVE').execute();
         tx.changed(account.id);

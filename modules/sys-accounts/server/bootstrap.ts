@@ -32,12 +32,12 @@ export async function loadFirstData(needs: Needs, { demo }: z.infer<typeof first
   else await makeAdministrator(needs, announce);
 }
 
-async function loadDemo({ db }: Needs, { password, orgs, accounts }: Demo): Promise<void> {
+async function loadDemo({ db, config }: Needs, { password, orgs, accounts }: Demo): Promise<void> {
   const emails = accounts.map(({ email }) => email.toLowerCase());
   const present = await db.read((q) => q.selectFrom('sys_accounts_accounts').select(sql<string>`lower(email)`.as('email')).where(sql`lower(email)`, 'in', emails).execute());
   const missing = accounts.filter(({ email }) => !present.some((row) => row.email === email.toLowerCase()));
   if (missing.length === 0) return;
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(config, password);
   await db.write(async (tx) => {
     for (const org of orgs) await makeOrg(tx, org);
     for (const person of missing) await makePerson(tx, person, passwordHash);
@@ -62,7 +62,7 @@ async function makeAdministrator({ db, config }: Needs, announce: (line: string)
   const present = await db.read((q) => q.selectFrom('sys_accounts_role_grants').select('id').where('role', '=', 'SUPERADMIN').limit(1).executeTakeFirst());
   if (present) return;
   const password = randomBytes(15).toString('base64url');
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(config, password);
   const made = await db.write(async (tx) => {
     const accountId = await registerPerson(tx, { email: config.adminEmail, displayName: 'Administrator', passwordHash, passwordChangeRequired: true });
     if (accountId) await grantPlatformRole(tx, accountId, 'SUPERADMIN');

@@ -27,7 +27,7 @@ export async function provePassword(needs: Needs, { email, account, wrong }: Cla
   const failures = new LoginFailures(needs, email, currentCall().clientAddress);
   return inTurn(failures.name, async () => {
     await failures.refuseBanned();
-    if (!(await verifyPassword(account?.password_hash, password))) throw (await failures.add()) ?? wrong;
+    if (!(await verifyPassword(needs.config, account?.password_hash, password))) throw (await failures.add()) ?? wrong;
     await failures.forget();
     return account!;
   });

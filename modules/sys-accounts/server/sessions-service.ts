@@ -9,7 +9,7 @@ import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
-import { checkNewPassword, hashPassword } from './passwords.ts';
+import { checkNewPassword, hashPassword, isOutdated } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
 
@@ -25,7 +25,11 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
 
   return {
     async createSession(request) {
-      return tokens(await logIn(needs, request, await proveAccount(needs, request)));
+      const attempt = async () => logIn(needs, request, await proveAccount(needs, request));
+      // An account that was changed between the proof and the login is proved again as it is now.
+      const session = (await attempt()) ?? (await attempt());
+      if (!session) throw errors.WRONG_CREDENTIALS();
+      return tokens(session);
     },
 
     async refreshSession({ refreshToken }) {
@@ -76,15 +80,16 @@ async function proveAccount(needs: Needs, { email, password }: CreateSessionRequ
   return account;
 }
 
-async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow): Promise<OpenSession> {
+/** Begins a session, unless the account was locked, or its password changed, since it was read. */
+async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow): Promise<OpenSession | undefined> {
   const { newPassword } = request;
   if (account.password_change_required && !newPassword) throw errors.PASSWORD_CHANGE_REQUIRED();
   if (newPassword) checkNewPassword(newPassword, account.email!, 'new_password');
-  const replaced = newPassword ? { password_hash: await hashPassword(newPassword), password_change_required: false } : {};
+  const password_hash = await newHash(config, request, account);
+  const replaced = { ...(password_hash && { password_hash }), ...(newPassword && { password_change_required: false }) };
   return db.write(async (tx) => {
     const grants = await tx.selectFrom('sys_accounts_role_grants').select('scope_org').where('account_id', '=', account.id).execute();
     const orgId = actingOrg(request.org, account, new Set(grants.map(({ scope_org }) => scope_org)));
-    // The account may have been locked, or its password changed, since it was read.
     const { numUpdatedRows } = await tx
       .updateTable('sys_accounts_accounts')
       .set({ last_login_at: sql<Date>`now()`, ...replaced })
@@ -92,10 +97,16 @@ async function logIn({ db, config }: Needs, request: CreateSessionRequest, accou
       .where('password_hash', '=', account.password_hash)
       .where('state', '=', 'ACTIVE')
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) throw errors.WRONG_CREDENTIALS();
+    if (numUpdatedRows === 0n) return undefined;
     if (newPassword) await endSessions(tx, { accountId: account.id });
     return beginSession(tx, config, { accountId: account.id, orgId, clientAddress: currentCall().clientAddress });
   });
+}
+
+/** The hash to keep from now on, if another: of a new password, or of this one with today's effort. */
+async function newHash(config: Needs['config'], { password, newPassword }: CreateSessionRequest, { password_hash }: AccountRow): Promise<string | undefined> {
+  if (newPassword) return hashPassword(config, newPassword);
+  return password_hash !== null && isOutdated(config, password_hash) ? hashPassword(config, password) : undefined;
 }
 
 function actingOrg(wanted: string, account: AccountRow, memberOf: Set<string | null>): string {

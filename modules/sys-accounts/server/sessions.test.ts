@@ -5,6 +5,7 @@ import { RetryInfoSchema } from '@mainstay/kernel/contract/google/rpc/error_deta
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { AccountsService, OrgsService, SessionsService } from '../contract/index.ts';
+import { hashPassword } from './passwords.ts';
 
 const password = 'correct horse battery';
 
@@ -88,6 +89,16 @@ everyTopology('exactly one of eight uses of a refresh token at once succeeds', a
   const winner = results.find((result) => result.status === 'fulfilled')!.value;
   await (await deployment.client(AccountsService, winner.accessToken)).getAccount({ accountId: 'me' });
   await clients[0]!.refreshSession({ refreshToken: winner.refreshToken });
+});
+
+everyTopology('a password that was hashed with another effort is good for logins at once, and hashed anew', async (deployment) => {
+  const email = await newPerson(deployment);
+  const old = await hashPassword({ passwordMemoryMib: 2 }, password);
+  await deployment.sqlOf('sys-accounts', 'update sys_accounts.sys_accounts_accounts set password_hash = $1 where email = $2', [old, email]);
+  await Promise.all(Array.from({ length: 3 }, () => logIn(deployment, email)));
+  const [{ hash }] = await deployment.sqlOf<{ hash: string }>('sys-accounts', 'select password_hash as hash from sys_accounts.sys_accounts_accounts where email = $1', [email]) as [{ hash: string }];
+  assert.ok(hash !== old && hash.startsWith('$argon2id$'));
+  await logIn(deployment, email);
 });
 
 everyTopology('a refreshed session goes on with new tokens', async (deployment) => {
