@@ -8,7 +8,7 @@ const placements = ['one-process', 'sys-and-mod', 'per-module', 'sharded', 'repl
 /** Those that `MAINSTAY_TEST_PLACEMENTS` names, to look at one alone. */
 const chosen = process.env.MAINSTAY_TEST_PLACEMENTS?.split(',') ?? placements;
 
-/** So many deployments of tests run at once; the one that was not used for longest is stopped for another. */
+/** So many deployments of tests run at once; the one that was not used for longest is stopped for another, but not the one without options. */
 const MOST_RUNNING = 2;
 
 /** The last used is the last. */
@@ -30,15 +30,17 @@ export function everyTopology(fact: string, run: (deployment: TestDeployment) =>
 }
 
 function deploymentFor(placement: string, options: TopologyOptions): Promise<TestDeployment> {
-  const key = JSON.stringify([placement, { ...options, ownModules: options.ownModules?.map(numberOf) }]);
+  const key = keyOf(placement, options);
   const deployment = running.get(key) ?? startAnother({ ...options, placement });
   running.delete(key);
   running.set(key, deployment);
   return deployment;
 }
 
+const keyOf = (placement: string, options: TopologyOptions): string => JSON.stringify([placement, { ...options, ownModules: options.ownModules?.map(numberOf) }]);
+
 async function startAnother(options: DeploymentOptions): Promise<TestDeployment> {
-  const [oldest] = running.keys();
+  const oldest = [...running.keys()].find((key) => key !== keyOf(options.placement!, {}));
   if (running.size >= MOST_RUNNING && oldest !== undefined) {
     const stopping = running.get(oldest)!;
     running.delete(oldest);

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@mainstay/kernel/postgres';
 import { TEST_CONNECTIONS } from '@mainstay/kernel/testing';
 import { CheckFailed, root } from './check.ts';
 import { endHungFiles } from './end-hung-files.ts';
+import { folderInMemory } from './folder-in-memory.ts';
 import { sourceFiles } from './source-files.ts';
 
 export interface TestSelection {
@@ -35,9 +35,10 @@ const LANES = 2;
  * modules run once in each placement, all files of a placement in one process, so that they share its deployments.
  */
 export async function runTests(files: string[]): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
+  const temporary = folderInMemory();
+  const directory = mkdtempSync(join(temporary, 'mainstay-test-'));
   const postgres = await startEmbeddedPostgres({ directory, diesWithParent: true, connections: TEST_CONNECTIONS });
-  const environment = { ...process.env, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
+  const environment = { ...process.env, TMPDIR: temporary, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
   try {
     const placed = files.filter(isOfTopologies);
     const others = files.filter((file) => !placed.includes(file));
