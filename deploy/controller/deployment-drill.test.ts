@@ -72,6 +72,10 @@ test('a deployment that runs is found by its file, even when that is gone', asyn
 test('a one-time password is shown once, and exchanged at the first sign-in', async (t) => {
   const drill = await drillDeployment(t);
   writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace('phase: T', 'phase: A').replace('  mod-promist:\n', ''));
+  const refused = drill.up();
+  assert.equal(refused.status, 1);
+  assert.match(refused.output, /passwordMemoryMib is 1: in phase A it must be at least 19/);
+  writeFileSync(drill.file, readFileSync(drill.file, 'utf8').replace('    passwordMemoryMib: 1\n', ''));
   const { output } = drill.up();
   const [, email, password] = /administrator (\S+), one-time password (\S+)/.exec(output) ?? [];
   assert.ok(email && password, output);
