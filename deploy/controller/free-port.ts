@@ -1,5 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { chosenHere, reservePort } from './reserve-port.ts';
 import { OperatorError } from './operator-error.ts';
 import { currentRuns } from './run-record.ts';
 
@@ -37,15 +38,14 @@ export async function isFree(host: string, port: number): Promise<boolean> {
   return !problems.includes('EADDRINUSE');
 }
 
-/** A port that nothing listens on. Throws what the system says where it can't be listened at all. */
+/** A port that nothing listens on, and that nobody else is given here within a minute. Throws what the system says where it can't be listened at all. */
 export async function anyFreePort(host: string): Promise<number> {
   for (;;) {
-    const server = createServer().listen({ host: addressesOf(host, 1)[0]!, port: 0, exclusive: true });
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    if (await isFree(host, port)) return port;
+    const port = randomInt(...chosenHere());
+    const problems = await Promise.all(addressesOf(host, port).map((address) => tryToListen(address, port)));
+    // A machine without IPv6 has no ::1.
+    if (problems[0] && problems[0] !== 'EADDRINUSE') throw Object.assign(new Error(`it is not possible to listen on ${host}: ${problems[0]}`), { code: problems[0] });
+    if (!problems.includes('EADDRINUSE') && reservePort(port)) return port;
   }
 }
 
