@@ -17,8 +17,8 @@ export interface LoadOptions {
 const UNKEYED_EVERY = 10;
 /** So many commands may be under way, each on a connection of its own; those that would be more are not sent. */
 const CONNECTIONS = 96;
-/** How long a client waits for the answer to a command that it can not send again, in milliseconds. */
-const UNKEYED_MILLISECONDS = 20_000;
+/** How long a client waits for an answer that must come, in milliseconds: one to a command that it can not send again, or where nothing may be noticed. */
+export const PATIENT_MILLISECONDS = 20_000;
 const PAUSE_MILLISECONDS = 50;
 const TICK_MILLISECONDS = 10;
 
@@ -28,12 +28,13 @@ export class SteadyLoad {
   /** Answers that no good client should get. */
   readonly complaints: string[] = [];
   /** How long a client waits for the answer to a command that it may send again, in milliseconds. */
-  patience = 3000;
+  patience = PATIENT_MILLISECONDS;
   readonly #options: LoadOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   readonly #tokens = new Map<string, string>();
   readonly #underWay = new Set<Promise<void>>();
   #over = false;
+  #abandoned = false;
   #beginning: Promise<void> = Promise.resolve();
 
   constructor(options: LoadOptions) {
@@ -51,6 +52,13 @@ export class SteadyLoad {
     await this.#beginning;
     await Promise.all(this.#underWay);
     this.#agent.destroy();
+  }
+
+  /** Ends it at once, whatever becomes of the commands under way. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
+    this.#agent.destroy();
+    await this.stop();
   }
 
   get acknowledged(): number {
@@ -89,7 +97,7 @@ export class SteadyLoad {
       else if (seen.status === 401) this.#tokens.set(account, await signIn(this.#options.address, account).catch(() => ''));
       else if (seen.status !== undefined && seen.status < 500 && seen.status !== 409 && seen.status !== 429) this.complaints.push(`${command.title} was answered with ${seen.status}: ${answer}`);
       if (id === undefined && keyed) await sleep(PAUSE_MILLISECONDS);
-    } while (keyed && !command.acknowledged && this.complaints.length === 0);
+    } while (keyed && !command.acknowledged && this.complaints.length === 0 && !this.#abandoned);
   }
 
   #send({ title, keyed }: Command, account: string): Promise<Try & { id?: string; answer?: string }> {
@@ -98,7 +106,7 @@ export class SteadyLoad {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), authorization: `Bearer ${this.#tokens.get(account)}`, ...(keyed && { 'idempotency-key': title }) };
     return new Promise((resolve) => {
       const ended = (more: object) => resolve({ began, ended: performance.now(), ...more });
-      const sent = request(`${this.#options.address}/v1/promises`, { method: 'POST', headers, agent: this.#agent, signal: AbortSignal.timeout(keyed ? this.patience : UNKEYED_MILLISECONDS) }, (response) => {
+      const sent = request(`${this.#options.address}/v1/promises`, { method: 'POST', headers, agent: this.#agent, signal: AbortSignal.timeout(keyed ? this.patience : PATIENT_MILLISECONDS) }, (response) => {
         let answer = '';
         response.setEncoding('utf8').on('data', (part: string) => { answer += part; });
         response.on('error', (error) => ended({ problem: error.message }));

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failedTries, longestSilence, type Try } from './history.ts';
 import { judgeHistory } from './judge-history.ts';
 import { PlacedDeployment, type PlacedOptions } from './placed-deployment.ts';
-import { SteadyLoad } from './steady-load.ts';
+import { PATIENT_MILLISECONDS, SteadyLoad } from './steady-load.ts';
 
 /** Something that goes wrong, or is done, while commands come. */
 export interface Fault {
@@ -17,6 +17,8 @@ export interface Fault {
 
 /** Commands begun each second. */
 const RATE = Number(process.env.MAINSTAY_FAULTS_RATE ?? 500);
+/** How long a client waits for an answer while something is wrong, before it sends the command again. */
+const IMPATIENT_MILLISECONDS = 3000;
 /** Of two orgs, so that several shards are at work. */
 const accounts = ['ada@acme.test', 'ben@acme.test', 'eve@umbrella.test'];
 
@@ -30,8 +32,8 @@ const calm: Fault = { name: 'none', happen: () => sleep(3000), unnoticed: true }
  */
 export async function underFaults(t: TestContext, options: PlacedOptions, faults: readonly Fault[]): Promise<void> {
   const deployment = await PlacedDeployment.start(options);
+  const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
   try {
-    const load = new SteadyLoad({ address: deployment.address, perSecond: RATE, accounts });
     await load.start();
     await load.goesOn(200);
     for (const fault of [calm, ...faults]) await undergo(t, fault, deployment, load);
@@ -39,13 +41,14 @@ export async function underFaults(t: TestContext, options: PlacedOptions, faults
     assert.deepEqual(load.complaints, []);
     assert.deepEqual(judgeHistory(load.history, await deployment.settled()).slice(0, 20), []);
   } finally {
+    await load.abandon();
     await deployment.stop();
   }
 }
 
 async function undergo(t: TestContext, { name, happen, unnoticed = false }: Fault, deployment: PlacedDeployment, load: SteadyLoad): Promise<void> {
   const began = performance.now();
-  load.patience = unnoticed ? 20_000 : 3000;
+  load.patience = unnoticed ? PATIENT_MILLISECONDS : IMPATIENT_MILLISECONDS;
   await happen(deployment, load);
   await load.goesOn(100);
   const ended = performance.now();
