@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { bootstrapFrom } from '@mainstay/kernel';
 import { startProcess, type RunningProcess } from '@mainstay/kernel/process';
@@ -51,7 +53,8 @@ test("two processes that start at once sign with one key and know each other's s
     modules: modules.filter(({ name }) => name === 'sys-core' || name === 'sys-accounts').map((module) => ({ module, config: module.config.parse({}), optional: false })),
   };
   const secret = randomBytes(32).toString('hex');
-  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder: tmpdir(), log: createLog({ level: 'fatal' }), announce: () => {} });
+  const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
+  const start = () => startProcess({ deployment, databaseUrl: database.adminUrl, databaseName: database.name, secret, dataFolder, log: createLog({ level: 'fatal' }), announce: () => {} });
   const processes = await Promise.all([start(), start()]);
   try {
     const tokens = await Promise.all(processes.map(logInTo));
@@ -62,6 +65,7 @@ test("two processes that start at once sign with one key and know each other's s
   } finally {
     await Promise.all(processes.map((running) => running.stop()));
     await database.drop();
+    rmSync(dataFolder, { recursive: true });
   }
 });
 
