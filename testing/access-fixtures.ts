@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
 import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
@@ -158,8 +159,11 @@ export class AccessFixtures {
 
   async #auditEntry(orgId: string): Promise<string> {
     const root = await this.#deployment.client(AuditService, 'root@mainstay.test');
-    const { entries } = await root.listAuditEntries({ orgId });
-    return entries[0]?.entryId ?? randomUUID();
+    // Something that happened there, which is in the audit a moment later.
+    await this.#webhookEndpoint(orgId);
+    let entryId: string | undefined;
+    await until(async () => (entryId = (await root.listAuditEntries({ orgId })).entries[0]?.entryId) !== undefined, 'the org has an entry in the audit');
+    return entryId!;
   }
 
   async #adminOf(orgId: string): Promise<Client<typeof OrgsService>> {
