@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { anyFreePort, freePorts } from './free-port.ts';
 import { chosenHere, reservePort } from './reserve-port.ts';
 
-test('a port that was chosen is chosen by nobody else for a minute', (t) => {
+/** A folder in place of the system's for temporary files. */
+function temporaryFolder(t: TestContext): string {
   const before = process.env.TMPDIR;
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
   process.env.TMPDIR = folder;
@@ -16,11 +17,31 @@ test('a port that was chosen is chosen by nobody else for a minute', (t) => {
     else process.env.TMPDIR = before;
     rmSync(folder, { recursive: true });
   });
+  return folder;
+}
+
+test('a port that was chosen is chosen by nobody else for a minute', (t) => {
+  const folder = temporaryFolder(t);
   assert.deepEqual([reservePort(12_345), reservePort(12_345), reservePort(12_346)], [true, false, true]);
   const [reserved] = readdirSync(folder);
   const anHourAgo = Date.now() / 1000 - 3600;
   utimesSync(join(folder, reserved!, '12345'), anHourAgo, anHourAgo);
   assert.deepEqual([reservePort(12_345), reservePort(12_346)], [true, false]);
+});
+
+test('what somebody else put in the place of the reservations is left alone, and ports are chosen all the same', (t) => {
+  const folder = temporaryFolder(t);
+  const place = join(folder, `mainstay-ports-${userInfo().uid}`);
+  const theirs = join(folder, 'theirs');
+  mkdirSync(theirs);
+  writeFileSync(join(theirs, 'old'), 'kept');
+  utimesSync(join(theirs, 'old'), 0, 0);
+  symlinkSync(theirs, place);
+  assert.equal(reservePort(12_345), true);
+  assert.deepEqual(readdirSync(theirs), ['old']);
+  rmSync(place);
+  writeFileSync(place, '');
+  assert.equal(reservePort(12_345), true);
 });
 
 test('a port that was chosen is none that the system gives to whoever wants any', async () => {

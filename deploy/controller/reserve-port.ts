@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,22 +16,34 @@ export function chosenHere(): [from: number, to: number] {
   return first - LOWEST >= LEAST_TO_CHOOSE_FROM ? [LOWEST, first] : [first, last + 1];
 }
 
-/** Takes a port until its process listens there; whether nobody else did. */
+/** Takes a port until its process listens there; whether nobody else did. Where nothing can be kept, any port is as good as another. */
 export function reservePort(port: number): boolean {
-  const folder = join(tmpdir(), `mainstay-ports-${userInfo().uid}`);
+  const folder = ownFolder();
+  if (folder === undefined) return true;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(folder)) removeOld(join(folder, name));
     closeSync(openSync(join(folder, String(port)), 'wx', 0o600));
     return true;
   } catch (error) {
-    // Where nothing can be written, the port is as good as any.
     return (error as NodeJS.ErrnoException).code !== 'EEXIST';
   }
 }
 
+/** Where this user's reservations lie; nothing if somebody else put something there, for whoever may write to `/tmp` chooses what it leads to. */
+function ownFolder(): string | undefined {
+  const { uid } = userInfo();
+  const folder = join(tmpdir(), `mainstay-ports-${uid}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const found = lstatSync(folder);
+    return found.isDirectory() && found.uid === uid ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function removeOld(file: string): void {
-  const modified = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  const modified = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
   if (Date.now() - modified > RESERVED_MILLISECONDS) rmSync(file, { force: true });
 }
 
