@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
-import { chosenHere, reservePort } from './reserve-port.ts';
+import { addressesOf, tryToListen } from '@mainstay/kernel/try-to-listen';
 import { OperatorError } from './operator-error.ts';
+import { chosenHere, reservePort } from './reserve-port.ts';
 import { currentRuns } from './run-record.ts';
 
 /** An address that a deployment will listen on. */
@@ -23,8 +23,7 @@ const remedies = {
 /** Throws an `OperatorError` that says what to do if another program listens on the port. */
 export async function requireFreePort({ section, host, port }: WantedAddress): Promise<void> {
   const named = `port ${port}${purposes[section]}`;
-  for (const address of addressesOf(host, port)) {
-    const problem = await tryToListen(address, port);
+  for (const problem of await problemsOf(host, port)) {
     if (problem === 'EADDRINUSE') throw new OperatorError(`${named} is taken by ${whoTook(port)}; ${remedies[section]}`);
     if (problem === 'EACCES') throw new OperatorError(`${named} needs more rights than you have; ${section === 'http' ? 'choose one above 1023 with --port N' : 'set operators.port in the deployment file to one above 1023'}`);
     // A machine without IPv6 has no ::1.
@@ -34,15 +33,14 @@ export async function requireFreePort({ section, host, port }: WantedAddress): P
 
 /** Whether nothing listens on the port. */
 export async function isFree(host: string, port: number): Promise<boolean> {
-  const problems = await Promise.all(addressesOf(host, port).map((address) => tryToListen(address, port)));
-  return !problems.includes('EADDRINUSE');
+  return !(await problemsOf(host, port)).includes('EADDRINUSE');
 }
 
 /** A port that nothing listens on, and that nobody else is given here within a minute. Throws what the system says where it can't be listened at all. */
 export async function anyFreePort(host: string): Promise<number> {
   for (;;) {
     const port = randomInt(...chosenHere());
-    const problems = await Promise.all(addressesOf(host, port).map((address) => tryToListen(address, port)));
+    const problems = await problemsOf(host, port);
     // A machine without IPv6 has no ::1.
     if (problems[0] && problems[0] !== 'EADDRINUSE') throw Object.assign(new Error(`it is not possible to listen on ${host}: ${problems[0]}`), { code: problems[0] });
     if (!problems.includes('EADDRINUSE') && reservePort(port)) return port;
@@ -62,18 +60,14 @@ export async function freePorts(host: string, count: number, taken: ReadonlySet<
 /** The port of an address such as `http://localhost:4400`. */
 export const portOf = (address: string): number => Number(new URL(address).port || 80);
 
-const addressesOf = (host: string, port: number): string[] => (port === 0 ? [] : host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
+/** What keeps a program from listening on the port, on each address of the host; 0 is always free. */
+async function problemsOf(host: string, port: number): Promise<(string | undefined)[]> {
+  const addresses = port === 0 ? [] : addressesOf(host);
+  return Promise.all(addresses.map(async (address) => (await tryToListen(address, port))?.code));
+}
 
 function whoTook(port: number): string {
   const isAt = (address: string | undefined) => address !== undefined && portOf(address) === port;
   const run = currentRuns().find(({ address, operatorsAddress }) => isAt(address) || isAt(operatorsAddress));
   return run ? `${run.name}, which runs here${isAt(run.operatorsAddress) ? ', for its operators' : ''}` : 'another program';
-}
-
-function tryToListen(host: string, port: number): Promise<string | undefined> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
 }

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { addressesOf, tryToListen } from './try-to-listen.ts';
 
 let shared = false;
 
@@ -18,7 +19,7 @@ export function sharePorts(): void {
 export async function bindAll(host: string, port: number, accept: (socket: Socket) => void, alone = false, attempt = 1): Promise<{ port: number; listeners: Server[] }> {
   const listeners: Server[] = [];
   let bound = port;
-  for (const address of interfacesOf(host)) {
+  for (const address of addressesOf(host)) {
     const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
     try {
       if (alone && shared) await requireFree(address, bound);
@@ -39,7 +40,7 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
 function bind(listener: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     if (taken.has(`${host} ${port}`)) return reject(portTaken(port));
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? portTaken(port, error) : error));
+    listener.once('error', (error: NodeJS.ErrnoException) => reject(refusal(port, error)));
     listener.listen({ host, port, ...(shared && { reusePort: true }) }, () => {
       // Later errors, such as too many open files, concern one connection, not the port.
       listener.removeAllListeners('error').on('error', () => {});
@@ -51,18 +52,14 @@ function bind(listener: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function requireFree(host: string, port: number): Promise<void> {
-  const probe = createServer();
-  return new Promise((resolve, reject) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? portTaken(port, error) : error));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
-  });
+async function requireFree(host: string, port: number): Promise<void> {
+  const error = await tryToListen(host, port);
+  if (error) throw refusal(port, error);
 }
 
-const portTaken = (port: number, cause?: Error) => Object.assign(new Error(`port ${port} is taken`, { cause }), { code: 'EADDRINUSE', port });
+const refusal = (port: number, error: NodeJS.ErrnoException): Error => (error.code === 'EADDRINUSE' ? portTaken(port, error) : error);
 
-/** The addresses that a host stands for. */
-const interfacesOf = (host: string): string[] => (host === 'localhost' ? ['127.0.0.1', '::1'] : [host]);
+const portTaken = (port: number, cause?: Error) => Object.assign(new Error(`port ${port} is taken`, { cause }), { code: 'EADDRINUSE', port });
 
 /** A host and port as a URL for HTTP, such as `http://[::1]:4400`. */
 export const urlOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
