@@ -39,6 +39,8 @@ export const isOutdated = (effort: Effort, passwordHash: string): boolean => !pa
 function decoyOf(effort: Effort): Promise<string> {
   const decoy = decoys.get(effort.passwordMemoryMib) ?? hashPassword(effort, newOpaqueToken());
   decoys.set(effort.passwordMemoryMib, decoy);
+  // One that was refused because too many wait is made another time.
+  decoy.catch(() => decoys.delete(effort.passwordMemoryMib));
   return decoy;
 }
 
