@@ -9,9 +9,8 @@ import { ClerkService, LedgerService, until } from '@mainstay/kernel/testing';
 import { SessionsService } from '@mainstay/sys-accounts/contract';
 import { FilesService } from '@mainstay/sys-core/contract';
 import { everyTopology, type TestDeployment } from './index.ts';
-import { clerk, ledger } from './ledger/ledger-modules.ts';
 
-const options = { ownModules: [ledger, clerk], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-ledger': null, 'mod-clerk': null } };
+const options = { moduleFiles: [import.meta.resolve('./ledger/ledger-modules.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-ledger': null, 'mod-clerk': null } };
 const fact = (name: string, run: (deployment: TestDeployment) => Promise<void>) => everyTopology(name, run, options);
 
 const ada = 'ada@acme.test';

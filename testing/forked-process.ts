@@ -7,6 +7,8 @@ import { peerVariable, type Instance } from '@mainstay/kernel/placement';
 /** How one process of a deployment is started as a program of its own, as the controller does it. */
 export interface ForkOptions {
   deploymentFile: string;
+  /** URLs of files with modules that are not in the build. */
+  moduleFiles: readonly string[];
   placement: string;
   instance: Instance;
   peers: Readonly<Record<string, string>>;
@@ -21,14 +23,16 @@ export interface ForkedProcess extends RunningProcess {
 }
 
 const program = join(import.meta.dirname, '../main/main.ts');
+const programWithModules = join(import.meta.dirname, 'process-with-modules.ts');
 const GRACE_MILLISECONDS = 15_000;
 
 /** Starts a process of a deployment; resolves when it serves, rejects with what it says if it can not. */
-export async function forkProcess({ deploymentFile, placement, instance, peers, secret, dataFolder, go, announce }: ForkOptions): Promise<ForkedProcess> {
+export async function forkProcess({ deploymentFile, moduleFiles, placement, instance, peers, secret, dataFolder, go, announce }: ForkOptions): Promise<ForkedProcess> {
   const addresses = Object.fromEntries(Object.entries(peers).map(([name, address]) => [peerVariable(name), address]));
   const environment = { ...process.env, ...addresses, MAINSTAY_SECRET: secret, MAINSTAY_DATA_FOLDER: dataFolder, MAINSTAY_DATABASE_CONNECTIONS: '20', MAINSTAY_LOG_LEVEL: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' };
+  const flags = ['--deployment', deploymentFile, '--placement', placement, '--process', instance.name, ...moduleFiles.flatMap((file) => ['--module', file])];
   // The flags of the test itself make no sense there.
-  const child = fork(program, ['--deployment', deploymentFile, '--placement', placement, '--process', instance.name], { env: { ...environment, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined }, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(moduleFiles.length > 0 ? programWithModules : program, flags, { env: { ...environment, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined }, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ready = await new Promise<Extract<Report, { type: 'ready' }>>((resolve, reject) => {
     child.on('message', (report: Report) => {
       if (report.type === 'checked') child.send(go);

@@ -12,9 +12,9 @@ import type { FilesSettings } from '@mainstay/kernel/files';
 import { databaseNameOf, databasesOf, readPlacement } from '@mainstay/kernel/placement';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
 import { asAdministrator, createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
-import { modules } from '@mainstay/main/modules';
 import { stringify } from 'yaml';
 import { forkProcess } from './forked-process.ts';
+import { withModulesOf } from './module-files.ts';
 import { signIn } from './sign-in.ts';
 
 export interface DeploymentOptions {
@@ -23,8 +23,10 @@ export interface DeploymentOptions {
   modules?: Record<string, object | null>;
   /** Where the contents of files lie; on disk if absent. */
   files?: FilesSettings;
-  /** Modules of the test's own; each takes the place of the one of its name. */
+  /** Modules of the test's own that share its variables; each takes the place of the one of its name. */
   ownModules?: readonly Module[];
+  /** The same in files that export them, as a default: `import.meta.resolve('./module.ts')`. A process of its own can load these. */
+  moduleFiles?: readonly string[];
   /** The section `telemetry` of its file. */
   telemetry?: object;
   /** The section `operators` of its file. */
@@ -131,8 +133,8 @@ interface Place {
 }
 
 /** How its processes are started, and which databases they make beside the one that is there. */
-async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], telemetry = {}, operators = {}, placement: placementName, here = false, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
-  const available = [...modules.filter(({ name }) => !ownModules.some((own) => own.name === name)), ...ownModules];
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], moduleFiles = [], telemetry = {}, operators = {}, placement: placementName, here = false, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
+  const available = await withModulesOf(moduleFiles, ownModules);
   const enabled = quickPasswords(phase, sections ?? Object.fromEntries(available.map(({ name }) => [name, null])));
   const several = placementName !== undefined && placementName !== 'one-process';
   const content = { name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: several ? { 'sys-gateway': null, ...enabled } : enabled };
@@ -151,10 +153,10 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const [httpPort, ...ports] = await freePorts('127.0.0.1', placement.instances.length + 1);
   const peers = Object.fromEntries(placement.instances.map(({ name }, at) => [name, `http://127.0.0.1:${ports[at]}`]));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
-  // Modules and settings of the test's own, and its log, are in this process alone.
+  // What shares the test's variables, its settings, and its log are in this process alone.
   const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && !here && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
-    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort! } } })
+    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), moduleFiles, placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort! } } })
     : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { everyTopology } from '@mainstay/testing';
 import { GreetingsService } from './contract/index.ts';
-import greetings from './module.ts';
 
-const options = { ownModules: [greetings], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-hello': { defaultLanguage: 'de' } } };
+const options = { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-hello': { defaultLanguage: 'de' } } };
 
 everyTopology('a greeting is left, found and listed, the latest first', async ({ client }) => {
   const ada = await client(GreetingsService, 'ada@acme.test');

@@ -34,6 +34,8 @@ export const clerk = defineModule({
   services: [serve(ClerkService, clerkService)],
 });
 
+export default [ledger, clerk];
+
 function ledgerService({ db }: { db: Database<Tables> }): ServiceImpl<typeof LedgerService> {
   return {
     async writeLine({ text, trouble }) {

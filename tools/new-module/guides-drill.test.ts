@@ -26,7 +26,6 @@ import { everyTopology } from '@mainstay/testing';
 import { callMethod } from '../../cli/connection/call-method.ts';
 import { findMethod } from '../../cli/connection/find-method.ts';
 import { GreetingsService } from './contract/index.ts';
-import garden from './module.ts';
 
 everyTopology('the command line takes and shows the new field', async ({ address, token }) => {
   const authorization = \`Bearer \${await token('ada@acme.test')}\`;
@@ -34,7 +33,7 @@ everyTopology('the command line takes and shows the new field', async ({ address
   const call = async (name: string, json: string) => (await Array.fromAsync(callMethod(transport, findMethod([GreetingsService], name), json)))[0] as Record<string, any>;
   assert.equal((await call('CreateGreeting', '{"greeting": {"text": "Hm", "mood": "calm"}}')).mood, 'calm');
   assert.deepEqual((await call('ListGreetings', '{"filter": "mood = \\\\"calm\\\\""}')).greetings.map(({ text }: { text: string }) => text), ['Hm']);
-}, { ownModules: [garden], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-garden': null } });
+}, { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-garden': null } });
 `;
 
 test('whoever follows the guides to the letter has what they promise', () => {

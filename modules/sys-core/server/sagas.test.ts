@@ -1,32 +1,21 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import type { CommandTools } from '@mainstay/kernel';
-import { defineModule, defineSaga, givingUp, job, reasonOf, sleepUntil, step, type Database } from '@mainstay/kernel';
+import { reasonOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
 import { Command } from 'commander';
-import { z } from 'zod';
 import sagasGroup from '../commands/sagas.ts';
-import { DeadLettersService, ModulesService, SagasService, SagaState, SagaStepState } from '../contract/index.ts';
+import { DeadLettersService, SagasService, SagaState, SagaStepState } from '../contract/index.ts';
 
 const ops = 'ops@mainstay.test';
 
-let bank = 'closed';
-const payment = defineSaga({
-  name: 'payment',
-  input: z.object({ days: z.int() }),
-  steps: [
-    step('reserve', async () => 'secret result', async () => { if (bank === 'closed') throw givingUp(new Error('the bank of eve@umbrella.test is closed')); }),
-    sleepUntil('rest', ({ input }) => new Date(Date.now() + input.days * 86_400_000)),
-    step('pay', async () => { throw givingUp(new Error('no money')); }),
-  ],
-});
-const probe = defineModule({
-  name: 'mod-probe',
-  config: z.strictObject({}),
-  requires: { modules: ModulesService },
-  sagas: [payment],
-  jobs: [job('begin', async ({ db }: { db: Database<any> }, input: { days: number }) => { await db.write((tx) => tx.start(payment as never, input)); })],
-});
-const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] };
+/** The bank is open as long as this file is there, whichever process looks. */
+const bank = join(mkdtempSync(join(tmpdir(), 'mainstay-bank-')), 'open');
+after(() => rmSync(dirname(bank), { recursive: true }));
+const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': { bank } }, moduleFiles: [import.meta.resolve('../testing/payment-module.ts')] };
 
 /** Starts a saga, and gives its id when it is in that state. */
 async function begin(deployment: TestDeployment, days: number, state: SagaState): Promise<string> {
@@ -57,7 +46,7 @@ everyTopology('operators see how far a saga is, and nothing of what it was given
 }, options);
 
 everyTopology('a saga that is cancelled and can not be undone is a dead letter; retried, it is undone', async (deployment) => {
-  bank = 'closed';
+  rmSync(bank, { force: true });
   const sagaId = await begin(deployment, 1, SagaState.SAGA_WAITING);
   const client = await deployment.client(SagasService, ops);
   assert.equal((await run(deployment, 'cancel', sagaId)).text, `${sagaId} cancelled`);
@@ -69,7 +58,7 @@ everyTopology('a saga that is cancelled and can not be undone is a dead letter; 
   const letters = await deployment.client(DeadLettersService, ops);
   const found = await until(async () => (await letters.listDeadLetters({ filter: 'job = "saga:payment"' })).deadLetters[0]);
   assert.deepEqual([found.sagaId, found.step], [sagaId, 'reserve']);
-  bank = 'open';
+  writeFileSync(bank, '');
   await run(deployment, 'retry', sagaId);
   assert.deepEqual((await stands(SagaState.SAGA_COMPENSATED)).steps.map(({ state }) => state), [SagaStepState.SAGA_STEP_COMPENSATED, SagaStepState.SAGA_STEP_FAILED, SagaStepState.SAGA_STEP_PENDING]);
   await assert.rejects(client.retrySaga({ sagaId }), (error) => reasonOf(error) === 'sys-core.SAGA_NOT_FAILED');

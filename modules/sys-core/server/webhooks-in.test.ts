@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { currentCall, defineModule, standardWebhooks, webhook } from '@mainstay/kernel';
 import { signStandard } from '@mainstay/kernel/testing';
 import { everyTopology, type TestDeployment, until } from '@mainstay/testing';
-import { z } from 'zod';
-import { ModulesService } from '../contract/index.ts';
 
 const secret = 'whsec_' + Buffer.alloc(24, 9).toString('base64');
-const org = '018f0000-0000-7000-8000-000000000001';
-const handled: string[] = [];
-let failures = 0;
-const options = { scheme: standardWebhooks, payload: z.object({ order: z.string() }), org: () => org };
-const probe = defineModule({
-  name: 'mod-probe',
-  config: z.strictObject({}),
-  requires: { modules: ModulesService },
-  webhooks: [
-    webhook('paid', { ...options, secrets: () => [secret] }, async (_, { id, payload }) => {
-      if (failures-- > 0) throw new Error('not yet');
-      const { principal } = currentCall();
-      handled.push(`${id} ${payload.order} ${principal.kind === 'module' && principal.orgId === org}`);
-    }),
-    webhook('bare', { ...options, secrets: () => [''] }, async () => {}),
-  ],
-});
-const setUp = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] };
+/** Where the webhook's module, in whichever process, writes what it handled. */
+const folder = mkdtempSync(join(tmpdir(), 'mainstay-handled-'));
+after(() => rmSync(folder, { recursive: true }));
+writeFileSync(join(folder, 'handled'), '');
+const setUp = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': { folder, secret } }, moduleFiles: [import.meta.resolve('../testing/webhook-module.ts')] };
 
 async function send(deployment: TestDeployment, id: string, body = '{"order": "A7"}', { name = 'paid', headers = {} } = {}) {
   const timestamp = String(Math.floor(Date.now() / 1000));
@@ -32,15 +20,16 @@ async function send(deployment: TestDeployment, id: string, body = '{"order": "A
   const content = await answer.json() as { repeated?: boolean; reason?: string; code?: string };
   return { status: answer.status, text: JSON.stringify(content), repeated: content.repeated ?? false };
 }
-const of = (id: string) => handled.filter((each) => each.startsWith(`${id} `));
+const of = (id: string) => readFileSync(join(folder, 'handled'), 'utf8').split('\n').filter((each) => each.startsWith(`${id} `));
 
 everyTopology('a webhook is handled in its org, once, however often it is sent, and again if its handler fails', async (deployment) => {
   const id = crypto.randomUUID();
-  failures = 1;
+  writeFileSync(join(folder, 'fails'), '');
   assert.deepEqual(await send(deployment, id).then(({ status, repeated }) => [status, repeated]), [200, false]);
   const again = await Promise.all([1, 2, 3].map(() => send(deployment, id)));
   assert.deepEqual(again.map(({ status, repeated }) => [status, repeated]), [[200, true], [200, true], [200, true]]);
   await until(() => of(id).length > 0);
+  assert.ok(!existsSync(join(folder, 'fails')), 'it failed once');
   await send(deployment, id);
   await sleep(300);
   assert.deepEqual(of(id), [`${id} A7 true`]);
