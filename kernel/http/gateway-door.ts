@@ -51,7 +51,7 @@ export class GatewayDoor {
    * Lets the call of a method in, or throws, before its body is read. Gives a promise only where it had to ask.
    */
   admit(request: FastifyRequest, reply: FastifyReply, method: DescMethod): void | Promise<void> {
-    const header = callHeaders(request.headers);
+    const header = callHeaders(request.headers, method);
     const admitted = this.#options.gateway.admit(method, { header, setHeader: (name, value) => void reply.header(name, value) }, (request as GatewayRequest)[arrivedKey]!);
     if (admitted instanceof Promise) return admitted.then((known) => this.#note(request, method, header, known));
     return this.#note(request, method, header, admitted);

@@ -6,8 +6,10 @@ import { serveMethods } from '../placement/serve-methods.ts';
 import { createLog } from '../telemetry/log.ts';
 import { EchoService } from './contract/gen/mainstay/testing/v1/echo_pb.js';
 import { LibraryService } from './contract/gen/mainstay/testing/v1/library_pb.js';
+import { WebService } from './contract/gen/mainstay/testing/v1/web_pb.js';
 import { echoService, type EchoWatch } from './echo.ts';
 import { libraryService } from './library.ts';
+import { webService } from './web.ts';
 
 export { EchoService, LibraryService };
 
@@ -20,12 +22,14 @@ export async function startTestServer(options: Partial<HttpServerOptions> = {}, 
   const serving = { module: 'mod-test', guard: () => openGuard, log };
   const library = serveMethods(LibraryService, libraryService(), serving);
   const echo = serveMethods(EchoService, echoService(watch), serving);
+  const web = serveMethods(WebService, webService(), serving);
   return startHttpServer({
     services: [
       { service: LibraryService, implementation: library, module: 'mod-test' },
       { service: EchoService, implementation: echo, module: 'mod-test' },
+      { service: WebService, implementation: web, module: 'mod-test' },
     ],
-    transport: new InProcessRegistry().add(LibraryService, library).add(EchoService, echo).transport,
+    transport: new InProcessRegistry().add(LibraryService, library).add(EchoService, echo).add(WebService, web).transport,
     host: 'localhost',
     port: 0,
     health: { ready: () => ({ ready: true, modules: [{ name: 'mod-test', state: 'running' }] }) },

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { httpBindings } from '../rest/http-binding.ts';
+import { isWeb } from '../rest/web-method.ts';
 import { openApiOperation } from './openapi-operation.ts';
 import { openApiPath, shapeOf } from './openapi-path.ts';
 import type { Schema } from './openapi-rules.ts';
@@ -7,14 +8,15 @@ import { SchemaCollection, type Comments } from './openapi-schema.ts';
 
 /**
  * The OpenAPI 3.1 document of everything that the services offer by REST: paths, parameters and bodies with their
- * rules, who may call (`x-mainstay-access`), whether it writes (`x-mainstay-kind`), and the problems. `serves` leaves methods out.
+ * rules, who may call (`x-mainstay-access`), whether it writes (`x-mainstay-kind`), and the problems. `serves` leaves methods out, and what speaks a protocol of others is left out in any case.
  */
 export function openApiDocument(services: readonly DescService[], info: { title: string; version: string }, comments: Comments, serves: (method: DescMethod) => boolean = () => true): Schema {
   const schemas = new SchemaCollection(comments);
   schemas.schemas.Problem = problemSchema;
+  const isDescribed = (method: DescMethod) => !isWeb(method) && serves(method);
   const paths: Record<string, Schema> = {};
   const named = new Map<string, string>();
-  for (const method of services.flatMap(({ methods }) => methods).filter(serves)) {
+  for (const method of services.flatMap(({ methods }) => methods).filter(isDescribed)) {
     httpBindings(method).forEach((binding, number) => {
       const own = openApiPath(binding.template);
       const path = renamed(own, named.get(shapeOf(own.path)) ?? own.path);
@@ -22,7 +24,7 @@ export function openApiDocument(services: readonly DescService[], info: { title:
       (paths[path.path] ??= {})[binding.httpMethod.toLowerCase()] = openApiOperation(binding, number, path, schemas, comments);
     });
   }
-  const withRest = services.filter(({ methods }) => methods.some((method) => serves(method) && httpBindings(method).length > 0));
+  const withRest = services.filter(({ methods }) => methods.some((method) => isDescribed(method) && httpBindings(method).length > 0));
   return {
     openapi: '3.1.0',
     info: { ...info, description: 'Fields are named as in JSON; query parameters may also be written as in the contracts, with underscores. Every answer that is not a success is a problem document (RFC 9457). Calls with a lock need an access token or an API key: `Authorize` takes it.' },

@@ -4,6 +4,7 @@ import { Html, html } from './html-text.ts';
 import { logo } from './page-style.ts';
 import type { Readiness, ServedService } from '../http-server-options.ts';
 import { httpBindings } from '../rest/http-binding.ts';
+import { isWeb } from '../rest/web-method.ts';
 import { pageAddress, type ModuleClient } from './client-files.ts';
 
 /** The page at `/`: what runs here, how it is, and where to read on. */
@@ -50,7 +51,7 @@ function moduleCard({ name, state }: Readiness['modules'][number], services: rea
 /** A service that REST reaches leads to its documentation. */
 function serviceLink({ name, typeName, methods }: DescService): Html {
   const shown = html`<code>${typeName}</code>`;
-  const documented = methods.some((method) => httpBindings(method).length > 0);
+  const documented = methods.some((method) => !isWeb(method) && httpBindings(method).length > 0);
   return html`<p class="small">${documented ? html`<a href="/docs#/${name}">${shown}</a>` : shown}</p>`;
 }
 

@@ -1,5 +1,6 @@
 import { toJson, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type DescService, type JsonObject, type JsonReadOptions, type JsonValue, type JsonWriteOptions, type Message } from '@bufbuild/protobuf';
 import type { StreamResponse, Transport } from '@connectrpc/connect';
+import type { WebResponse } from '@mainstay/kernel/contract/mainstay/web_pb.js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyLimitOf } from '../body-limit.ts';
 import { liftBodyLimit } from '../body-time-limit.ts';
@@ -14,6 +15,8 @@ import { receiveContent } from './receive-content.ts';
 import { requestMessage } from './rest-request.ts';
 import { sendStream } from './rest-stream.ts';
 import { sendContent } from './send-content.ts';
+import { isWeb } from './web-method.ts';
+import { sendWeb, webBodyBytes, webRequest } from './web-request.ts';
 import { RouteTable } from './route-table.ts';
 import { nameVersion } from './name-version.ts';
 import { codecOf } from '../../codec/codec-of.ts';
@@ -102,9 +105,9 @@ async function answer(request: RestHttpRequest, reply: FastifyReply, options: Re
   liftBodyLimit(request.raw);
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '';
   const body = (request.body as Buffer | undefined) ?? new Uint8Array();
-  const limit = bodyLimitOf(request, binding.method.input, options.bodyLimitBytes);
+  const limit = bodyLimitOf(request, binding.method.input, isWeb(binding.method) ? webBodyBytes : options.bodyLimitBytes);
   if (body.length > limit) throw httpErrors.BODY_TOO_LARGE({ limit });
-  const message = requestMessage(binding, { segments, query, body }, options.json);
+  const message = isWeb(binding.method) ? webRequest(request) : requestMessage(binding, { segments, query, body }, options.json);
   return binding.method.methodKind === 'unary' ? answerOnce(request, reply, binding, message, options) : answerStream(request, reply, binding, message, options);
 }
 
@@ -114,9 +117,10 @@ async function answerOnce(request: FastifyRequest, reply: FastifyReply, binding:
   const { method } = binding;
   const caller = new LeavingCaller();
   onceGone(reply, () => caller.leave());
-  const response = await transport.unary(method as DescMethodUnary, caller.signal, callTimeout(request.headers), callHeaders(request.headers), message as never, peerValues(request));
+  const response = await transport.unary(method as DescMethodUnary, caller.signal, callTimeout(request.headers), callHeaders(request.headers, method), message as never, peerValues(request));
   const header = headerIfAny(response);
   if (header) reply.headers(endToEndHeaders(header));
+  if (isWeb(method)) return sendWeb(reply, response.message as WebResponse);
   if (nameVersion(request, reply, method, response.message)) return reply.code(304).send();
   return reply.type(jsonType).send(responseText(binding, response.message, json));
 }
