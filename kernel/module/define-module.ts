@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
+import type { EmailCatalogue } from '../emails/email-template.ts';
 import type { Gateway, GatewayFacts } from '../gateway/gateway.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
@@ -52,6 +53,8 @@ export interface DeploymentInfo {
   eventTypes: readonly EventType[];
   /** The settings that modules declare: for the module that keeps their values. */
   settings: SettingsCatalogue;
+  /** The templates of the e-mails that modules send: for the module that sends them. */
+  emails: EmailCatalogue;
   /** The processes of the deployment, and the ways between them. */
   readonly network: NetworkView;
   /** Queue, dead letters and migrations: for the module that serves operators. */
@@ -138,6 +141,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   sagas?: SagaDeclaration<N, any>[];
   /** What other systems tell it by HTTP. */
   webhooks?: WebhookDeclaration<N, any>[];
+  /** A folder with a folder for each e-mail that it sends: what is filled in, and a file a language. */
+  emails?: URL;
   /** CLI command groups: each file's default export adds commands to the group. */
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
   /** A folder of files for browsers, served below `/apps/<name>/`. */

@@ -4,6 +4,7 @@ import { DiskRoom } from '../data/disk-room.ts';
 import { databaseOf } from '../data/connection.ts';
 import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
+import { emailCatalogue, emailProblems } from '../emails/read-templates.ts';
 import { deliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
 import type { EventType, Module } from '../module/define-module.ts';
@@ -191,7 +192,7 @@ async function startOutbound(starting: Starting, sound: readonly Part[], { pool 
 export function soundModules({ modules: enabled }: Deployment): Module[] {
   const modules = enabled.map(({ module }) => module);
   const needed = enabled.filter(({ optional }) => !optional).flatMap(({ module }) => unmetRequirements(module, modules));
-  const problems = [...problemsOf(modules), ...needed];
+  const problems = [...problemsOf(modules), ...needed, ...emailProblems(modules)];
   if (problems.length > 0) throw new StartError(problems);
   return inOrderOfNeed(modules);
 }
@@ -226,7 +227,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     room: new DiskRoom(options.log),
     recordsKept: () => {},
     jobsQueued: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), settings, operations },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), settings, emails: emailCatalogue(modules), operations },
     settings,
     operations,
     wanted: new WantedEvents(),

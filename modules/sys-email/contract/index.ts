@@ -1,0 +1,1 @@
+export * from './gen/sys/email/v1/email_pb.js';
