@@ -6,6 +6,7 @@ export const config = z.strictObject({
   sessionDays: z.int().min(1).max(90).default(14).describe('How long a session lasts without a refresh.'),
   refreshLeewaySeconds: z.int().min(0).max(60).default(10).describe('How long after its use a refresh token is refused without ending its session: tabs of one person refresh at the same time. Later uses end it.'),
   passwordMemoryMib: z.int().min(1).max(1024).default(64).describe('The memory that one password is hashed in (argon2id, two passes), in MiB; the time grows with it. At least 19 in phases A and P.'),
+  passwordScore: z.int().min(2).max(4).default(3).describe('How hard a new password must be to guess, as zxcvbn scores it: 2 is more than 10^6 guesses, 3 more than 10^8, 4 more than 10^10.'),
   failedLogins: z.int().min(1).max(100).default(5).describe('Failed logins of one e-mail address from one network address before a further one bans the pair.'),
   failedLoginsPerAddress: z.int().min(1).max(10_000).default(100).describe('Failed logins from one network address, whatever the e-mail address, before a further one bans it.'),
   banMinutes: z.int().min(1).max(1440).default(60).describe('How long a ban lasts.'),

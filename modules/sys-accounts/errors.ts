@@ -4,7 +4,7 @@ export const errors = defineErrors('sys-accounts', {
   ACCOUNT_NOT_FOUND: ['NotFound', 'no account {accountId}'],
   EMAIL_NOT_FOUND: ['NotFound', 'nobody has registered with that e-mail address; ask the person to register first'],
   EMAIL_TAKEN: ['AlreadyExists', 'the e-mail address is registered already; log in, or register with another'],
-  PASSWORD_UNFIT: ['InvalidArgument', 'the password must not be the e-mail address'],
+  PASSWORD_UNFIT: ['InvalidArgument', 'the password is guessed too easily'],
   PROFILE_UNFIT: ['InvalidArgument', 'the profile is not valid'],
   ACCOUNT_CLOSED: ['FailedPrecondition', 'the account is closed for good'],
   OWN_ACCOUNT: ['FailedPrecondition', 'nobody can lock their own account; ask another operator'],

@@ -10,7 +10,9 @@ import { findAccounts } from './find-accounts.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { checkProfile } from './check-profile.ts';
-import { checkNewPassword, hashPassword, requireEffort } from './passwords.ts';
+import { orgNamesOf } from './org-names.ts';
+import { checkNewPassword } from './password-strength/check-new-password.ts';
+import { hashPassword, requireEffort } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { registerPerson } from './register-person.ts';
 import { endSessions } from './sessions.ts';
@@ -22,8 +24,8 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
   return {
     async registerAccount({ email, password, displayName, language, timeZone }) {
       const person = { email, displayName: displayName.trim() || email.split('@')[0]!, language: language || 'en', timeZone: timeZone || 'UTC' };
-      checkNewPassword(password, email, 'password');
       checkProfile({ language: person.language, time_zone: person.timeZone });
+      await checkNewPassword(config, { password, email, displayName, field: 'password' });
       const passwordHash = await hashPassword(config, password);
       return db.write(async (tx) => {
         const accountId = await registerPerson(tx, { ...person, passwordHash });
@@ -77,7 +79,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
 
     async changePassword({ accountId, currentPassword, newPassword }) {
       const account = await provenSelf(needs, requireSelf(accountId), currentPassword);
-      checkNewPassword(newPassword, account.email!, 'new_password');
+      await checkNewPassword(config, { password: newPassword, email: account.email!, displayName: account.display_name, orgNames: await orgNamesOf(db, account.id), field: 'new_password' });
       const password_hash = await hashPassword(config, newPassword);
       return db.write(async (tx) => {
         await tx.updateTable('sys_accounts_accounts').set({ password_hash, password_change_required: false, updated_at: sql<Date>`now()` }).where('id', '=', account.id).where('state', '=', 'ACTIVE').execute();

@@ -53,6 +53,8 @@ everyTopology('a bad registration names its fields', async (deployment) => {
   assert.deepEqual(await fieldsOf({ password: 'short' }), ['password']);
   assert.deepEqual(await fieldsOf({ password: 'x'.repeat(201) }), ['password']);
   assert.deepEqual(await fieldsOf({ password: email }), ['password']);
+  assert.deepEqual(await fieldsOf({ password: 'iloveyou2024' }), ['password']);
+  assert.deepEqual(await fieldsOf({ password: 'ann example', displayName: 'Ann Example' }), ['password']);
   assert.deepEqual(await fieldsOf({ timeZone: 'Europe/Nowhere' }), ['time_zone']);
   assert.deepEqual(await fieldsOf({ language: 'x' }), ['language']);
   assert.deepEqual(await fieldsOf({ displayName: 'x'.repeat(101) }), ['display_name']);
@@ -115,6 +117,7 @@ everyTopology('a new password ends the other sessions and is the only one that h
   const sessions = await deployment.client(SessionsService);
   const other = await sessions.createSession({ email, password });
   await assert.rejects(accounts.changePassword({ accountId: 'me', currentPassword: 'not the password', newPassword: 'another password' }), refusedWith('sys-accounts.WRONG_PASSWORD'));
+  await assert.rejects(accounts.changePassword({ accountId: 'me', currentPassword: password, newPassword: 'qwertyuiop' }), (error) => violationsOf(error)[0]?.reason === 'password.common');
   const { endedSessions } = await accounts.changePassword({ accountId: 'me', currentPassword: password, newPassword: 'another password' });
   assert.equal(endedSessions, 1);
   await assert.rejects((await deployment.client(AccountsService, other.accessToken)).getAccount({ accountId: 'me' }), refusedWith('sys-core.SESSION_ENDED'));

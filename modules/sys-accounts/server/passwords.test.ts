@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reasonOf, type DeploymentInfo, type Phase } from '@mainstay/kernel';
+import type { DeploymentInfo, Phase } from '@mainstay/kernel';
 import { config } from '../config.ts';
-import { checkNewPassword, hashPassword, isOutdated, requireEffort, verifyPassword } from './passwords.ts';
+import { hashPassword, isOutdated, requireEffort, verifyPassword } from './passwords.ts';
 
 const effort = { passwordMemoryMib: 64 };
 
@@ -45,8 +45,4 @@ test('hashes that are guessed fast are for development and tests alone', () => {
     withPhase(phase, 19)();
     assert.throws(withPhase(phase, 18), /passwordMemoryMib is 18: in phase [AP] it must be at least 19/);
   }
-});
-
-test('the e-mail address is not a password', () => {
-  assert.throws(() => checkNewPassword('Ada@Example.org', 'ada@example.org', 'password'), (error) => reasonOf(error) === 'sys-accounts.PASSWORD_UNFIT');
 });

@@ -1,5 +1,4 @@
 import { hash, verify } from '@node-rs/argon2';
-import { withViolations } from '@mainstay/kernel';
 import type { Config } from '../config.ts';
 import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
@@ -42,12 +41,6 @@ function decoyOf(effort: Effort): Promise<string> {
   // One that was refused because too many wait is made another time.
   decoy.catch(() => decoys.delete(effort.passwordMemoryMib));
   return decoy;
-}
-
-/** Refuses a new password that the contract's rules on its length don't catch. `field` is where the request has it. */
-export function checkNewPassword(password: string, email: string, field: string): void {
-  if (password.trim().toLowerCase() !== email.toLowerCase()) return;
-  throw withViolations(errors.PASSWORD_UNFIT(), [{ field, description: 'must not be the e-mail address', reason: 'password.not_email' }]);
 }
 
 /** Each hash fills its memory, and one core for about 1 ms per 2 MiB: let few run at once, and not too many wait. */

@@ -9,7 +9,8 @@ import { accessTokenSigner } from './access-token.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
-import { checkNewPassword, hashPassword, isOutdated } from './passwords.ts';
+import { checkNewPassword } from './password-strength/check-new-password.ts';
+import { hashPassword, isOutdated } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession } from './sessions.ts';
 
@@ -84,7 +85,7 @@ async function proveAccount(needs: Needs, { email, password }: CreateSessionRequ
 async function logIn({ db, config }: Needs, request: CreateSessionRequest, account: AccountRow): Promise<OpenSession | undefined> {
   const { newPassword } = request;
   if (account.password_change_required && !newPassword) throw errors.PASSWORD_CHANGE_REQUIRED();
-  if (newPassword) checkNewPassword(newPassword, account.email!, 'new_password');
+  if (newPassword) await checkNewPassword(config, { password: newPassword, email: account.email!, displayName: account.display_name, field: 'new_password' });
   const password_hash = await newHash(config, request, account);
   const replaced = { ...(password_hash && { password_hash }), ...(newPassword && { password_change_required: false }) };
   return db.write(async (tx) => {
