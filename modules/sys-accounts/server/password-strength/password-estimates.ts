@@ -40,7 +40,7 @@ class PasswordEstimates {
       this.#asked.shift()!.resolve(estimate);
       if (this.#asked.length === 0) this.#rest(worker);
     });
-    worker.on('error', (error) => this.#fail(worker, error));
+    worker.on('error', (error: unknown) => this.#fail(worker, error));
     worker.on('exit', () => this.#fail(worker, new Error('the thread that looks at passwords ended')));
     return worker;
   }
@@ -53,7 +53,7 @@ class PasswordEstimates {
     }, idleMilliseconds).unref();
   }
 
-  #fail(worker: Worker, error: Error): void {
+  #fail(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     clearTimeout(this.#idle);
