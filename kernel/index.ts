@@ -1,5 +1,7 @@
 export type { AuditEntry, AuditLog } from './audit/audit-log.ts';
 export { bootstrapFrom, defineModule, on, serve } from './module/define-module.ts';
+export type { Sender } from './module/sender.ts';
+export { secret } from './module/secret.ts';
 export { cron, job, type JobDeclaration } from './module/job.ts';
 export { hmacOfBody, signStandard, standardWebhooks, type WebhookScheme } from './webhooks/signature.ts';
 export { webhook, type WebhookDeclaration, type WebhookDelivery } from './webhooks/webhook.ts';
@@ -12,6 +14,7 @@ export { emailLanguages, emailText, type EmailBlock, type EmailCatalogue, type E
 export { isWebLink } from './emails/read-templates.ts';
 export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';
 export type { FieldViolation } from './errors/define-errors.ts';
+export { html, type Html } from './http/pages/html-text.ts';
 export { contentTooLarge, offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
 export { callSettings } from './resilience/calls-config.ts';

@@ -42,7 +42,7 @@ export interface DeploymentOptions {
 
 /** A whole deployment for tests: real processes and a real database of its own, reached as users reach it. */
 export interface TestDeployment {
-  /** Its address now, such as `http://localhost:40123`; another after a restart. */
+  /** Its address, such as `http://localhost:40123`. */
   readonly address: string;
   /** Its address for operators now. */
   readonly operatorsAddress: string;
@@ -137,7 +137,9 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const available = await withModulesOf(moduleFiles, ownModules);
   const enabled = quickPasswords(phase, sections ?? Object.fromEntries(available.map(({ name }) => [name, null])));
   const several = placementName !== undefined && placementName !== 'one-process';
-  const content = { name: 'test', phase, http: { port: 0 }, telemetry, operators, modules: several ? { 'sys-gateway': null, ...enabled } : enabled };
+  // Chosen before it starts, since tokens name the address.
+  const [httpPort] = await freePorts('127.0.0.1', 1);
+  const content = { name: 'test', phase, http: { port: httpPort, publicAddress: `http://localhost:${httpPort}` }, telemetry, operators: operators === 'off' ? operators : { port: 0, ...operators }, modules: several ? { 'sys-gateway': null, ...enabled } : enabled };
   const deployment = readYamlOf(content, available);
   const common = {
     deployment: { ...deployment, files },
@@ -150,14 +152,17 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   };
   if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name], peers: {} };
   const placement = readPlacement(placementName, deployment.modules.map(({ module }) => module), available);
-  const [httpPort, ...ports] = await freePorts('127.0.0.1', placement.instances.length + 1);
+  const ports = await freePorts('127.0.0.1', placement.instances.length);
   const peers = Object.fromEntries(placement.instances.map(({ name }, at) => [name, `http://127.0.0.1:${ports[at]}`]));
   const databases = databasesOf(placement).filter((name) => name !== '').map((name) => databaseNameOf(database.name, { database: name }));
   // What shares the test's variables, its settings, and its log are in this process alone.
   const isForked = process.env.MAINSTAY_TEST_PROCESSES === 'forked' && !here && ownModules.length === 0 && logFile === undefined && Object.keys(files).length === 0;
+  // One process can not listen twice at a port.
+  const [door] = placement.instances.filter(({ modules }) => modules.includes('sys-gateway'));
+  const onlyFirst = (name: string) => (name === door?.name ? common.deployment : { ...common.deployment, http: { ...common.deployment.http, port: 0 } });
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
-    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), moduleFiles, placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: { http: httpPort! } } })
-    : () => startProcess({ ...common, placement, instance: instance.name, peers, connections: 40 })));
+    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), moduleFiles, placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: {} } })
+    : () => startProcess({ ...common, deployment: onlyFirst(instance.name), placement, instance: instance.name, peers, connections: 40 })));
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
   return { start: () => startTogether(starts), databases, databasesOfModule, peers };

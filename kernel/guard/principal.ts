@@ -26,6 +26,10 @@ export type Principal =
       roles: readonly RoleGrant[];
       /** The signed-in session, or the API key, that proved it. */
       sessionId: string;
+      /** What an OAuth access token lets its bearer do; absent where it is all that the account may. */
+      scope?: readonly string[];
+      /** It is an OAuth client that acts for itself: the account's id is the client's. */
+      isProgram?: true;
       /** The administrator who acts on the account's behalf, if one does. */
       actorAccountId?: string;
     }

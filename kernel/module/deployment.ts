@@ -12,7 +12,7 @@ import { StartError } from './start-error.ts';
 export interface Deployment {
   name: string;
   phase: Phase;
-  http: { host: string; port: number; bodyLimitBytes: number; connections?: { all: number; perAddress: number } };
+  http: { host: string; port: number; publicAddress?: string; bodyLimitBytes: number; connections?: { all: number; perAddress: number } };
   /** Where the contents of files lie; on disk if absent. */
   files?: FilesSettings;
   /** The address for operators alone; there is none if absent. */
@@ -31,6 +31,7 @@ const mebibyte = 1024 * 1024;
 const http = z.strictObject({
   host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Anything but localhost is reachable from other machines.'),
   port: z.int().min(0).max(65535).default(4400).describe('The one port of all protocols. 0 takes any free port.'),
+  publicAddress: z.string().regex(/^https?:\/\/[^/?#@]+$/, 'must be an address such as https://example.org, without a path').optional().describe('Where people and other systems reach the deployment, where that is another address than host and port: as https://example.org. Tokens and mails name it.'),
   mostConnections: z.int().min(10).max(1_000_000).default(10_000).describe('Connections that may be open in all; the system must allow the process as many open files.'),
   mostConnectionsPerAddress: z.int().min(1).max(1_000_000).default(1000).describe('Connections that may be open from one address. It does not count for this machine itself; where a proxy on another machine has the connections of everybody, raise it.'),
   bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request that carries a file, in MiB; any other has at most 1 MiB.'),

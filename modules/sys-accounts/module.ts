@@ -1,13 +1,23 @@
 import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
+import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OrgsService, SessionsService, StandingService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
 import { keysService } from './server/keys-service.ts';
+import { oauthClientsService } from './server/oauth/clients-service.ts';
+import { oauthService } from './server/oauth/oauth-service.ts';
+import { rotateIdTokenKey } from './server/oauth/provider-keys.ts';
 import { orgsService } from './server/orgs-service.ts';
+import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
+import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
+import { recoveryService } from './server/recovery/recovery-service.ts';
+import { mailAgain, mailRegistration } from './server/registration/mail-registration.ts';
+import { registrationService } from './server/registration/registration-service.ts';
 import { removeExpired } from './server/remove-expired.ts';
+import { secondFactorsService } from './server/second-factors/second-factors-service.ts';
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
@@ -16,7 +26,7 @@ import { standingService } from './server/standing-service.ts';
 export default defineModule({
   name: 'sys-accounts',
   config,
-  requires: {},
+  requires: { email: EmailService },
   database: {
     migrations: new URL('./database/migrations/', import.meta.url),
     bootstrap: bootstrapFrom(new URL('./database/bootstrap.yaml', import.meta.url), firstData, loadFirstData),
@@ -24,13 +34,20 @@ export default defineModule({
   services: [
     serve(AccountsService, accountsService),
     serve(SessionsService, sessionsService),
+    serve(SecondFactorsService, secondFactorsService),
     serve(OrgsService, orgsService),
     serve(ApiKeysService, apiKeysService),
+    serve(OAuthService, oauthService),
+    serve(OAuthClientsService, oauthClientsService),
+    serve(RegistrationService, registrationService),
+    serve(RecoveryService, recoveryService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),
   ],
   access,
-  emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('remove-expired', '43 3 * * *', removeExpired)],
+  emails: new URL('./emails/', import.meta.url),
+  client: new URL('./client/', import.meta.url),
+  emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged],
 });

@@ -5,6 +5,7 @@ export const errors = defineErrors('sys-core', {
   TOKEN_NOT_YET_VALID: ['Unauthenticated', 'the access token is not valid yet; check the clocks'],
   TOKEN_WRONG_AUDIENCE: ['Unauthenticated', 'the access token is for another audience; log in here'],
   TOKEN_WRONG_ISSUER: ['Unauthenticated', 'the access token is from another issuer; log in here'],
+  TOKEN_BOUND: ['Unauthenticated', 'the access token is bound to a key (DPoP): send it with its proof to where that is looked at'],
   TOKEN_INVALID: ['Unauthenticated', 'the access token is not valid; log in'],
   CREDENTIALS_UNKNOWN: ['Unauthenticated', 'send the header authorization as: Bearer, a space, and an access token or API key'],
   SESSION_ENDED: ['Unauthenticated', 'the session has ended; log in again'],

@@ -3,6 +3,9 @@ import type { ColumnType, Generated } from 'kysely';
 /** A time the database sets unless it is given. */
 type Stamp = ColumnType<Date, Date | undefined, Date>;
 
+/** A value that is not there unless it is given. */
+type Absent<T> = ColumnType<T | null, T | null | undefined, T | null>;
+
 export interface Tables {
   sys_accounts_accounts: {
     id: Generated<string>;
@@ -21,7 +24,21 @@ export interface Tables {
     created_at: Stamp;
     updated_at: Stamp;
     last_login_at: Date | null;
+    email_verified_at: Absent<Date>;
   };
+  sys_accounts_registrations: {
+    id: Generated<string>;
+    account_id: Absent<string>;
+    email: string;
+    display_name: Generated<string>;
+    language: string;
+    time_zone: string;
+    password_hash: string | null;
+    tries: Generated<number>;
+    created_at: Stamp;
+    expires_at: Date;
+  };
+  sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
   sys_accounts_closed_emails: { email_hash: Uint8Array };
   sys_accounts_orgs: {
     id: Generated<string>;
@@ -47,10 +64,14 @@ export interface Tables {
     account_id: string;
     acting_org: string;
     client_address: Generated<string>;
+    client_id: Generated<string | null>;
     created_at: Stamp;
     refreshed_at: Stamp;
     expires_at: Date;
     ended_at: Date | null;
+    amr: Generated<string[]>;
+    acr: Generated<string>;
+    auth_time: Absent<Date>;
   };
   sys_accounts_refresh_tokens: { token_hash: Uint8Array; session_id: string; created_at: Stamp; consumed_at: Date | null };
   sys_accounts_api_keys: {
@@ -70,5 +91,76 @@ export interface Tables {
     created_at: Stamp;
     retired_at: Date | null;
   };
+  sys_accounts_oauth_clients: {
+    id: Generated<string>;
+    owner_org: string;
+    name: string;
+    secret_hash: Uint8Array | null;
+    metadata: ColumnType<Record<string, unknown>, string, string>;
+    service_role: 'USER' | 'ADMIN' | null;
+    disabled: Generated<boolean>;
+    version: Generated<number>;
+    created_at: Stamp;
+    updated_at: Stamp;
+  };
+  sys_accounts_oauth_artifacts: {
+    kind: string;
+    key_hash: Uint8Array;
+    sealed: Uint8Array;
+    session_id: string | null;
+    account_id: string | null;
+    uid: string | null;
+    user_code_hash: Uint8Array | null;
+    consumed_at: Date | null;
+    expires_at: Date;
+  };
+  sys_accounts_id_token_keys: { id: Generated<string>; sealed_private_jwk: Uint8Array; created_at: Stamp; retired_at: Date | null };
   sys_accounts_login_attempts: { key: Uint8Array; failures: number; expires_at: Date };
+  sys_accounts_second_factors: {
+    id: Generated<string>;
+    account_id: string;
+    kind: 'TOTP' | 'PASSKEY' | 'EMAIL_CODE';
+    name: string;
+    created_at: Stamp;
+    confirmed_at: Absent<Date>;
+    last_used_at: Absent<Date>;
+    challenge: Absent<Uint8Array>;
+    tries: Generated<number>;
+    sealed_secret: Absent<Uint8Array>;
+    last_step: Generated<number>;
+    credential_id: Absent<Uint8Array>;
+    public_key: Absent<Uint8Array>;
+    counter: Generated<number>;
+    transports: Generated<string[]>;
+    device_bound: Generated<boolean>;
+    backed_up: Generated<boolean>;
+  };
+  sys_accounts_recovery_codes: { code_hash: Uint8Array; account_id: string; created_at: Stamp };
+  sys_accounts_remembered_devices: {
+    id: Generated<string>;
+    account_id: string;
+    token_hash: Uint8Array;
+    password_mark: Uint8Array;
+    client_address: Generated<string>;
+    created_at: Stamp;
+    last_used_at: Stamp;
+    expires_at: Date;
+  };
+  sys_accounts_login_places: { account_id: string; place_hash: Uint8Array; seen_at: Stamp };
+  sys_accounts_logins: {
+    token_hash: Uint8Array;
+    account_id: string | null;
+    amr: string[];
+    session_id: string | null;
+    wanted_org: string | null;
+    password_mark: Absent<Uint8Array>;
+    challenge: Absent<Uint8Array>;
+    email_code_hash: Absent<Uint8Array>;
+    email_code_sent_at: Absent<Date>;
+    next_password_hash: Absent<string>;
+    new_password: Generated<boolean>;
+    tries: Generated<number>;
+    created_at: Stamp;
+    expires_at: Date;
+  };
 }

@@ -31,6 +31,24 @@ export async function currentSigningKey({ db, deployment, log }: Needs): Promise
   return makeSigningKey({ db, deployment, log }, sealing);
 }
 
+/** The key that signs now, and those that did within so many days, as private JWKs (RFC 7517), the newest first. */
+export async function readSigningJwks(needs: Needs, days: number): Promise<JWK[]> {
+  await currentSigningKey(needs);
+  const sealing = sealingKey(needs.deployment.secret);
+  const rows = await needs.db.read((q) =>
+    q
+      .selectFrom('sys_accounts_signing_keys')
+      .select(['id', 'sealed_private_jwk'])
+      .where((where) => where.or([where('retired_at', 'is', null), where('retired_at', '>', sql<Date>`now() - ${days} * interval '1 day'`)]))
+      .orderBy(sql`retired_at desc nulls first`)
+      .execute(),
+  );
+  return rows.flatMap(({ id, sealed_private_jwk }) => {
+    const jwk = unseal(sealed_private_jwk, sealing);
+    return jwk ? [{ ...jwk, kid: id, alg: algorithm, use: 'sig' }] : [];
+  });
+}
+
 /** Retires the key that signs now; the next use makes another. What it signed stays good until it expires. */
 export async function rotateSigningKey({ db }: { db: Database<Tables> }): Promise<void> {
   await db.write((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('retired_at', 'is', null).execute());

@@ -29,11 +29,16 @@ export function standingService({ db }: Needs): ServiceImpl<typeof StandingServi
   };
 
   const standingsOf = async (requests: readonly GetStandingRequest[]) => {
-    const [sessions, keys] = await Promise.all([
+    const [sessions, keys, clients] = await Promise.all([
       read(bearersOfSessions, requests.flatMap(({ proof }) => (proof.case === 'sessionId' ? proof.value : []))),
       read(bearersOfKeys, requests.flatMap(({ proof }) => (proof.case === 'apiKey' ? proof.value.apiKeyId : []))),
+      read(programs, requests.flatMap(({ proof }) => (proof.case === 'oauthClientId' ? proof.value : []))),
     ]);
-    return requests.map(({ proof }) => (proof.case === 'apiKey' ? standingOfKey(keys.get(proof.value.apiKeyId), proof.value.secretHash) : standingOfSession(sessions.get(proof.value!))));
+    return requests.map(({ proof }) => {
+      if (proof.case === 'apiKey') return standingOfKey(keys.get(proof.value.apiKeyId), proof.value.secretHash);
+      if (proof.case === 'oauthClientId') return standingOfProgram(clients.get(proof.value));
+      return standingOfSession(sessions.get(proof.value!));
+    });
   };
 
   return {
@@ -51,6 +56,9 @@ function standingOfSession(bearer: Bearer | undefined) {
 /** A key acts in its own org or not at all. */
 const standingOfKey = (bearer: KeyBearer | undefined, secretHash: Uint8Array) =>
   bearer && timingSafeEqual(bearer.secret_hash, secretHash) && isMember(bearer) ? standing(bearer, bearer.acting_org) : { active: false };
+
+/** An OAuth client acts in the org that owns it, with the role that it was given. */
+const standingOfProgram = (bearer: Bearer | undefined) => (bearer ? standing(bearer, bearer.acting_org) : { active: false });
 
 const isMember = ({ grants, acting_org }: Bearer) => grants.some(({ scope_org }) => scope_org === acting_org);
 
@@ -80,4 +88,13 @@ const bearersOfKeys = prepared<Tables>()((q, { ids }: ById) =>
     .where('k.revoked_at', 'is', null)
     .where((where) => where.or([where('k.expires_at', 'is', null), where('k.expires_at', '>', sql<Date>`now()`)]))
     .where('a.state', '=', 'ACTIVE'),
+);
+
+const programs = prepared<Tables>()((q, { ids }: ById) =>
+  q
+    .selectFrom('sys_accounts_oauth_clients as c')
+    .select(['c.id', 'c.id as account_id', 'c.owner_org as acting_org', 'c.owner_org as personal_org', sql<GrantRow[]>`json_build_array(json_build_object('role', c.service_role, 'scope_org', c.owner_org, 'scope_project', null))`.as('grants')])
+    .where('c.id', '=', sql<string>`any(${ids}::uuid[])`)
+    .where('c.service_role', 'is not', null)
+    .where('c.disabled', '=', false),
 );

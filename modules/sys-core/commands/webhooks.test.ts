@@ -16,7 +16,7 @@ const receiver = await startReceiver();
 let deployment: TestDeployment;
 
 before(async () => {
-  deployment = await startDeployment({ logFile, modules: { 'sys-core': { webhooks: { waitSeconds: [0] } }, 'sys-accounts': null } });
+  deployment = await startDeployment({ logFile, modules: { 'sys-core': { webhooks: { waitSeconds: [0] } }, 'sys-accounts': null, 'sys-email': null } });
 });
 
 after(async () => {

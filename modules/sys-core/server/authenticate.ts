@@ -44,10 +44,11 @@ async function byToken(token: string, wantedOrg: string | undefined, { verifyTok
   return remembering(() => bySession(claims, wantedOrg, standings));
 }
 
-async function bySession({ accountId, sessionId }: TokenClaims, wantedOrg: string | undefined, standings: Standings): Promise<Account> {
-  const standing = await standings.of({ sessionId, accountId });
+async function bySession({ accountId, sessionId, scope, isProgram }: TokenClaims, wantedOrg: string | undefined, standings: Standings): Promise<Account> {
+  const standing = await standings.of(isProgram ? { oauthClientId: accountId } : { sessionId, accountId });
   if (!standing.active || standing.accountId !== accountId) throw errors.SESSION_ENDED();
-  const account = accountOf(standing, sessionId);
+  const known = accountOf(standing, sessionId);
+  const account = scope ? { ...known, scope, ...(isProgram && { isProgram }) } : known;
   if (!wantedOrg || wantedOrg === account.orgId) return account;
   if (!account.roles.some(({ orgId }) => orgId === wantedOrg)) throw errors.ORG_NOT_FOUND({ orgId: wantedOrg });
   return { ...account, orgId: wantedOrg };

@@ -1,3 +1,5 @@
+import { getOption } from '@bufbuild/protobuf';
+import { kind as kindOption, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { createMongoAbility, type MongoAbility, type RawRuleOf } from '@casl/ability';
 import type { AccessRequest, AccessRule, Decision, GuardFacts, Principal, Role, RoleGrant } from '@mainstay/kernel';
 
@@ -41,15 +43,16 @@ export function createDecide({ rules, requires }: GuardFacts): (request: AccessR
   };
 }
 
-function decide({ principal, callerModule, module, access, projectId }: AccessRequest, abilitiesOf: (roles: readonly Role[]) => Abilities): Decision {
+function decide({ principal, callerModule, module, method, access, projectId }: AccessRequest, abilitiesOf: (roles: readonly Role[]) => Abilities): Decision {
   const { rule } = access;
+  if (principal.kind === 'account' && principal.scope && !callerModule && rule.case !== 'public' && !isInScope(principal.scope, method)) return refused(`the access token does not have the scope ${SCOPES[kindOf(method)]}`);
   switch (rule.case) {
     case 'public':
       return { allowed: true };
     case 'internal':
       return callerModule ? { allowed: true } : refused('only modules call this method');
     case 'signedIn':
-      return principal.kind === 'account' ? { allowed: true } : refused('this is for people who are signed in');
+      return principal.kind === 'account' && !principal.isProgram ? { allowed: true } : refused('this is for people who are signed in');
     case 'permission': {
       if (principal.kind === 'anonymous') return refused(`this needs the permission ${rule.value}`);
       if (principal.kind === 'module') return callerModule ? { allowed: true } : refused('a module calls through its own clients');
@@ -61,6 +64,20 @@ function decide({ principal, callerModule, module, access, projectId }: AccessRe
     default:
       return refused('the contract does not say who may call this method');
   }
+}
+
+/** The scopes that let a client call this platform's methods. */
+const SCOPES: Partial<Record<Kind, string>> = { [Kind.QUERY]: 'api:read', [Kind.COMMAND]: 'api' };
+
+const isInScope = (scope: readonly string[], method: AccessRequest['method']): boolean => scope.includes('api') || (kindOf(method) === Kind.QUERY && scope.includes('api:read'));
+
+const kinds = new WeakMap<AccessRequest['method'], Kind>();
+
+/** Reading an option decodes it anew each time. */
+function kindOf(method: AccessRequest['method']): Kind {
+  let kind = kinds.get(method);
+  if (kind === undefined) kinds.set(method, (kind = getOption(method, kindOption)));
+  return kind;
 }
 
 /**

@@ -21,7 +21,7 @@ const probe = defineModule({
 
 let deployment: TestDeployment;
 before(async () => {
-  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] });
+  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-probe': null }, ownModules: [probe] });
   for (const value of ['one', 'two']) await deployment.sql(`select graphile_worker.add_job('mod-probe/say', json_build_object('id', uuidv7(), 'payload', $1::text, 'traceId', repeat('0', 32)))`, [value]);
   await until(() => heard.length === 2);
 });

@@ -12,7 +12,7 @@ test('why a module does not run is for operators', async () => {
     requires: {},
     database: { migrations: new URL('./nowhere/', import.meta.url) },
   });
-  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-broken': { optional: true } }, ownModules: [broken] });
+  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-broken': { optional: true } }, ownModules: [broken] });
   try {
     const problemFor = async (as?: string) => {
       const { modules } = await (await deployment.client(ModulesService, as)).listModules({});

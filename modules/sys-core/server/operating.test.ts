@@ -24,7 +24,7 @@ const probe = defineModule({
 });
 
 before(async () => {
-  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': null }, ownModules: [probe] });
+  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-probe': null }, ownModules: [probe] });
 });
 
 after(() => deployment.stop());

@@ -15,7 +15,7 @@ const ops = 'ops@mainstay.test';
 /** The bank is open as long as this file is there, whichever process looks. */
 const bank = join(mkdtempSync(join(tmpdir(), 'mainstay-bank-')), 'open');
 after(() => rmSync(dirname(bank), { recursive: true }));
-const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': { bank } }, moduleFiles: [import.meta.resolve('../testing/payment-module.ts')] };
+const options = { modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-probe': { bank } }, moduleFiles: [import.meta.resolve('../testing/payment-module.ts')] };
 
 /** Starts a saga, and gives its id when it is in that state. */
 async function begin(deployment: TestDeployment, days: number, state: SagaState): Promise<string> {

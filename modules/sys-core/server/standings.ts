@@ -4,13 +4,13 @@ import { ByIds } from './by-ids.ts';
 import type { StandingQuestions } from './standing-questions.ts';
 
 /** What proves a caller. */
-export type Proof = { sessionId: string; accountId: string } | { apiKeyId: string; secret: string };
+export type Proof = { sessionId: string; accountId: string } | { apiKeyId: string; secret: string } | { oauthClientId: string };
 
 interface Answer {
   key: string;
   until: number;
   standing: Promise<Standing>;
-  /** The session or API key it is about, and the account as far as that is known. */
+  /** The session, OAuth client or API key it is about, and the account as far as that is known. */
   ids: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export class Standings {
 
   of(proof: Proof): Promise<Standing> {
     if (this.#milliseconds === 0) return this.#ask(proof);
-    const key = 'sessionId' in proof ? `${proof.sessionId} ${proof.accountId}` : `${proof.apiKeyId} ${proof.secret}`;
+    const key = Object.values(proof).join(' ');
     const known = this.#answers.get(key);
     if (known && known.until > performance.now()) return known.standing;
     if (known) this.#forget(known);
@@ -49,7 +49,7 @@ export class Standings {
   }
 
   #remember(key: string, proof: Proof): Answer {
-    const ids = 'sessionId' in proof ? [proof.sessionId, proof.accountId] : [proof.apiKeyId];
+    const ids = 'apiKeyId' in proof ? [proof.apiKeyId] : Object.values(proof);
     const answer = { key, until: performance.now() + this.#milliseconds, standing: this.#ask(proof), ids };
     this.#answers.set(key, answer);
     this.#byId.add(answer);
@@ -74,6 +74,7 @@ export class Standings {
 
   #ask(proof: Proof): Promise<Standing> {
     if ('sessionId' in proof) return this.#questions.ask({ proof: { case: 'sessionId', value: proof.sessionId } });
+    if ('oauthClientId' in proof) return this.#questions.ask({ proof: { case: 'oauthClientId', value: proof.oauthClientId } });
     const secretHash = createHash('sha256').update(proof.secret).digest();
     return this.#questions.ask({ proof: { case: 'apiKey', value: { apiKeyId: proof.apiKeyId, secretHash } } });
   }

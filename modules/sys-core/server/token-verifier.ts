@@ -1,5 +1,5 @@
 import type { ConnectError } from '@connectrpc/connect';
-import { createLocalJWKSet, errors as joseErrors, jwtVerify, type JWK, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors as joseErrors, jwtVerify, type JWK, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { currentTime } from '@mainstay/kernel';
 import { errors } from '../errors.ts';
 
@@ -7,6 +7,10 @@ import { errors } from '../errors.ts';
 export interface TokenClaims {
   accountId: string;
   sessionId: string;
+  /** What an OAuth client may do with it; absent for tokens of the platform's own login. */
+  scope?: readonly string[];
+  /** An OAuth client got it for itself (RFC 9068, 2.2): the account's id is the client's. */
+  isProgram?: true;
 }
 
 interface Verified extends TokenClaims {
@@ -38,7 +42,9 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
   const verify = async (token: string): Promise<Verified> => {
     const { payload } = await jwtVerify(token, keys, { issuer, audience: [...audience], algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
     if (typeof payload.sid !== 'string' || !isUuid(payload.sid) || !isUuid(payload.sub!)) throw errors.TOKEN_INVALID();
-    return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp! };
+    // It is good only with a proof that who sends it has the key, and nobody has looked for one (RFC 9449, 7.2).
+    if (payload.cnf !== undefined) throw errors.TOKEN_BOUND();
+    return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp!, ...ofClient(payload) };
   };
 
   return async (token) => {
@@ -52,6 +58,14 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
     known.set(token, claims);
     return claims;
   };
+}
+
+/** The platform's own login names itself as the client. */
+const OWN_LOGIN = 'mainstay';
+
+function ofClient({ client_id: clientId, sub, scope }: JWTPayload): Pick<TokenClaims, 'scope' | 'isProgram'> {
+  if (clientId === undefined || clientId === OWN_LOGIN) return {};
+  return { scope: typeof scope === 'string' ? scope.split(' ') : [], ...(clientId === sub && { isProgram: true }) };
 }
 
 /** The keys by id; reads them when they are old, or when a token names one that is not among them. */

@@ -12,7 +12,7 @@ const secret = 'whsec_' + Buffer.alloc(24, 9).toString('base64');
 const folder = mkdtempSync(join(tmpdir(), 'mainstay-handled-'));
 after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'handled'), '');
-const setUp = { modules: { 'sys-core': null, 'sys-accounts': null, 'mod-probe': { folder, secret } }, moduleFiles: [import.meta.resolve('../testing/webhook-module.ts')] };
+const setUp = { modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-probe': { folder, secret } }, moduleFiles: [import.meta.resolve('../testing/webhook-module.ts')] };
 
 async function send(deployment: TestDeployment, id: string, body = '{"order": "A7"}', { name = 'paid', headers = {} } = {}) {
   const timestamp = String(Math.floor(Date.now() / 1000));

@@ -23,7 +23,7 @@ before(async () => {
   // The guard is made with what the audit is made with. What the deployment itself records stays out of the way.
   const guard: typeof core.guard = (context, rules) => core.guard!((needs = context as Context) as never, rules);
   const audit = () => ({ append: async () => {} });
-  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null }, ownModules: [{ ...core, guard, audit }] });
+  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null }, ownModules: [{ ...core, guard, audit }] });
   log = createAuditLog(needs);
 });
 

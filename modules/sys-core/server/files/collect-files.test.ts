@@ -7,7 +7,7 @@ import pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
 import { FilesService } from '../../contract/index.ts';
 
-const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null } });
+const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null } });
 const administrator = new pg.Client({ ...toClientConfig(parse(deployment.database.adminUrl)), database: deployment.database.name });
 await administrator.connect();
 after(async () => {

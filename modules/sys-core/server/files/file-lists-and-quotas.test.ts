@@ -15,7 +15,7 @@ let deployment: TestDeployment;
 let acme: string;
 
 before(async () => {
-  deployment = await startDeployment({ modules: { 'sys-core': { files: { maxFileMiB: 1, orgQuotaMiB: 1, maxFilesPerOrg: 20 } }, 'sys-accounts': null } });
+  deployment = await startDeployment({ modules: { 'sys-core': { files: { maxFileMiB: 1, orgQuotaMiB: 1, maxFilesPerOrg: 20 } }, 'sys-accounts': null, 'sys-email': null } });
   const { orgs } = await (await deployment.client(OrgsService, root)).listOrgs({ filter: 'name = Acme' });
   acme = orgs[0]!.orgId;
 });

@@ -20,7 +20,7 @@ interface FileJson {
 }
 
 const s3 = await testS3Server();
-const sections = { 'sys-core': { files: { maxFileMiB: 2, orgQuotaMiB: 3, maxFilesPerOrg: 60 } }, 'sys-accounts': null };
+const sections = { 'sys-core': { files: { maxFileMiB: 2, orgQuotaMiB: 3, maxFilesPerOrg: 60 } }, 'sys-accounts': null, 'sys-email': null };
 const deployments: Record<string, TestDeployment> = {
   disk: await startDeployment({ modules: sections }),
   s3: await startDeployment({ modules: sections, files: { s3: s3.settings } }),

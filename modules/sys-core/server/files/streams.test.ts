@@ -13,7 +13,7 @@ import { FilesService } from '../../contract/index.ts';
 const mebibyte = 1024 * 1024;
 const ada = 'ada@acme.test';
 const s3 = await testS3Server();
-const sections = { 'sys-core': { files: { maxFileMiB: 256, orgQuotaMiB: 512 } }, 'sys-accounts': null };
+const sections = { 'sys-core': { files: { maxFileMiB: 256, orgQuotaMiB: 512 } }, 'sys-accounts': null, 'sys-email': null };
 const deployments: Record<string, TestDeployment> = {
   disk: await startDeployment({ modules: sections }),
   s3: await startDeployment({ modules: sections, files: { s3: s3.settings } }),

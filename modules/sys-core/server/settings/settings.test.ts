@@ -41,7 +41,7 @@ let acme: string;
 let umbrella: string;
 
 before(async () => {
-  deployment = await startDeployment({ modules: { 'sys-core': { standingCacheMilliseconds: 900 }, 'sys-accounts': null }, ownModules: [probe] });
+  deployment = await startDeployment({ modules: { 'sys-core': { standingCacheMilliseconds: 900 }, 'sys-accounts': null, 'sys-email': null }, ownModules: [probe] });
   const { orgs } = await (await deployment.client(OrgsService, root)).listOrgs({});
   [acme, umbrella] = ['Acme', 'Umbrella'].map((name) => orgs.find((org) => org.name === name)!.orgId) as [string, string];
 });

@@ -8,7 +8,7 @@ const root = 'root@mainstay.test';
 const isReason = (reason: string) => (error: unknown) => reasonOf(error) === reason;
 
 test('where nothing is divided there are no shards, and no slots to move; only a Platform Administrator may', async (t) => {
-  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null } });
+  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null } });
   t.after(() => deployment.stop());
   const admin = await deployment.client(ShardsService, root);
   assert.deepEqual((await admin.listShards({})).shards, []);

@@ -1,0 +1,56 @@
+import type { RequestListener } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import type { Needs } from '../needs.ts';
+import { pagePolicy } from './pages/layout.ts';
+import { isTheSecret } from './client-secret.ts';
+import { providerConfig } from './provider-config.ts';
+import { readProviderKeys } from './provider-keys.ts';
+
+export interface RunningProvider {
+  provider: Provider;
+  listener: RequestListener;
+}
+
+/** A process looks so often whether another key signs now, in milliseconds. */
+const keysFreshMilliseconds = 60_000;
+
+/** The provider, made at its first use, and made anew when other keys count. */
+export class CurrentProvider {
+  readonly #needs: Needs;
+  #made: { until: number; keyIds: string; running: Promise<RunningProvider> } | undefined;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async get(): Promise<RunningProvider> {
+    if (this.#made && this.#made.until > performance.now()) return this.#made.running;
+    const keys = await readProviderKeys(this.#needs);
+    const keyIds = keys.map(({ kid }) => kid).join();
+    const running = this.#made?.keyIds === keyIds ? this.#made.running : makeProvider(this.#needs, keys);
+    const made = (this.#made = { until: performance.now() + keysFreshMilliseconds, keyIds, running });
+    running.catch(() => {
+      if (this.#made === made) this.#made = undefined;
+    });
+    return running;
+  }
+}
+
+async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvider> {
+  const { Provider, errors } = await loadLibrary();
+  const provider = new Provider(needs.deployment.address, providerConfig(needs, { keys }, errors));
+  provider.proxy = true;
+  Object.assign(provider.Client.prototype, { compareClientSecret: isTheSecret });
+  provider.use(async (ctx, next) => {
+    ctx.set('content-security-policy', pagePolicy());
+    await next();
+  });
+  provider.on('server_error', (_ctx, err) => needs.log.error({ err }, 'the provider failed'));
+  return { provider, listener: provider.callback() };
+}
+
+/** It is large, and many processes never need it. Its index warns of every Node that does not call itself a long-term one, as ours does not. */
+async function loadLibrary(): Promise<Pick<typeof import('oidc-provider'), 'Provider' | 'errors'>> {
+  const [{ Provider }, errors] = await Promise.all([import('oidc-provider/lib/provider.js' as string), import('oidc-provider/lib/helpers/errors.js' as string)]);
+  return { Provider, errors };
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { WebRequest } from '@mainstay/kernel/contract/mainstay/web_pb.js';
+import type { OAuthService } from '../../contract/index.ts';
+import type { Needs } from '../needs.ts';
+import { answerWeb } from './answer-web.ts';
+import { interact } from './interactions.ts';
+import { loginStyle } from './pages/layout.ts';
+import { CurrentProvider } from './current-provider.ts';
+
+/** The provider's endpoints. All that they write is one transaction, as of any command. */
+export function oauthService(needs: Needs): ServiceImpl<typeof OAuthService> {
+  const current = new CurrentProvider(needs);
+  const byProvider = async (request: WebRequest) => answerWeb((await current.get()).listener, request, needs.deployment.address);
+  return {
+    getProvider: (request) => (request.target.startsWith('/oauth2/pages/') ? pageFile(request) : byProvider(request)),
+    getUserinfo: byProvider,
+    introspectToken: byProvider,
+    authorize: byProvider,
+    async interact(request) {
+      const { provider } = await current.get();
+      return answerWeb(listening((req, res) => interact(needs, provider, req, res, Buffer.from(request.body).toString())), request, needs.deployment.address);
+    },
+    pushAuthorizationRequest: byProvider,
+    issueToken: byProvider,
+    revokeToken: byProvider,
+    authorizeDevice: byProvider,
+    enterDeviceCode: byProvider,
+    endSession: byProvider,
+  };
+}
+
+/** What fails is not lost in a listener that nobody waits for: the connection that it stands for ends, and the call with it. */
+const listening = (work: (request: IncomingMessage, response: ServerResponse) => Promise<void>): RequestListener => (request, response) => {
+  work(request, response).catch((error: unknown) => response.destroy(error as Error));
+};
+
+function pageFile({ target }: WebRequest) {
+  const found = target.split('?', 1)[0] === '/oauth2/pages/login.css';
+  const headers = [{ name: 'content-type', value: 'text/css; charset=utf-8' }, { name: 'cache-control', value: 'public, max-age=300' }];
+  return { status: found ? 200 : 404, headers, body: found ? Buffer.from(loginStyle) : new Uint8Array() };
+}

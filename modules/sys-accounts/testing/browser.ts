@@ -1,0 +1,69 @@
+/** What a browser shows. */
+export interface Shown {
+  url: string;
+  status: number;
+  text: string;
+  headers: Headers;
+}
+
+/** A browser without scripts: it keeps cookies by path, follows redirects until they leave the deployment, and sends forms as they stand. */
+export class Browser {
+  readonly #origin: string;
+  readonly #cookies = new Map<string, { path: string; value: string }>();
+
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  get cookies(): ReadonlyMap<string, { path: string; value: string }> {
+    return this.#cookies;
+  }
+
+  async open(url: string, init: RequestInit = {}): Promise<Shown> {
+    let next = { url: new URL(url, this.#origin).href, init };
+    for (let hops = 0; hops < 20; hops++) {
+      const response = await fetch(next.url, { ...next.init, redirect: 'manual', headers: { ...(next.init.headers as Record<string, string>), cookie: this.#cookiesFor(next.url) } });
+      this.#keep(response.headers);
+      const location = response.headers.get('location');
+      if (!location) return { url: next.url, status: response.status, text: await response.text(), headers: response.headers };
+      await response.arrayBuffer();
+      const target = new URL(location, next.url).href;
+      if (!target.startsWith(this.#origin)) return { url: target, status: response.status, text: '', headers: response.headers };
+      next = { url: target, init: {} };
+    }
+    throw new Error('it is redirected for ever');
+  }
+
+  /** Sends the form of a page, the first that has all these fields, with what it has filled in already. */
+  async submit(page: Shown, fields: Record<string, string>): Promise<Shown> {
+    const forms = [...page.text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes, content]) => ({ attributes: attributes!, content: content! }));
+    const form = forms.find(({ content }) => Object.keys(fields).every((name) => content.includes(`name="${name}"`)));
+    if (!form) throw new Error(`no form with ${Object.keys(fields).join(', ')} on\n${page.text}`);
+    const body = new URLSearchParams();
+    for (const [, tag] of form.content.matchAll(/<input([^>]*)>/g)) {
+      const [name, value] = ['name', 'value'].map((attribute) => new RegExp(`${attribute}="([^"]*)"`).exec(tag!)?.[1]);
+      if (name) body.set(name, unescaped(value ?? ''));
+    }
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    const action = /action="([^"]*)"/.exec(form.attributes)?.[1];
+    return this.open(new URL(unescaped(action ?? ''), page.url).href || page.url, { method: 'POST', body: body.toString(), headers: { 'content-type': 'application/x-www-form-urlencoded', origin: this.#origin, 'sec-fetch-site': 'same-origin' } });
+  }
+
+  #cookiesFor(url: string): string {
+    const { pathname } = new URL(url);
+    return [...this.#cookies].filter(([, { path }]) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)).map(([name, { value }]) => `${name}=${value}`).join('; ');
+  }
+
+  #keep(headers: Headers): void {
+    for (const line of headers.getSetCookie()) {
+      const [pair, ...attributes] = line.split(/;\s*/);
+      const [name, value] = [pair!.slice(0, pair!.indexOf('=')), pair!.slice(pair!.indexOf('=') + 1)];
+      const path = attributes.find((attribute) => /^path=/i.test(attribute))?.slice(5) ?? '/';
+      const expires = attributes.find((attribute) => /^expires=/i.test(attribute))?.slice(8);
+      if (value === '' || (expires && Date.parse(expires) < Date.now())) this.#cookies.delete(name);
+      else this.#cookies.set(name, { path, value });
+    }
+  }
+}
+
+const unescaped = (text: string): string => text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))).replaceAll('&amp;', '&').replaceAll('&quot;', '"');
