@@ -4,6 +4,8 @@ export type { Sender } from './module/sender.ts';
 export { secret } from './module/secret.ts';
 export { cron, job, type JobDeclaration } from './module/job.ts';
 export { hmacOfBody, signStandard, standardWebhooks, type WebhookScheme } from './webhooks/signature.ts';
+export { isPublicAddress, literalAddress } from './outbound/public-address.ts';
+export { postOnce, type Post, type PostResult, type Resolve } from './outbound/post-once.ts';
 export { webhook, type WebhookDeclaration, type WebhookDelivery } from './webhooks/webhook.ts';
 export type { OutboundWebhooks } from './webhooks/outbound-webhooks.ts';
 export type { CloudEvent } from './events/cloud-event.ts';

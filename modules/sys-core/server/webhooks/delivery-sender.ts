@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { currentTime, signStandard } from '@mainstay/kernel';
+import { currentTime, postOnce, signStandard, type PostResult } from '@mainstay/kernel';
 import { claimDeliveries, isAnyDue, type ClaimedDelivery } from './claim-deliveries.ts';
 import { recordTry } from './record-try.ts';
-import { sendWebhook, type SendResult } from './send-webhook.ts';
 import { unsealSecret } from './webhook-secret.ts';
 import { isStrict } from './webhook-url.ts';
 import type { WebhooksNeeds } from './webhooks-needs.ts';
 
 const STOP_MILLISECONDS = 4000;
 
-const unreadable: SendResult = { status: 0, problem: 'its secret was kept under another secret of the deployment: rotate it', excerpt: '', milliseconds: 0 };
+const unreadable: PostResult = { status: 0, problem: 'its secret was kept under another secret of the deployment: rotate it', excerpt: '', milliseconds: 0 };
 
 /** Sends the deliveries that are due, several at once, apart from the queue of jobs: endpoints that do not answer hold up nothing but themselves. */
 export class DeliverySender {
@@ -58,7 +57,7 @@ export class DeliverySender {
     const time = currentTime();
     const secrets = this.#secretsOf(delivery, time);
     if (secrets.length === 0) return recordTry(this.#needs, delivery, time, unreadable);
-    const result = await sendWebhook({
+    const result = await postOnce({
       url: delivery.url,
       headers: signedHeaders(delivery, secrets, time),
       body: delivery.body,

@@ -1,9 +1,8 @@
-import { runInOrg, type Transaction } from '@mainstay/kernel';
+import { runInOrg, type PostResult, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { WebhookEndpointDisabledSchema } from '../../contract/index.ts';
 import type { Tables, WebhookTryRow } from '../../database/tables.ts';
 import type { ClaimedDelivery } from './claim-deliveries.ts';
-import type { SendResult } from './send-webhook.ts';
 import type { WebhooksNeeds } from './webhooks-needs.ts';
 
 const GONE = 410;
@@ -11,7 +10,7 @@ const MOST_TRIES_KEPT = 20;
 const DAY_SECONDS = 86_400;
 
 /** Notes what became of a try: when the next one is, or that it was the last, and whether the endpoint is told of anything any more. */
-export async function recordTry({ db, config }: WebhooksNeeds, delivery: ClaimedDelivery, time: Date, result: SendResult): Promise<void> {
+export async function recordTry({ db, config }: WebhooksNeeds, delivery: ClaimedDelivery, time: Date, result: PostResult): Promise<void> {
   const write = () => db.write(async (tx) => {
     // The endpoint first, as whoever changes it does, so that they do not wait for each other.
     const because = await noteEndpoint(tx, delivery, result, config.webhooks.disableAfterDays);
@@ -21,7 +20,7 @@ export async function recordTry({ db, config }: WebhooksNeeds, delivery: Claimed
   await (delivery.org_id === null ? write() : runInOrg(delivery.org_id, write));
 }
 
-async function noteTry(tx: Transaction<Tables>, { id, attempts }: ClaimedDelivery, waits: readonly number[], time: Date, { status, problem, excerpt, milliseconds, retryAfterSeconds = 0 }: SendResult): Promise<void> {
+async function noteTry(tx: Transaction<Tables>, { id, attempts }: ClaimedDelivery, waits: readonly number[], time: Date, { status, problem, excerpt, milliseconds, retryAfterSeconds = 0 }: PostResult): Promise<void> {
   const row: WebhookTryRow = { time: time.toISOString(), milliseconds, status, problem, excerpt };
   const wait = problem && status !== GONE ? waits[attempts + 1] : undefined;
   const outcome = !problem ? 'DELIVERED' : wait === undefined ? 'FAILED' : 'PENDING';
@@ -37,7 +36,7 @@ async function noteTry(tx: Transaction<Tables>, { id, attempts }: ClaimedDeliver
 const jittered = (seconds: number): number => seconds * (1 + Math.random() / 10);
 
 /** Gives why the endpoint is to be disabled, if it is. */
-async function noteEndpoint(tx: Transaction<Tables>, { endpoint_id: id }: ClaimedDelivery, { status, problem }: SendResult, days: number): Promise<string | undefined> {
+async function noteEndpoint(tx: Transaction<Tables>, { endpoint_id: id }: ClaimedDelivery, { status, problem }: PostResult, days: number): Promise<string | undefined> {
   const endpoint = tx.updateTable('sys_core_webhook_endpoints').where('id', '=', id).where('state', '=', 'ENABLED');
   if (!problem) return void (await endpoint.set({ failing_since: null }).where('failing_since', 'is not', null).execute());
   const failing = await endpoint.set({ failing_since: sql<Date>`coalesce(failing_since, clock_timestamp())` }).returning(sql<boolean>`failing_since < clock_timestamp() - ${days} * interval '1 day'`.as('long')).executeTakeFirst();

@@ -1,16 +1,8 @@
-import { isIP } from 'node:net';
-import type { Phase } from '@mainstay/kernel';
+import { isPublicAddress, literalAddress, type Phase } from '@mainstay/kernel';
 import { errors } from '../../errors.ts';
-import { isPublicAddress } from './public-address.ts';
 
 /** Whether a deployment sends to addresses of the public internet over https alone: those that others rely on. */
 export const isStrict = (phase: Phase): boolean => phase === 'A' || phase === 'P';
-
-/** The IP address that an address names instead of a host. */
-export function literalAddress({ hostname }: URL): string | undefined {
-  const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  return isIP(bare) ? bare : undefined;
-}
 
 /** An address to which events may be sent, as it is kept. Throws `WEBHOOK_URL_INVALID`. */
 export function requireUrl(text: string, strict: boolean): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { after, test } from 'node:test';
-import { startReceiver } from '@mainstay/testing';
-import { sendWebhook, type Resolve } from './send-webhook.ts';
+import { postOnce, type Resolve } from '@mainstay/kernel';
+import { startReceiver } from './webhook-receiver.ts';
 
 const receiver = await startReceiver();
 after(() => receiver.stop());
@@ -11,7 +11,7 @@ const loopback: LookupAddress = { address: '127.0.0.1', family: 4 };
 const outside: LookupAddress = { address: '192.0.2.77', family: 4 };
 const publicOne: LookupAddress = { address: '93.184.215.14', family: 4 };
 
-const send = (given: Partial<Parameters<typeof sendWebhook>[0]> = {}) => sendWebhook({ url: `${receiver.url}/hook`, headers: { 'webhook-id': 'one' }, body: '{}', timeoutMilliseconds: 1500, strict: false, ...given });
+const send = (given: Partial<Parameters<typeof postOnce>[0]> = {}) => postOnce({ url: `${receiver.url}/hook`, headers: { 'webhook-id': 'one' }, body: '{}', timeoutMilliseconds: 1500, strict: false, ...given });
 /** Answers one after the other, and the last one for good. */
 function changing(...answers: LookupAddress[][]): Resolve & { asked: number } {
   const resolve = async () => answers[Math.min(resolve.asked++, answers.length - 1)]!;

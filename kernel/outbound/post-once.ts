@@ -3,14 +3,14 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { promisify } from 'node:util';
-import { currentTime, redactText } from '@mainstay/kernel';
-import { isPublicAddress } from './public-address.ts';
-import { literalAddress } from './webhook-url.ts';
+import { currentTime } from '../data/current-time.ts';
+import { redactText } from '../telemetry/redact-text.ts';
+import { isPublicAddress, literalAddress } from './public-address.ts';
 
 /** Finds the addresses of a host. */
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
 
-export interface WebhookToSend {
+export interface Post {
   url: string;
   headers: Record<string, string>;
   body: string;
@@ -25,7 +25,7 @@ export interface WebhookToSend {
 }
 
 /** What came of sending. */
-export interface SendResult {
+export interface PostResult {
   /** 0 if nothing was answered. */
   status: number;
   /** Why it was not taken; empty if it was. */
@@ -48,25 +48,25 @@ class Refused extends Error {
 }
 
 /**
- * Sends a webhook once, over a connection of its own to an address that was checked just before: what the host's name meant
+ * Posts once, over a connection of its own to an address that was checked just before: what the host's name meant
  * earlier or means afterwards is not asked. Redirections are not followed. Never throws.
  */
-export async function sendWebhook(webhook: WebhookToSend): Promise<SendResult> {
+export async function postOnce(post: Post): Promise<PostResult> {
   const began = performance.now();
   const took = () => Math.round(performance.now() - began);
-  const enough = AbortSignal.timeout(webhook.timeoutMilliseconds);
-  const signal = webhook.signal ? AbortSignal.any([webhook.signal, enough]) : enough;
+  const enough = AbortSignal.timeout(post.timeoutMilliseconds);
+  const signal = post.signal ? AbortSignal.any([post.signal, enough]) : enough;
   try {
-    const answer = await ask(webhook, signal);
+    const answer = await ask(post, signal);
     const status = answer.statusCode ?? 0;
     const excerpt = await beginningOf(answer);
     return { status, problem: problemOf(status), excerpt, milliseconds: took(), ...retryAfter(answer.headers['retry-after']) };
   } catch (error) {
-    return { status: 0, problem: enough.aborted ? `no answer within ${webhook.timeoutMilliseconds / 1000} seconds` : whatHappened(error), excerpt: '', milliseconds: took() };
+    return { status: 0, problem: enough.aborted ? `no answer within ${post.timeoutMilliseconds / 1000} seconds` : whatHappened(error), excerpt: '', milliseconds: took() };
   }
 }
 
-async function ask({ url: text, headers, body, strict, resolve = ofSystem }: WebhookToSend, signal: AbortSignal): Promise<IncomingMessage> {
+async function ask({ url: text, headers, body, strict, resolve = ofSystem }: Post, signal: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(text);
   const literal = literalAddress(url);
   if (strict && url.protocol !== 'https:') throw new Refused('only addresses with https are called');
@@ -125,7 +125,7 @@ function whatHappened(error: unknown): string {
 }
 
 /** Seconds, or a date (RFC 9110 §10.2.3). */
-function retryAfter(text: string | undefined): Pick<SendResult, 'retryAfterSeconds'> {
+function retryAfter(text: string | undefined): Pick<PostResult, 'retryAfterSeconds'> {
   if (text === undefined) return {};
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - currentTime().getTime()) / 1000;
   return Number.isFinite(seconds) && seconds > 0 ? { retryAfterSeconds: Math.ceil(seconds) } : {};
