@@ -7,9 +7,17 @@ export const config = z.strictObject({
   refreshLeewaySeconds: z.int().min(0).max(60).default(10).describe('How long after its use a refresh token is refused without ending its session: tabs of one person refresh at the same time. Later uses end it.'),
   passwordMemoryMib: z.int().min(1).max(1024).default(64).describe('The memory that one password is hashed in (argon2id, two passes), in MiB; the time grows with it. At least 19 in phases A and P.'),
   passwordScore: z.int().min(2).max(4).default(3).describe('How hard a new password must be to guess, as zxcvbn scores it: 2 is more than 10^6 guesses, 3 more than 10^8, 4 more than 10^10.'),
+  requireVerifiedEmail: z.boolean().optional().describe('Whether an account is made only once its person has shown that the address is theirs. Else it is there at once, and the address unproven. If absent: yes in phases A and P, no in D and T.'),
+  emailRequests: z.int().min(1).max(1000).default(5).describe('How many e-mails with a link anybody may ask for to one address in an hour: registrations, forgotten passwords.'),
+  emailRequestsPerAddress: z.int().min(1).max(100_000).default(100).describe('How many such e-mails may be asked for from one network address in an hour.'),
   failedLogins: z.int().min(1).max(100).default(5).describe('Failed logins of one e-mail address from one network address before a further one bans the pair.'),
   failedLoginsPerAddress: z.int().min(1).max(10_000).default(100).describe('Failed logins from one network address, whatever the e-mail address, before a further one bans it.'),
+  failedFactorsPerAccount: z.int().min(1).max(1000).default(50).describe('Wrong second factors of one account, wherever they come from, before a further one bans it from logging in with one: only who knows the password can guess them.'),
   banMinutes: z.int().min(1).max(1440).default(60).describe('How long a ban lasts.'),
+  passkeyOrigins: z.array(z.url()).max(20).default([]).describe('The origins of the pages where passkeys are used, such as https://example.org: passkeys belong to the host of the first, and the others lie below it. The deployment\'s own address if empty.'),
+  rememberedDeviceDays: z.int().min(1).max(365).default(30).describe('How long a remembered device logs in without a second factor.'),
+  secondFactorAfterDays: z.int().min(1).max(3650).default(30).describe('Who has not logged in for so many days is asked for their second factor again, also on a remembered device.'),
+  secondFactorInNewPlaces: z.boolean().default(true).describe('Whether who logs in from a network that the account was never used from is asked for their second factor, also on a remembered device.'),
   adminEmail: z.email().default('admin@localhost.localdomain').describe('The first administrator, made in phases A and P.'),
 });
 export type Config = z.infer<typeof config>;

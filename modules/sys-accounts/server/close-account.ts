@@ -5,6 +5,7 @@ import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { readFullAccount, type AccountRow } from './account-message.ts';
 import { requireAnotherAdmin } from './last-admin.ts';
+import { removeSecondFactors } from './second-factors/remove-second-factors.ts';
 import { closedEmailHash } from './register-person.ts';
 import { endSessions } from './sessions.ts';
 
@@ -22,7 +23,12 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.insertInto('sys_accounts_closed_emails').values({ email_hash: closedEmailHash(email!) }).onConflict((conflict) => conflict.doNothing()).execute();
   await endSessions(tx, { accountId: id });
   await tx.updateTable('sys_accounts_sessions').set({ client_address: '' }).where('account_id', '=', id).execute();
+  await removeSecondFactors(tx, id);
+  await tx.deleteFrom('sys_accounts_login_places').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_registrations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
+  await tx.deleteFrom('sys_accounts_invitations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
+  await tx.deleteFrom('sys_accounts_password_resets').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', id).execute();
   await tx.updateTable('sys_accounts_orgs').set({ name: '', contact: '', logo_url: '', version: sql<number>`version + 1` }).where('id', '=', personal_org).execute();
   await tx

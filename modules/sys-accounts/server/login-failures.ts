@@ -23,7 +23,8 @@ interface Count {
 
 /**
  * The failed logins of one e-mail address from one network address, and of that network address whatever the
- * e-mail address. They are in the database, so a ban outlives a restart.
+ * e-mail address; and, where the password was right and a second factor is guessed, of the account from wherever. They are in
+ * the database, so a ban outlives a restart.
  */
 export class LoginFailures {
   /** Names whose failures are counted. */
@@ -32,12 +33,15 @@ export class LoginFailures {
   readonly #banMinutes: number;
   readonly #pair: Counter;
   readonly #counters: readonly Counter[];
+  readonly #forgotten: readonly Counter[];
 
-  constructor({ db, config }: { db: Database<Tables>; config: Config }, email: string, address: string | undefined) {
+  constructor({ db, config }: { db: Database<Tables>; config: Config }, email: string, address: string | undefined, accountId?: string) {
     this.#db = db;
     this.#banMinutes = config.banMinutes;
     this.#pair = { key: keyOf(email.toLowerCase(), address ?? ''), limit: config.failedLogins };
-    this.#counters = address ? [this.#pair, { key: keyOf(address), limit: config.failedLoginsPerAddress }] : [this.#pair];
+    const account = accountId ? [{ key: keyOf('second factor', accountId), limit: config.failedFactorsPerAccount }] : [];
+    this.#counters = [this.#pair, ...account, ...(address ? [{ key: keyOf(address), limit: config.failedLoginsPerAddress }] : [])];
+    this.#forgotten = [this.#pair, ...account];
     this.name = this.#pair.key.toString('hex');
   }
 
@@ -59,11 +63,11 @@ export class LoginFailures {
     return this.#banOf(counts);
   }
 
-  /** A right password forgets the failures of its e-mail address from there, and no guesses at others' passwords. */
+  /** A login that succeeds forgets the failures of its e-mail address from there, and of its account, and no guesses at others' passwords. */
   async forget(): Promise<void> {
-    const { key } = this.#pair;
-    const found = await this.#db.read((q) => q.selectFrom('sys_accounts_login_attempts').select('failures').where('key', '=', key).executeTakeFirst());
-    if (found) await this.#db.writeApart((tx) => tx.deleteFrom('sys_accounts_login_attempts').where('key', '=', key).execute());
+    const keys = this.#forgotten.map(({ key }) => key);
+    const found = await this.#db.read((q) => q.selectFrom('sys_accounts_login_attempts').select('failures').where('key', 'in', keys).limit(1).executeTakeFirst());
+    if (found) await this.#db.writeApart((tx) => tx.deleteFrom('sys_accounts_login_attempts').where('key', 'in', keys).execute());
   }
 
   #banOf(counts: readonly (Count | undefined)[]): ConnectError | undefined {

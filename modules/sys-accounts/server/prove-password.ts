@@ -6,30 +6,39 @@ import { LoginFailures } from './login-failures.ts';
 import type { Needs } from './needs.ts';
 import { verifyPassword } from './passwords.ts';
 
-interface Claim {
+interface Claim<A extends AccountRow> {
   /** Whose account it is claimed to be. */
   email: string;
   /** The account of that address, if there is one. */
-  account: AccountRow | undefined;
+  account: A | undefined;
   /** The answer to a wrong password. */
   wrong: ConnectError;
+  /** More may be asked for after it: whoever asks forgets the failures when that is right too. */
+  isFirstStep?: boolean;
 }
 
 const waitingAtMost = 50;
 const turns = new Map<string, { last: Promise<unknown>; length: number }>();
 
-/**
- * Checks a password, and counts the failures: too many are a ban, whichever method they came through. Those for
- * one e-mail address from one network address are checked one after the other, so that many guesses at once get no
- * further than one at a time, and many right passwords at once are all right.
- */
-export async function provePassword(needs: Needs, { email, account, wrong }: Claim, password: string): Promise<AccountRow> {
+/** Checks a password, and counts the failures: too many are a ban, whichever method they came through. */
+export async function provePassword<A extends AccountRow>(needs: Needs, { email, account, wrong, isFirstStep }: Claim<A>, password: string): Promise<A> {
   const failures = new LoginFailures(needs, email, currentCall().clientAddress);
+  const proven = await inTurnOf(failures, wrong, async () => ((await verifyPassword(needs.config, account?.password_hash, password)) ? account : undefined));
+  if (!isFirstStep) await failures.forget();
+  return proven;
+}
+
+/**
+ * Checks something that can be guessed: `check` gives nothing if it is wrong. The guesses for one e-mail address from one
+ * network address are checked one after the other, so that many at once get no further than one at a time, and many
+ * right ones at once are all right.
+ */
+export function inTurnOf<T>(failures: LoginFailures, wrong: ConnectError, check: () => Promise<T | undefined>): Promise<T> {
   return inTurn(failures.name, async () => {
     await failures.refuseBanned();
-    if (!(await verifyPassword(needs.config, account?.password_hash, password))) throw (await failures.add()) ?? wrong;
-    await failures.forget();
-    return account!;
+    const proven = await check();
+    if (proven === undefined) throw (await failures.add()) ?? wrong;
+    return proven;
   });
 }
 

@@ -1,10 +1,13 @@
 import type { Transaction } from '@mainstay/kernel';
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { Config } from '../config.ts';
 import type { Tables } from '../database/tables.ts';
+import { logoutIsTold } from './oauth/tell-logout.ts';
 import { hashOf, newOpaqueToken } from './opaque-token.ts';
 
 type Tx = Transaction<Tables>;
+
+export type SessionRow = Selectable<Tables['sys_accounts_sessions']>;
 
 /** A session that a login or refresh leads to, with its newest refresh token. */
 export interface OpenSession {
@@ -14,14 +17,24 @@ export interface OpenSession {
   refreshToken: string;
 }
 
+/** Who begins a session, and how they proved who they are: now, unless `authTime` says when. */
+export interface SessionOwner {
+  accountId: string;
+  orgId: string;
+  clientAddress: string | undefined;
+  amr: readonly string[];
+  acr: string;
+  authTime?: Date;
+}
+
 /** Begins a session of an account. */
-export async function beginSession(tx: Tx, { sessionDays }: Config, who: { accountId: string; orgId: string; clientAddress: string | undefined }): Promise<OpenSession> {
+export async function beginSession(tx: Tx, { sessionDays }: Config, { accountId, orgId, clientAddress, amr, acr, authTime }: SessionOwner): Promise<OpenSession> {
   const { id } = await tx
     .insertInto('sys_accounts_sessions')
-    .values({ account_id: who.accountId, acting_org: who.orgId, client_address: who.clientAddress ?? '', expires_at: inDays(sessionDays), ended_at: null })
+    .values({ account_id: accountId, acting_org: orgId, client_address: clientAddress ?? '', expires_at: inDays(sessionDays), ended_at: null, amr: [...amr], acr, auth_time: authTime ?? sql<Date>`now()` })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return { sessionId: id, accountId: who.accountId, orgId: who.orgId, refreshToken: await addRefreshToken(tx, id) };
+  return { sessionId: id, accountId, orgId, refreshToken: await addRefreshToken(tx, id) };
 }
 
 /**
@@ -65,10 +78,19 @@ export async function endSessions(tx: Tx, choice: SessionChoice): Promise<number
     .$if(sessionId !== undefined, (open) => open.where('id', '=', sessionId!))
     .$if(accountId !== undefined, (open) => open.where('account_id', '=', accountId!))
     .$if(except !== undefined, (open) => open.where('id', '<>', except!))
-    .returning('id')
+    .returning(['id', 'account_id', 'client_id', 'client_sid'])
     .execute();
-  for (const { id } of ended) tx.changed(id);
+  for (const { id, account_id, client_id, client_sid } of ended) {
+    tx.changed(id);
+    if (client_id !== null && client_sid !== null) await logoutIsTold(tx, { clientId: client_id, accountId: account_id, sid: client_sid });
+  }
+  if (sessionId === undefined) await forgetBrowsers(tx, accountId!);
   return ended.length;
+}
+
+/** Where the person is logged in at the provider's pages, they log in again before a client gets anything. */
+async function forgetBrowsers(tx: Tx, accountId: string): Promise<void> {
+  await tx.deleteFrom('sys_accounts_oauth_artifacts').where('account_id', '=', accountId).where('kind', '=', 'Session').execute();
 }
 
 async function addRefreshToken(tx: Tx, sessionId: string): Promise<string> {
