@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { TestDeployment } from '@mainstay/testing';
-import fc, { type Arbitrary } from 'fast-check';
+import fc from 'fast-check';
 import { Secret, TOTP } from 'otpauth';
 import type { Example } from './any-case.ts';
-import type { Ask } from './ask.ts';
+import type { Ask, Examples } from './ask.ts';
 
 /** The password of the demo's people. */
 const password = 'mainstay-demo';
@@ -13,7 +13,7 @@ const [holder, ...adding] = ['holder@acme.test', ...Array.from({ length: 8 }, (_
 export const proving: readonly string[] = [holder, ...adding];
 
 /** Requests about second factors and logins by them: what is proved has to be right, and is there in numbers. */
-export async function factorExamples(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Readonly<Record<string, Arbitrary<Example>>>> {
+export async function factorExamples(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Examples> {
   for (const email of proving) await ask('', '/v1/accounts', { email, password });
   const { accountId } = await ask(holder, '/v1/accounts/me');
   const insert = (table: string, columns: string, values: string) => deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_${table} (account_id, ${columns}) select $1::uuid, ${values} from generate_series(1, 60) as n returning id::text`, [accountId]);

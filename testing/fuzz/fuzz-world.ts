@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { DescField } from '@bufbuild/protobuf';
 import type { TestDeployment } from '@mainstay/testing';
 import type { Known } from './any-tree.ts';
-import type { Ask } from './ask.ts';
+import type { Ask, Examples } from './ask.ts';
 import { proving } from './factor-examples.ts';
-import { fuzzExamples, leaving, type Examples } from './fuzz-examples.ts';
+import { fuzzExamples, leaving } from './fuzz-examples.ts';
 import { settledModule, settledValues } from './settled-module.ts';
 
 const people = ['ada@acme.test', 'ben@acme.test', 'olga@acme.test', 'eve@umbrella.test', 'ops@mainstay.test', 'root@mainstay.test'];
