@@ -4,6 +4,7 @@ import type { Module } from '@mainstay/kernel';
 export const sysMain = await loaded([
   import('@mainstay/sys-core'),
   import('@mainstay/sys-accounts'),
+  import('@mainstay/sys-email'),
   import('@mainstay/sys-gateway'),
 ]);
 

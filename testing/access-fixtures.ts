@@ -6,6 +6,7 @@ import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
 import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
+import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
 
 const password = 'mainstay-demo';
@@ -70,6 +71,8 @@ export class AccessFixtures {
       contact_id: async () => ({ contact_id: (await createClient(ContactsService, person.transport).createContact({ contact: { name: 'a contact' } })).id }),
       webhook_endpoint_id: async () => ({ webhook_endpoint_id: await this.#webhookEndpoint(person.orgId) }),
       webhook_delivery_id: async () => ({ webhook_delivery_id: (await (await this.#webhooks()).testWebhookEndpoint({ webhookEndpointId: await this.#webhookEndpoint(person.orgId) })).webhookDeliveryId }),
+      email_id: async () => ({ email_id: await this.#email() }),
+      suppression_id: async () => ({ suppression_id: (await (await this.#deployment.client(SuppressionsService, 'root@mainstay.test')).createSuppression({ address: `${randomUUID()}@acme.test` })).suppressionId }),
       entry_id: async () => ({ entry_id: await this.#auditEntry(person.orgId) }),
     };
     return makers[field]?.();
@@ -155,6 +158,14 @@ export class AccessFixtures {
     for (const { webhookEndpointId } of webhookEndpoints.slice(10)) await webhooks.deleteWebhookEndpoint({ webhookEndpointId });
     const { webhookEndpoint } = await webhooks.createWebhookEndpoint({ orgId, webhookEndpoint: { url: 'http://127.0.0.1:9/', eventTypes: ['sys.core.v1.WebhookEndpointDisabled'] } });
     return webhookEndpoint!.webhookEndpointId;
+  }
+
+  /** An e-mail that lies in the mailbox. */
+  async #email(): Promise<string> {
+    const emails = await this.#deployment.client(EmailsService, 'root@mainstay.test');
+    const { emailId } = await emails.sendTestEmail({ to: `${randomUUID()}@acme.test` });
+    await until(async () => (await emails.getEmail({ emailId })).state === Email_State.SENT, 'the e-mail is in the mailbox');
+    return emailId;
   }
 
   async #auditEntry(orgId: string): Promise<string> {

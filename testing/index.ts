@@ -1,3 +1,4 @@
+export { emailsTo } from './emails-to.ts';
 export { everyTopology } from './every-topology.ts';
 export { startDeployment, type TestDeployment, type DeploymentOptions } from './start-deployment.ts';
 export { until } from '@mainstay/kernel/testing';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import type { Module } from '../module/define-module.ts';
 import { emailLanguages } from './email-template.ts';
 import { emailCatalogue, emailProblems, isWebLink } from './read-templates.ts';
@@ -18,19 +19,20 @@ mkdirSync(join(sound, 'login-code'), { recursive: true });
 writeFileSync(join(sound, 'login-code', 'template.yaml'), "description: A code.\nvalues:\n  code: { example: '123456' }\n  link: { kind: link, example: https://example.test/ }\n");
 for (const language of emailLanguages) writeFileSync(join(sound, 'login-code', `${language}.yaml`), good);
 
+const bare = { name: 'mod-probe', config: z.object({}), requires: {} } as Module;
 let count = 0;
 /** A module whose templates are the sound ones, changed. */
 function moduleWith(change: (folder: string) => void = () => {}): Module {
   const folder = join(place, String(++count));
   cpSync(sound, folder, { recursive: true });
   change(folder);
-  return { name: 'mod-probe', emails: pathToFileURL(`${folder}/`) } as Module;
+  return { ...bare, emails: pathToFileURL(`${folder}/`) };
 }
 const problemsWith = (change: (folder: string) => void) => emailProblems([moduleWith(change)]).join('\n');
 const write = (file: string, text: string) => (folder: string) => writeFileSync(join(folder, 'login-code', file), text);
 
 test('the templates of all modules are found by module and name', () => {
-  const modules = [moduleWith(), { name: 'mod-silent' } as Module];
+  const modules = [moduleWith(), { ...bare, name: 'mod-silent' } as Module];
   assert.deepEqual(emailProblems(modules), []);
   const { templates, find } = emailCatalogue(modules);
   assert.equal(templates.length, 1);
@@ -49,7 +51,7 @@ test('what is wrong with templates is told by file', () => {
   assert.match(problemsWith(write('de.yaml', 'subject: "two\\r\\nlines"\nbody:\n  - text: x\n')), /de\.yaml:1: .*one line/s);
   assert.match(problemsWith(write('de.yaml', 'subject: x\nbody:\n  - html: <b>\n')), /de\.yaml:3/);
   assert.match(problemsWith(write('template.yaml', 'description: x\nvalues:\n  link: { kind: link, example: "javascript:alert(1)" }\n')), /\{code\} is no value/);
-  assert.match(emailProblems([{ name: 'mod-bare', emails: pathToFileURL(join(place, 'nowhere/')) } as Module]).join(), /mod-bare declares emails, but there is no folder/);
+  assert.match(emailProblems([{ ...bare, name: 'mod-bare', emails: pathToFileURL(join(place, 'nowhere/')) } as Module]).join(), /mod-bare declares emails, but there is no folder/);
 });
 
 test('a text is checked without its file, too', () => {

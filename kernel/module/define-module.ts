@@ -19,6 +19,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { JobDeclaration } from './job.ts';
 import type { NetworkView } from './network-view.ts';
 import type { Operations } from './operations.ts';
+import type { Sender } from './sender.ts';
 
 type Requires = Record<string, DescService>;
 type Clients<R extends Requires> = { [K in keyof R]: Client<R[K]> };
@@ -143,6 +144,8 @@ export interface ModuleDeclaration<R extends Requires, C extends z.ZodType, P ex
   webhooks?: WebhookDeclaration<N, any>[];
   /** A folder with a folder for each e-mail that it sends: what is filled in, and a file a language. */
   emails?: URL;
+  /** What it sends to the outside, beside the queue: for a module whose receivers are slow, or away for days. */
+  sender?: (needs: N) => Sender;
   /** CLI command groups: each file's default export adds commands to the group. */
   commands?: Record<string, () => Promise<{ default: (group: Command, cli: CommandTools) => void }>>;
   /** A folder of files for browsers, served below `/apps/<name>/`. */

@@ -17,6 +17,7 @@ import type { Guard } from '../guard/guard.ts';
 import type { ServedService } from '../http/start-http-server.ts';
 import { guardFacts, neededBy, unmetRequirements } from '../module/check-modules.ts';
 import type { Context, DeploymentInfo, Module } from '../module/define-module.ts';
+import type { Sender } from '../module/sender.ts';
 import { StartError } from '../module/start-error.ts';
 import { createClient } from '../placement/create-client.ts';
 import { auditElsewhere, guardAmongPeers, settingsElsewhere, speaksFor, type Network } from '../peers/network.ts';
@@ -29,12 +30,12 @@ import type { SlotMoves } from '../shards/slot-moves.ts';
 import type { SettingsOfProcess } from '../settings/settings-of-process.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { OutboundWebhooks } from '../webhooks/outbound-webhooks.ts';
-import { outboundOf } from '../webhooks/run-outbound.ts';
 import type { WantedEvents } from '../webhooks/wanted-events.ts';
 import type { ModuleStates } from './module-states.ts';
 import type { OperationsOfDeployment } from './operations-of-deployment.ts';
 import type { OperationsOfProcess } from './operations.ts';
 import type { ProcessOptions } from './process-options.ts';
+import { asSender, senderOf } from './run-sender.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /** A module with everything its code needs. */
@@ -47,6 +48,8 @@ export interface Part {
   ownsOrg?: (orgId: string) => boolean;
   /** What tells other systems of events, if it is this module. */
   outbound?: OutboundWebhooks;
+  /** What it sends to the outside, beside the queue. */
+  sender?: Sender;
 }
 
 /** What the parts of a starting process share. */
@@ -117,7 +120,8 @@ export async function startModule(starting: Starting, module: Module): Promise<v
   if (module.audit) starting.audit = auditOf(module.name, module.audit(context));
   if (module.gateway) starting.gateway = module.gateway(context, gatewayFacts(starting, module.name));
   if (module.settingsStore) starting.settings.useStore(module.name, module.settingsStore(context));
-  if (module.outboundWebhooks) part.outbound = outboundOf(module.name, module.outboundWebhooks(context));
+  if (module.outboundWebhooks) part.sender = part.outbound = outboundOf(module.name, module.outboundWebhooks(context));
+  if (module.sender) part.sender = senderOf(module.name, module.sender(context));
   for (const { service, implementation } of made) serveService(starting, module, service, implementation, commands);
   starting.states.setRunning(module.name);
 }
@@ -160,6 +164,9 @@ export function useModulesElsewhere(starting: Starting): void {
     if (module.settingsStore) starting.settings.useStore(module.name, settingsElsewhere(network, module.name, log));
   }
 }
+
+/** Outbound webhooks whose every method runs as the work of their module. What is taken runs in the event's own call, whose transaction it joins. */
+const outboundOf = (module: string, outbound: OutboundWebhooks): OutboundWebhooks => ({ ...senderOf(module, outbound), wanted: () => asSender(module, () => outbound.wanted()), take: (event) => outbound.take(event) });
 
 /** The audit of a module, which works for itself. */
 function auditOf(module: string, audit: AuditLog): AuditLog {

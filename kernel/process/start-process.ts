@@ -9,6 +9,7 @@ import { deliverElsewhere } from '../events/deliver-elsewhere.ts';
 import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
 import type { EventType, Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
+import type { Sender } from '../module/sender.ts';
 import { StartError } from '../module/start-error.ts';
 import { networkView } from '../peers/network-view.ts';
 import { Network } from '../peers/network.ts';
@@ -29,8 +30,8 @@ import { openInternalPort } from './open-internal-port.ts';
 import { openPorts, type OpenPorts } from './open-ports.ts';
 import { whenReachable } from './when-reachable.ts';
 import { wantedHere } from './kernel-operations.ts';
-import { runOutbound } from '../webhooks/run-outbound.ts';
 import { WantedEvents } from '../webhooks/wanted-events.ts';
+import { runSender } from './run-sender.ts';
 import { loadFirstData, orQuarantine, startModule, useModulesElsewhere, type Part, type Starting } from './start-module.ts';
 import { startTelemetry } from './watch-process.ts';
 
@@ -70,7 +71,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     const work = await startWork(starting);
     const { server, operators } = await openPorts(starting, work.jobs).catch(async (error: unknown) => {
       starting.wanted.stop();
-      await Promise.all([work.jobs.stop(), work.outbound?.stop()]);
+      await Promise.all([work.jobs.stop(), ...work.senders.map((sender) => sender.stop())]);
       throw error;
     });
     await starting.shards?.start();
@@ -89,7 +90,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 interface Work {
   jobs: RunningJobs;
   collector: Collector | undefined;
-  outbound: { stop(): Promise<void> } | undefined;
+  /** What its modules send to the outside, beside the queue. */
+  senders: Pick<Sender, 'stop'>[];
 }
 
 interface Opened extends Work, OpenPorts {
@@ -108,13 +110,13 @@ function running(starting: Starting, opened: Opened): RunningProcess {
 }
 
 /** Takes nothing new, finishes what was begun, and closes. */
-async function stop(starting: Starting, { server, jobs, internal, collector, operators, outbound }: Opened, isTakenOver: boolean): Promise<void> {
+async function stop(starting: Starting, { server, jobs, internal, collector, operators, senders }: Opened, isTakenOver: boolean): Promise<void> {
   const { parts, network, audit, room, telemetry, owned, shards } = starting;
   starting.isReady = false;
   await shards?.stop();
   network?.hurry();
   starting.wanted.stop();
-  await Promise.all([server?.close(isTakenOver), jobs.stop(), outbound?.stop()]);
+  await Promise.all([server?.close(isTakenOver), jobs.stop(), ...senders.map((sender) => sender.stop())]);
   await internal?.drain();
   await internal?.close();
   await Promise.all(parts.map(({ commands }) => commands.close()));
@@ -174,18 +176,17 @@ async function startWork(starting: Starting): Promise<Work> {
   starting.operations.start(jobs.pool, sound);
   const collector = audit && collectRecords({ adminUrl, database, modules: sound.map(({ module }) => module.name), audit, room, log });
   if (collector) starting.recordsKept = () => collector.soon();
-  return { jobs, collector, outbound: await startOutbound(starting, sound, jobs) };
+  await hearWanted(starting, sound, jobs);
+  return { jobs, collector, senders: sound.flatMap(({ sender }) => (sender ? [runSender(sender, log)] : [])) };
 }
 
 /** Other systems are told of events by one module; wherever events are announced it must be known which of them they want. */
-async function startOutbound(starting: Starting, sound: readonly Part[], { pool }: RunningJobs): Promise<Work['outbound']> {
+async function hearWanted(starting: Starting, sound: readonly Part[], { pool }: RunningJobs): Promise<void> {
   const { modules, network, wanted, log } = starting;
   const teller = modules.find(({ outboundWebhooks }) => outboundWebhooks)?.name;
-  if (!teller) return undefined;
-  const here = sound.find(({ outbound }) => outbound)?.outbound;
-  const ask = () => (here || !network ? wantedHere(starting) : network.operate<string[]>(teller, 'webhooks.wanted'));
+  if (!teller) return;
+  const ask = () => (sound.some(({ outbound }) => outbound) || !network ? wantedHere(starting) : network.operate<string[]>(teller, 'webhooks.wanted'));
   await wanted.start({ pool, module: teller, ask, log });
-  return here && runOutbound(here, log);
 }
 
 /** The enabled modules in the order of their needs; throws a `StartError` with everything that is wrong about them. */
@@ -199,12 +200,15 @@ export function soundModules({ modules: enabled }: Deployment): Module[] {
 
 const eventTypesOf = (modules: readonly Module[]): EventType[] => modules.flatMap(({ name: module, emits = [] }) => emits.map(({ typeName: name }) => ({ module, name })));
 
+/** What listens on every interface is reached on this machine, if nothing else is said. */
+const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host);
+
 function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starting, 'telemetry'> {
   const { deployment, secret, databases = {}, placement = inOneProcess(modules.map(({ name }) => name)) } = options;
   const here = findInstance(placement, options.instance ?? placement.instances[0]!.name);
   if (!here) throw new StartError([`the placement ${placement.name} has no process "${options.instance}"`]);
   const states = new ModuleStates(deployment.modules.filter(({ module }) => here.modules.includes(module.name)));
-  const address = `http://${deployment.http.host}:${deployment.http.port}`;
+  const address = deployment.http.publicAddress ?? `http://${reachable(deployment.http.host)}:${deployment.http.port}`;
   const settings = new SettingsOfProcess(deployment.modules, options.log);
   const operations = new OperationsOfProcess(deployment.events?.keepDays);
   const main = { adminUrl: options.databaseUrl, database: options.databaseName ?? databaseOf(options.databaseUrl) };

@@ -1,4 +1,4 @@
-import type { TestDeployment } from '@mainstay/testing';
+import { until, type TestDeployment } from '@mainstay/testing';
 import fc, { type Arbitrary } from 'fast-check';
 import type { Example } from './any-case.ts';
 import type { Tree } from './any-tree.ts';
@@ -25,7 +25,7 @@ export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@ac
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofThings(ask) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask) };
 }
 
 /** Registers people that nothing but their examples is about. */
@@ -138,6 +138,42 @@ async function ofWebhooks(deployment: TestDeployment, ask: Ask): Promise<Example
     GetWebhookDelivery: anyOf(callers, deliveries, ({ id }) => ({ webhookDeliveryId: id })),
     RedeliverWebhook: anyOf(callers, deliveries, ({ id }) => ({ webhookDeliveryId: id })),
     ListWebhookEventTypes: anyOf(callers, [0], () => ({})),
+  };
+}
+
+async function ofEmails(deployment: TestDeployment, ask: Ask): Promise<Examples> {
+  // What they say is not there, so they fail each time that they are sent again.
+  const failed = (await deployment.sql<{ id: string }>(`insert into sys_email.sys_email_emails (id, template, text_version, language, sender, priority, recipient, state, next_try)
+    select uuidv7(), 'sys-email/test', 0, 'en', 'NOTIFICATION', 'LOW', 'nobody@acme.test', 'FAILED', null from generate_series(1, 200) returning id::text`)).map(({ id }) => id);
+  const suppressions = await Promise.all(times(60).map(async (at) => (await ask(root!, '/v1/email/suppressions', { address: `unwanted-${at}@acme.test` })).suppressionId as string));
+  const { emailId } = await ask(root!, '/v1/emails:test', { to: 'reader@acme.test' });
+  const inMailbox = async () => ((await ask(root!, '/v1/email/mailbox')).emails as { emailId: string; headers: Record<string, string> }[]).find((email) => email.emailId === emailId);
+  const { headers } = await until(inMailbox, 'the test e-mail is in the mailbox');
+  const token = /unsubscribe\/([\w-]+)>/.exec(headers['List-Unsubscribe']!)![1]!;
+  const text = { module: 'sys-email', name: 'test', language: 'de' };
+  const ofEmail = (ids: readonly string[]) => anyOf([ops!, root!], ids, (id) => ({ emailId: id }));
+  const ofText = (more: Tree = {}, callers = [root!]) => anyOf(callers, [text], () => ({ ...text, ...more }));
+  const words = { subject: '{platform}', body: [{ text: 'Words of {platform}.' }] };
+  return {
+    ListEmails: anyOf([ops!, root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    GetEmail: ofEmail(failed),
+    RetryEmail: ofEmail(failed.slice(0, 100)),
+    DiscardEmail: ofEmail(failed.slice(100)),
+    SendTestEmail: fc.uuid().map((unique) => ({ caller: root!, tree: { to: `${unique}@acme.test` } })),
+    ListTemplates: anyOf([ops!, root!], [0], () => ({})),
+    GetTemplateText: ofText({}, [ops!, root!]),
+    UpdateTemplateText: ofText({ text: words }),
+    RevertTemplateText: ofText({ version: 0 }),
+    ListTemplateTextVersions: ofText({}, [ops!, root!]),
+    PreviewTemplate: ofText({ text: words }, [ops!, root!]),
+    ListSuppressions: anyOf([root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    CreateSuppression: fc.uuid().map((unique) => ({ caller: root!, tree: { address: `${unique}@acme.test`, detail: 'a reason' } })),
+    DeleteSuppression: anyOf([root!], suppressions, (suppressionId) => ({ suppressionId })),
+    GetSubscription: by('', { token }),
+    // The form List-Unsubscribe=One-Click.
+    Unsubscribe: by('', { token, content: { contentType: 'application/x-www-form-urlencoded', data: 'TGlzdC1VbnN1YnNjcmliZT1PbmUtQ2xpY2s=' } }),
+    ListMailboxEmails: anyOf([root!], [0, 1, 50], (pageSize) => ({ pageSize })),
+    GetMailboxEmail: by(root!, { emailId }),
   };
 }
 
