@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -10,7 +10,12 @@ import { keysService } from './server/keys-service.ts';
 import { oauthClientsService } from './server/oauth/clients-service.ts';
 import { oauthService } from './server/oauth/oauth-service.ts';
 import { rotateIdTokenKey } from './server/oauth/provider-keys.ts';
+import { tellLogout } from './server/oauth/tell-logout.ts';
 import { orgsService } from './server/orgs-service.ts';
+import { emailChangeService } from './server/email-change/email-change-service.ts';
+import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
+import { invitationsService } from './server/invitations/invitations-service.ts';
+import { mailInvitation } from './server/invitations/mail-invitation.ts';
 import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
 import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
 import { recoveryService } from './server/recovery/recovery-service.ts';
@@ -21,11 +26,13 @@ import { secondFactorsService } from './server/second-factors/second-factors-ser
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
+import { settings } from './settings.ts';
 
 /** Accounts: who a person is, how they prove it, and which orgs and roles are theirs. */
 export default defineModule({
   name: 'sys-accounts',
   config,
+  settings,
   requires: { email: EmailService },
   database: {
     migrations: new URL('./database/migrations/', import.meta.url),
@@ -41,6 +48,8 @@ export default defineModule({
     serve(OAuthClientsService, oauthClientsService),
     serve(RegistrationService, registrationService),
     serve(RecoveryService, recoveryService),
+    serve(InvitationsService, invitationsService),
+    serve(EmailChangeService, emailChangeService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),
@@ -49,5 +58,5 @@ export default defineModule({
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged],
 });

@@ -38,6 +38,18 @@ export interface Tables {
     created_at: Stamp;
     expires_at: Date;
   };
+  sys_accounts_invitations: {
+    id: Generated<string>;
+    owner_org: string;
+    email: string;
+    role: 'USER' | 'ADMIN';
+    scope_project: string | null;
+    inviter_id: string | null;
+    language: string;
+    created_at: Stamp;
+    expires_at: Date;
+  };
+  sys_accounts_email_changes: { id: Generated<string>; account_id: string; new_email: string; agreed_at: Absent<Date>; confirmed_at: Absent<Date>; created_at: Stamp; expires_at: Date };
   sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
   sys_accounts_closed_emails: { email_hash: Uint8Array };
   sys_accounts_orgs: {
@@ -65,6 +77,7 @@ export interface Tables {
     acting_org: string;
     client_address: Generated<string>;
     client_id: Generated<string | null>;
+    client_sid: Generated<string | null>;
     created_at: Stamp;
     refreshed_at: Stamp;
     expires_at: Date;

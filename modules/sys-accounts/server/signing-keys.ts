@@ -31,21 +31,21 @@ export async function currentSigningKey({ db, deployment, log }: Needs): Promise
   return makeSigningKey({ db, deployment, log }, sealing);
 }
 
-/** The key that signs now, and those that did within so many days, as private JWKs (RFC 7517), the newest first. */
-export async function readSigningJwks(needs: Needs, days: number): Promise<JWK[]> {
+/** The key that signs now, and those that did within so many days, as private JWKs (RFC 7517), the newest first, and whether each is older than so many seconds. */
+export async function readSigningJwks(needs: Needs, days: number, seconds: number): Promise<{ jwk: JWK; settled: boolean }[]> {
   await currentSigningKey(needs);
   const sealing = sealingKey(needs.deployment.secret);
   const rows = await needs.db.read((q) =>
     q
       .selectFrom('sys_accounts_signing_keys')
-      .select(['id', 'sealed_private_jwk'])
+      .select(['id', 'sealed_private_jwk', sql<boolean>`created_at < now() - ${seconds} * interval '1 second'`.as('settled')])
       .where((where) => where.or([where('retired_at', 'is', null), where('retired_at', '>', sql<Date>`now() - ${days} * interval '1 day'`)]))
       .orderBy(sql`retired_at desc nulls first`)
       .execute(),
   );
-  return rows.flatMap(({ id, sealed_private_jwk }) => {
+  return rows.flatMap(({ id, sealed_private_jwk, settled }) => {
     const jwk = unseal(sealed_private_jwk, sealing);
-    return jwk ? [{ ...jwk, kid: id, alg: algorithm, use: 'sig' }] : [];
+    return jwk ? [{ jwk: { ...jwk, kid: id, alg: algorithm, use: 'sig' }, settled }] : [];
   });
 }
 

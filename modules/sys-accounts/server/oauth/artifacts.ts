@@ -40,6 +40,7 @@ export class Artifacts implements Adapter {
     await db.write(async (tx) => {
       if (this.#kind === 'Grant') await beginGrantedSession(tx, config, id, payload);
       if (this.#kind === 'RefreshToken') await keepGrantedSession(tx, config, payload.grantId!);
+      if (payload.sid && payload.grantId) await tx.updateTable('sys_accounts_sessions').set({ client_sid: String(payload.sid) }).where('id', '=', payload.grantId).execute();
       await tx.insertInto('sys_accounts_oauth_artifacts').values({ kind: this.#kind, key_hash: hashOf(id), consumed_at: null, ...values }).onConflict((conflict) => conflict.columns(['kind', 'key_hash']).doUpdateSet(values)).execute();
     });
   }

@@ -1,10 +1,11 @@
 import type { RequestListener } from 'node:http';
-import type { Provider } from 'oidc-provider';
+import type { Client, Provider } from 'oidc-provider';
 import type { Needs } from '../needs.ts';
 import { pagePolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
 import { providerConfig } from './provider-config.ts';
 import { readProviderKeys } from './provider-keys.ts';
+import { logoutIsTold } from './tell-logout.ts';
 
 export interface RunningProvider {
   provider: Provider;
@@ -12,7 +13,7 @@ export interface RunningProvider {
 }
 
 /** A process looks so often whether another key signs now, in milliseconds. */
-const keysFreshMilliseconds = 60_000;
+const keysFreshMilliseconds = 2000;
 
 /** The provider, made at its first use, and made anew when other keys count. */
 export class CurrentProvider {
@@ -40,7 +41,11 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
   const { Provider, errors } = await loadLibrary();
   const provider = new Provider(needs.deployment.address, providerConfig(needs, { keys }, errors));
   provider.proxy = true;
-  Object.assign(provider.Client.prototype, { compareClientSecret: isTheSecret });
+  // Logouts are told by a job, of every session that ends, also of those that are kept when a browser logs out.
+  const backchannelLogout = function (this: Client, accountId: string, sid: string) {
+    return needs.db.write((tx) => logoutIsTold(tx, { clientId: this.clientId, accountId, sid }));
+  };
+  Object.assign(provider.Client.prototype, { compareClientSecret: isTheSecret, backchannelLogout });
   provider.use(async (ctx, next) => {
     ctx.set('content-security-policy', pagePolicy());
     await next();

@@ -1,41 +1,9 @@
 import assert from 'node:assert/strict';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { everyTopology } from '@mainstay/testing';
 import * as oauth from 'oauth4webapi';
 import { ClientAuthentication, ClientGrant, OAuthClientsService, Role } from '../../contract/index.ts';
-import { Browser, type Shown } from '../../testing/browser.ts';
-
-const [ada, olga] = ['ada@acme.test', 'olga@acme.test'];
-const password = 'mainstay-demo';
-const redirectUri = 'https://client.test/callback';
-const insecure = { [oauth.allowInsecureRequests]: true };
-
-type Provider = oauth.AuthorizationServer;
-const discover = async ({ address }: TestDeployment): Promise<Provider> => oauth.processDiscoveryResponse(new URL(address), await oauth.discoveryRequest(new URL(address), insecure));
-
-/** A client of Acme's, as its administrator makes it. */
-async function newClient(deployment: TestDeployment, changes: Record<string, unknown> = {}) {
-  const clients = await deployment.client(OAuthClientsService, olga);
-  const { oauthClient, clientSecret } = await clients.createOAuthClient({ oauthClient: { name: 'Invoices & more', grants: [ClientGrant.AUTHORIZATION_CODE], redirectUris: [redirectUri], ...changes } });
-  return { client: { client_id: oauthClient!.oauthClientId } satisfies oauth.Client, auth: clientSecret === '' ? oauth.None() : oauth.ClientSecretBasic(clientSecret), secret: clientSecret };
-}
-type Made = Awaited<ReturnType<typeof newClient>>;
-
-/** Goes through login and consent as a person does; gives where the browser is sent to in the end. */
-async function authorize(deployment: TestDeployment, provider: Provider, { client }: Pick<Made, 'client'>, params: Record<string, string> = {}, browser = new Browser(deployment.address)) {
-  const verifier = oauth.generateRandomCodeVerifier();
-  const url = new URL(provider.authorization_endpoint!);
-  const query = { client_id: client.client_id, response_type: 'code', redirect_uri: redirectUri, scope: 'openid email', state: 'xyz', nonce: 'n-1', code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...params };
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  let page = await browser.open(url.href);
-  if (page.text.includes('name="password"')) page = await browser.submit(page, { email: ada, password });
-  if (page.text.includes('name="allow"')) page = await browser.submit(page, { allow: 'yes' });
-  return { page, verifier, browser };
-}
-
-async function redeem(provider: Provider, { client, auth }: Made, { page, verifier }: { page: Shown; verifier: string }) {
-  const params = oauth.validateAuthResponse(provider, client, new URL(page.url), 'xyz');
-  return oauth.authorizationCodeGrantRequest(provider, client, auth, params, redirectUri, verifier, insecure);
-}
+import { Browser } from '../../testing/browser.ts';
+import { ada, authorize, discover, insecure, newClient, olga, password, redeem, redirectUri, type Made } from '../../testing/oauth-client.ts';
 
 everyTopology('a person logs in for a client, which learns who they are and calls for them', async (deployment) => {
   const provider = await discover(deployment);
@@ -103,4 +71,65 @@ everyTopology('a public client is made without a secret, and one that is not rig
   const answer = await deployment.fetch('/v1/oauthClients', { as: olga, body: { name: 'x', grants: ['AUTHORIZATION_CODE', 'CLIENT_CREDENTIALS'], redirectUris: ['http://elsewhere.test/', 'https://a.test/#x', 'https://*.test/'] } });
   const { reason, errors } = await answer.json() as { reason: string; errors: { field: string }[] };
   assert.deepEqual([answer.status, reason, errors.map(({ field }) => field)], [400, 'sys-accounts.CLIENT_UNFIT', ['oauth_client.redirect_uris', 'oauth_client.redirect_uris', 'oauth_client.redirect_uris', 'oauth_client.service_role']]);
+});
+
+const cli = { client_id: 'mainstay-cli' } satisfies oauth.Client;
+
+everyTopology('a person connects a device by the code that it shows', async (deployment) => {
+  const provider = await discover(deployment);
+  const device = await oauth.processDeviceAuthorizationResponse(provider, cli, await oauth.deviceAuthorizationRequest(provider, cli, oauth.None(), { scope: 'openid api' }, insecure));
+  const poll = () => oauth.deviceCodeGrantRequest(provider, cli, oauth.None(), device.device_code, insecure);
+  assert.equal(((await (await poll()).json()) as { error: string }).error, 'authorization_pending');
+  const browser = new Browser(deployment.address);
+  const wrong = await browser.submit(await browser.open(device.verification_uri), { user_code: 'BBBB-BBBB' });
+  assert.match(wrong.text, /role="alert"/);
+  let page = await browser.submit(wrong, { user_code: device.user_code });
+  assert.match(page.text, new RegExp(device.user_code));
+  page = await browser.submit(page, { confirm: 'yes' });
+  page = await browser.submit(page, { email: ada, password });
+  if (page.text.includes('name="allow"')) page = await browser.submit(page, { allow: 'yes' });
+  assert.match(page.text, /The device is connected/);
+  const answers = await Promise.all(Array.from({ length: 8 }, poll));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400, 400, 400, 400, 400, 400, 400]);
+  const { access_token: token } = await answers.find(({ status }) => status === 200)!.json() as { access_token: string };
+  assert.equal((await deployment.fetch('/v1/accounts/me', { as: token })).status, 200);
+});
+
+everyTopology('a device that nobody wants is refused, and its page says so', async (deployment) => {
+  const provider = await discover(deployment);
+  const device = await oauth.processDeviceAuthorizationResponse(provider, cli, await oauth.deviceAuthorizationRequest(provider, cli, oauth.None(), {}, insecure));
+  const browser = new Browser(deployment.address);
+  const page = await browser.submit(await browser.open(device.verification_uri_complete!).then((shown) => browser.submit(shown, { user_code: device.user_code })), { abort: 'yes' });
+  assert.match(page.text, /was not connected/);
+  const answer = await oauth.deviceCodeGrantRequest(provider, cli, oauth.None(), device.device_code, insecure);
+  assert.equal(((await answer.json()) as { error: string }).error, 'access_denied');
+});
+
+everyTopology('a client asks what its token is good for, and revokes it; another learns and ends nothing', async (deployment) => {
+  const provider = await discover(deployment);
+  const [made, other] = [await newClient(deployment), await newClient(deployment)];
+  const tokens = await oauth.processAuthorizationCodeResponse(provider, made.client, await redeem(provider, made, await authorize(deployment, provider, made, { scope: 'openid offline_access api', prompt: 'consent' })), { expectedNonce: 'n-1' });
+  const active = async ({ client, auth }: Made) => (await oauth.processIntrospectionResponse(provider, client, await oauth.introspectionRequest(provider, client, auth, tokens.refresh_token!, insecure))).active;
+  assert.deepEqual([await active(made), await active(other)], [true, false]);
+  await oauth.revocationRequest(provider, other.client, other.auth, tokens.refresh_token!, insecure);
+  assert.equal(await active(made), true);
+  await oauth.processRevocationResponse(await oauth.revocationRequest(provider, made.client, made.auth, tokens.refresh_token!, insecure));
+  assert.equal(await active(made), false);
+  assert.equal((await deployment.fetch('/v1/accounts/me', { as: tokens.access_token })).status, 401, 'what was granted is over, and its access tokens with it');
+});
+
+everyTopology('what a client pushes before is what it asks for, once', async (deployment) => {
+  const provider = await discover(deployment);
+  const made = await newClient(deployment, { requiresPushedRequests: true });
+  const refused = await authorize(deployment, provider, made);
+  assert.match(refused.page.text + refused.page.url, /Pushed Authorization Request|invalid_request/);
+  const verifier = oauth.generateRandomCodeVerifier();
+  const pushed = await oauth.processPushedAuthorizationResponse(provider, made.client, await oauth.pushedAuthorizationRequest(provider, made.client, made.auth, { response_type: 'code', redirect_uri: redirectUri, scope: 'openid email', state: 'xyz', nonce: 'n-1', code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256' }, insecure));
+  const browser = new Browser(deployment.address);
+  const url = `${provider.authorization_endpoint}?${new URLSearchParams({ client_id: made.client.client_id, request_uri: pushed.request_uri })}`;
+  let page = await browser.submit(await browser.open(url), { email: ada, password });
+  page = await browser.submit(page, { allow: 'yes' });
+  const tokens = await oauth.processAuthorizationCodeResponse(provider, made.client, await redeem(provider, made, { page, verifier }), { expectedNonce: 'n-1' });
+  assert.equal(oauth.getValidatedIdTokenClaims(tokens)!.email, ada);
+  assert.match((await new Browser(deployment.address).open(url)).url, /error=invalid_request_uri/);
 });
