@@ -164,7 +164,7 @@ everyTopology('an access token is good for ten minutes', async (deployment) => {
   }
 }, { here: true });
 
-const elsewhere = { modules: { 'sys-core': null, 'sys-accounts': { audience: ['https://elsewhere.test'] }, 'mod-promist': null } };
+const elsewhere = { modules: { 'sys-core': null, 'sys-accounts': { audience: ['https://elsewhere.test'] }, 'sys-email': null, 'mod-promist': null } };
 
 everyTopology(
   'a token for another audience is refused, though its signature holds',

@@ -10,7 +10,7 @@ import { SessionsService } from '@mainstay/sys-accounts/contract';
 import { FilesService } from '@mainstay/sys-core/contract';
 import { everyTopology, type TestDeployment } from './index.ts';
 
-const options = { moduleFiles: [import.meta.resolve('./ledger/ledger-modules.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-ledger': null, 'mod-clerk': null } };
+const options = { moduleFiles: [import.meta.resolve('./ledger/ledger-modules.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-ledger': null, 'mod-clerk': null } };
 const fact = (name: string, run: (deployment: TestDeployment) => Promise<void>) => everyTopology(name, run, options);
 
 const ada = 'ada@acme.test';

@@ -22,7 +22,7 @@ const from = (address: string) => ({ 'x-forwarded-for': address });
 let deployment: TestDeployment;
 before(async () => {
   const gateway = { domains: ['example.test'], trustedProxies: ['127.0.0.1', '::1'], corsOrigins: [app, 'https://*.wild.test'], limitLogin: { requests: 3, seconds: 60 }, limitPerAddress: { requests: 40, seconds: 60 } };
-  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-promist': null, 'sys-gateway': gateway } });
+  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-promist': null, 'sys-gateway': gateway } });
 });
 after(() => deployment.stop());
 
@@ -92,7 +92,7 @@ test('a name that is none of the deployment is refused with 421, and localhost i
 
 test('in production localhost is refused like any other name, unless the configuration says otherwise', async () => {
   for (const [localhost, status] of [[undefined, 421], [true, 200]] as const) {
-    const production = await startDeployment({ phase: 'P', modules: { 'sys-core': null, 'sys-accounts': null, 'sys-gateway': { domains: ['example.test'], ...(localhost !== undefined && { localhost }) } } });
+    const production = await startDeployment({ phase: 'P', modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'sys-gateway': { domains: ['example.test'], ...(localhost !== undefined && { localhost }) } } });
     assert.equal((await production.fetch('/v1/modules')).status, status);
     await production.stop();
   }

@@ -27,7 +27,7 @@ const quiet: Module = {
   services: promist.services!.map((served) => (served.service === NotificationsService ? { ...served, implement: (needs) => ({ ...served.implement(needs), watchNotifications: waiting }) } : served)),
 };
 
-const options = { ownModules: [quiet], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-promist': null } };
+const options = { ownModules: [quiet], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-promist': null } };
 
 /** A connection carries up to 250. */
 const streamsOfConnection = 200;

@@ -5,7 +5,7 @@ import { signIn } from '../rest/mainstay-app.ts';
 import type { Chain } from './five-modules-chain.ts';
 import { startPlaced } from './start-placed.ts';
 
-const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': null, 'mod-promist': null, 'mod-journeys': null, 'mod-parcels': null };
+const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-email': null, 'sys-gateway': null, 'mod-promist': null, 'mod-journeys': null, 'mod-parcels': null };
 
 /** Starts the five modules, and what they need, in a placement, and gives each of their tables a thousand rows. */
 export async function startModules(folder: string, adminUrl: (database: string) => string, placement: string): Promise<Chain> {

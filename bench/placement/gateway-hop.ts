@@ -10,7 +10,7 @@ import { getting, wrk, type LoadResult } from '../rest/wrk.ts';
 import type { Place } from './gateway-switched.ts';
 import { startPlaced, type PlacedApp } from './start-placed.ts';
 
-const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': null, 'mod-promist': null };
+const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-email': null, 'sys-gateway': null, 'mod-promist': null };
 
 interface Subject extends PlacedApp {
   script: string;

@@ -40,7 +40,7 @@ export async function compareSwitched(place: Place, spells: Spells): Promise<voi
 
 async function start({ folder, adminUrl }: Place, name: string, what: string, section: object, switches: 'real' | 'control'): Promise<Subject> {
   const file = join(folder, `${name}.yaml`);
-  writeFileSync(file, JSON.stringify({ name: 'bench', phase: 'T', http: { port: 0 }, operators: 'off', modules: { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': section, 'mod-promist': null } }));
+  writeFileSync(file, JSON.stringify({ name: 'bench', phase: 'T', http: { port: 0 }, operators: 'off', modules: { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-email': null, 'sys-gateway': section, 'mod-promist': null } }));
   const child = fork(join(import.meta.dirname, 'gateway-switched-process.ts'), [adminUrl('postgres'), name, randomBytes(32).toString('hex'), join(folder, name), file, switches], { execArgv: [...nodeFlags] });
   const { address } = (await answerOf(child)) as { address: string };
   const person = await signIn(address);

@@ -46,7 +46,7 @@ type Measured = LoadResult & Used;
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' }, people: { type: 'string', default: '32' }, connections: { type: 'string', default: '32' }, shards: { type: 'string', default: '1,2,3,4,4e' } } });
 const [seconds, rounds, people, connections] = [values.seconds, values.rounds, values.people, values.connections].map(Number) as [number, number, number, number];
-const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-gateway': null, 'mod-promist': null };
+const modules = { 'sys-core': null, 'sys-accounts': { accessTokenMinutes: 60 }, 'sys-email': null, 'sys-gateway': null, 'mod-promist': null };
 
 requireWrk();
 const folder = mkdtempSync(join(tmpdir(), 'ms-'));

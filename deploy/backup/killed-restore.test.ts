@@ -24,7 +24,7 @@ test('after a restore into S3 was killed nothing starts there, and the next rest
   Object.assign(drill.env, { FILES_S3_ACCESS_KEY_ID: accessKeyId, FILES_S3_SECRET_ACCESS_KEY: secretAccessKey });
   const fileOf = (name: string, port: number, bucket: string) => {
     const file = join(drill.home, `${name}.yaml`);
-    writeFileSync(file, `name: ${name}\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\nfiles:\n  s3:\n    endpoint: ${endpoint}\n    bucket: ${bucket}\n    prefix: ${name}\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  mod-promist:\n`);
+    writeFileSync(file, `name: ${name}\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\nfiles:\n  s3:\n    endpoint: ${endpoint}\n    bucket: ${bucket}\n    prefix: ${name}\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-email:\n  mod-promist:\n`);
     return file;
   };
   const run = async (wanted: number, ...args: string[]) => {

@@ -10,7 +10,7 @@ import { drillDeployment, freePort } from '../testing/drill-deployment.ts';
 import { callsAsAda, makeLoad, runBeside } from '../testing/use-deployment.ts';
 import { readBackup } from './read-backup.ts';
 
-const deployment = (name: string, port: number, files: string) => `name: ${name}\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\n${files}modules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  mod-promist:\n`;
+const deployment = (name: string, port: number, files: string) => `name: ${name}\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\n${files}modules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-email:\n  mod-promist:\n`;
 
 async function hashesIn(storage: FileStorage): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};

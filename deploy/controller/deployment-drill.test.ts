@@ -27,7 +27,7 @@ test('a deployment starts, says where it is, and stops without leaving a process
 
   const { state, modules, processes, database } = drill.status();
   assert.equal(state, 'running');
-  assert.deepEqual(modules!.map(({ name, state }) => `${name} ${state}`).sort(), ['mod-promist running', 'sys-accounts running', 'sys-core running']);
+  assert.deepEqual(modules!.map(({ name, state }) => `${name} ${state}`).sort(), ['mod-promist running', 'sys-accounts running', 'sys-core running', 'sys-email running']);
   assert.deepEqual(processes.map(({ what }) => what), ['controller', 'process', 'postgres']);
   assert.ok(database!.bytes > 1_000_000);
   assert.equal(statSync(join(drill.home, 'drill/secrets.env')).mode & 0o777, 0o600);

@@ -33,7 +33,7 @@ test('a start and a restore on a full disk say which disk is full, leave nothing
   });
   assert.equal(mount(home, '300m'), true);
   const file = join(folder, 'drill.yaml');
-  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${await freePort()}\nmodules:\n  sys-core:\n  sys-accounts:\n`);
+  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${await freePort()}\nmodules:\n  sys-core:\n  sys-accounts:\n  sys-email:\n`);
   const up = () => mainstay('up', '--detach', '--deployment', file);
   const ballast = join(home, '.ballast');
 

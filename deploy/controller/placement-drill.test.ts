@@ -33,9 +33,9 @@ test('the platform and the products run in two processes, are kept running, and 
   const drill = await drillInProcesses(t);
   const first = drill.up('--placement', 'sys-and-mod');
   assert.equal(first.status, 0, first.output);
-  assert.match(first.output, /drill is running \(phase T\): sys-core, sys-accounts, sys-gateway, mod-promist/);
+  assert.match(first.output, /drill is running \(phase T\): sys-core, sys-accounts, sys-email, sys-gateway, mod-promist/);
   assert.deepEqual(instances(drill).map(({ name, modules, state, restarts }) => [name, modules, state, restarts]), [
-    ['sys-main', ['sys-core', 'sys-accounts', 'sys-gateway'], 'running', 0],
+    ['sys-main', ['sys-core', 'sys-accounts', 'sys-email', 'sys-gateway'], 'running', 0],
     ['mod-main', ['mod-promist'], 'running', 0],
   ]);
   const { post } = await callsAsAda(drill.port);

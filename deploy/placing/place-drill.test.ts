@@ -17,7 +17,7 @@ import { callsAsAda } from '../testing/use-deployment.ts';
 import { carriedTables } from './carried-tables.ts';
 import { jobsIn } from './carry-jobs.ts';
 
-const modules = ['mod-promist', 'sys-accounts', 'sys-core', 'sys-gateway'];
+const modules = ['mod-promist', 'sys-accounts', 'sys-core', 'sys-email', 'sys-gateway'];
 
 /** What all databases of a deployment that is stopped hold together, by table; what is no org's is the same in each shard. Jobs by what tells them apart. */
 async function contentOfDrill({ home }: Drill): Promise<{ tables: Record<string, unknown>; jobs: string[]; databases: string[] }> {

@@ -18,7 +18,7 @@ export async function drillDeployment(owner: { after(end: () => void): unknown }
   const home = mkdtempSync(join(tmpdir(), 'mainstay-drill-'));
   const port = await freePort();
   const file = join(home, 'drill.yaml');
-  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  mod-promist:\n`);
+  writeFileSync(file, `name: drill\nphase: T\nhttp:\n  port: ${port}\noperators:\n  port: 0\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-email:\n  mod-promist:\n`);
   const { DATABASE_URL: _, ...environment } = process.env;
   const env = { ...environment, MAINSTAY_HOME: home };
   const run = (args: string[], input = '') => {

@@ -3,7 +3,7 @@ import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { everyTopology } from '@mainstay/testing';
 import { GreetingsService } from './contract/index.ts';
 
-const options = { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-hello': { defaultLanguage: 'de' } } };
+const options = { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-hello': { defaultLanguage: 'de' } } };
 
 everyTopology('a greeting is left, found and listed, the latest first', async ({ client }) => {
   const ada = await client(GreetingsService, 'ada@acme.test');

@@ -54,7 +54,7 @@ export class FaultyDeployment {
     this.#folder = mkdtempSync(join(tmpdir(), 'mf-'));
     this.#postgresFolder = postgresFolder ?? join(this.#folder, 'pg');
     this.#file = join(this.#folder, 'faulty.yaml');
-    writeFileSync(this.#file, `name: faulty\nphase: T\nhttp: { host: 127.0.0.1, port: ${port} }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  mod-promist:\n  mod-witness:\n`);
+    writeFileSync(this.#file, `name: faulty\nphase: T\nhttp: { host: 127.0.0.1, port: ${port} }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-email:\n  mod-promist:\n  mod-witness:\n`);
     this.#environment = { ...process.env, MAINSTAY_SECRET: randomBytes(32).toString('hex'), MAINSTAY_DATA_FOLDER: join(this.#folder, 'files'), MAINSTAY_LOG_LEVEL: 'fatal', ...environment };
   }
 

@@ -23,7 +23,7 @@ const impossible = ['MoveSlots', 'GetSlotMove'];
 test('whatever is sent to every method of every module, 8,000 times, is answered on purpose, and what is refused writes nothing', { timeout: 600_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mainstay-fuzz-'));
   const logFile = join(folder, 'log');
-  const deployment = await startDeployment({ logFile, logLevel: 'error', ownModules: [settledModule], modules: { 'sys-core': { webhooks: { waitSeconds: [0], maxEndpoints: 1000 } }, 'sys-accounts': { accessTokenMinutes: 60, failedLogins: 100, failedLoginsPerAddress: 10_000 }, 'sys-gateway': null, 'mod-promist': null, [settledModule.name]: null } });
+  const deployment = await startDeployment({ logFile, logLevel: 'error', ownModules: [settledModule], modules: { 'sys-core': { webhooks: { waitSeconds: [0], maxEndpoints: 1000 } }, 'sys-accounts': { accessTokenMinutes: 60, failedLogins: 100, failedLoginsPerAddress: 10_000 }, 'sys-email': null, 'sys-gateway': null, 'mod-promist': null, [settledModule.name]: null } });
   const { authorizationOf, ...world } = await fuzzWorld(deployment);
   let batches = 0;
   const afterBatch = async (refused: FuzzCase[]) => {

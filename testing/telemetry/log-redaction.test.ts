@@ -71,7 +71,7 @@ let deployment: TestDeployment;
 before(async () => {
   mkdirSync(migrations);
   writeFileSync(join(migrations, '0001-people.sql'), 'create table mod_leaky_people (email text unique, check (email not like \'% %\'));');
-  deployment = await startDeployment({ logFile, telemetry: { requestLog: 'all' }, ownModules: [leaky], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-leaky': null } });
+  deployment = await startDeployment({ logFile, telemetry: { requestLog: 'all' }, ownModules: [leaky], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-leaky': null } });
 });
 after(async () => {
   await deployment.stop();
@@ -100,7 +100,7 @@ test('whatever fails in a deployment, its log at every level holds no secret and
 
 test('what keeps a module or a process from starting is told without its secrets', async () => {
   const file = join(folder, 'start');
-  const started = await startDeployment({ logFile: file, ownModules: [broken], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-broken': { optional: true } } });
+  const started = await startDeployment({ logFile: file, ownModules: [broken], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-broken': { optional: true } } });
   // A failure of ours, which gets its line without anybody asking for lines.
   assert.equal((await started.fetch('/v1/ledger/lines', { body: { text: 'any' } })).status, 503);
   await started.stop();

@@ -11,7 +11,7 @@ import { everyTopology, isSigned, startReceiver, type TakenWebhook, type TestDep
 
 const [ada, olga, root, eve] = ['ada@acme.test', 'olga@acme.test', 'root@mainstay.test', 'eve@umbrella.test'];
 const made = 'mod.promist.v1.PromiseMade';
-const options = { modules: { 'sys-core': { webhooks: { waitSeconds: [0, 1, 1], perEndpoint: 3, timeoutSeconds: 6, maxEndpoints: 50 } }, 'sys-accounts': null, 'mod-promist': null } };
+const options = { modules: { 'sys-core': { webhooks: { waitSeconds: [0, 1, 1], perEndpoint: 3, timeoutSeconds: 6, maxEndpoints: 50 } }, 'sys-accounts': null, 'sys-email': null, 'mod-promist': null } };
 
 const receiver = await startReceiver();
 after(() => receiver.stop());

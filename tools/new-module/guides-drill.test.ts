@@ -33,7 +33,7 @@ everyTopology('the command line takes and shows the new field', async ({ address
   const call = async (name: string, json: string) => (await Array.fromAsync(callMethod(transport, findMethod([GreetingsService], name), json)))[0] as Record<string, any>;
   assert.equal((await call('CreateGreeting', '{"greeting": {"text": "Hm", "mood": "calm"}}')).mood, 'calm');
   assert.deepEqual((await call('ListGreetings', '{"filter": "mood = \\\\"calm\\\\""}')).greetings.map(({ text }: { text: string }) => text), ['Hm']);
-}, { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'mod-garden': null } });
+}, { moduleFiles: [import.meta.resolve('./module.ts')], modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-garden': null } });
 `;
 
 test('whoever follows the guides to the letter has what they promise', () => {

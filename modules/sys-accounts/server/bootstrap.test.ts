@@ -4,7 +4,7 @@ import { reasonOf } from '@mainstay/kernel';
 import { startDeployment } from '@mainstay/testing';
 import { AccountsService, OrgsService, Role, SessionsService } from '../contract/index.ts';
 
-const modules = { 'sys-core': null, 'sys-accounts': null };
+const modules = { 'sys-core': null, 'sys-accounts': null, 'sys-email': null };
 
 const refusedWith = (reason: string) => (error: unknown) => {
   assert.equal(reasonOf(error), reason, String(error));

@@ -31,7 +31,7 @@ const listener = defineModule({
 });
 
 test('other modules hear of what happens to an account, in order', async () => {
-  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-listener': null }, ownModules: [listener] });
+  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-listener': null }, ownModules: [listener] });
   try {
     const email = `${crypto.randomUUID()}@example.org`;
     const password = 'correct horse battery';

@@ -40,7 +40,7 @@ test('a module finds the members of the org it acts in by address and by id, and
     });
     await assert.rejects(accounts.findAccounts({ emails: ['ada@acme.test'] }), (error) => reasonOf(error) === 'sys-accounts.NO_ORG');
   };
-  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'mod-asker': null }, ownModules: [asker(ask)] });
+  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'mod-asker': null }, ownModules: [asker(ask)] });
   await deployment.stop();
   assert.ok(asked);
 });

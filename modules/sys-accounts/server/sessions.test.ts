@@ -185,7 +185,7 @@ everyTopology('guesses at many addresses from one place ban the place', async (d
     assert.ok(retry!.retryDelay!.seconds > 3500n && retry!.retryDelay!.seconds <= 3600n);
     return refusedWith('sys-accounts.TOO_MANY_ATTEMPTS')(error);
   });
-}, { modules: { 'sys-core': null, 'sys-accounts': { failedLoginsPerAddress: 3 } } });
+}, { modules: { 'sys-core': null, 'sys-accounts': { failedLoginsPerAddress: 3 }, 'sys-email': null } });
 
 everyTopology('many right passwords at once are all right', async (deployment) => {
   const email = await newPerson(deployment);

@@ -32,7 +32,7 @@ const rotating = {
 };
 
 test('the signing key changes, and what the old one signed stays good', async () => {
-  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null }, ownModules: [rotating] });
+  const deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null }, ownModules: [rotating] });
   try {
     const before = await logIn(deployment);
     await deployment.restart();
@@ -50,7 +50,7 @@ test("two processes that start at once sign with one key and know each other's s
     name: 'test',
     phase: 'T' as const,
     http: { host: 'localhost', port: 0, bodyLimitBytes: 1 << 20 },
-    modules: modules.filter(({ name }) => name === 'sys-core' || name === 'sys-accounts').map((module) => ({ module, config: module.config.parse({}), optional: false })),
+    modules: modules.filter(({ name }) => name === 'sys-core' || name === 'sys-accounts' || name === 'sys-email').map((module) => ({ module, config: module.config.parse({}), optional: false })),
   };
   const secret = randomBytes(32).toString('hex');
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));

@@ -26,7 +26,7 @@ let ca: string;
 before(async () => {
   ca = await newCertificate();
   port = await anyFreePort('localhost');
-  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-gateway': { domains: ['example.test'], tls: { ...files, port, redirect: true } } } });
+  deployment = await startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'sys-gateway': { domains: ['example.test'], tls: { ...files, port, redirect: true } } } });
 });
 after(async () => {
   await deployment.stop();
@@ -114,5 +114,5 @@ test('a new certificate counts within moments, without a restart; one that can n
 
 test('a certificate that is not there keeps the process from starting, by name', async () => {
   const missing = join(folder, 'missing.pem');
-  await assert.rejects(startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-gateway': { tls: { ...files, certificate: missing, port: 0 } } } }), /missing\.pem/);
+  await assert.rejects(startDeployment({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': null, 'sys-gateway': { tls: { ...files, certificate: missing, port: 0 } } } }), /missing\.pem/);
 });

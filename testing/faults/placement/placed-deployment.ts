@@ -38,7 +38,7 @@ export class PlacedDeployment {
     const home = given ?? mkdtempSync(join(tmpdir(), 'mf-'));
     const port = await freePort();
     const file = join(home, 'placed.yaml');
-    writeFileSync(file, `name: placed\nphase: T\nhttp: { host: 127.0.0.1, port: ${port} }\noperators: { port: 0 }\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-gateway:\n  mod-promist:\n  mod-witness:\n`);
+    writeFileSync(file, `name: placed\nphase: T\nhttp: { host: 127.0.0.1, port: ${port} }\noperators: { port: 0 }\nmodules:\n  sys-core:\n  sys-accounts:\n    passwordMemoryMib: 1\n  sys-email:\n  sys-gateway:\n  mod-promist:\n  mod-witness:\n`);
     // The state folders of this process's controllers.
     process.env.MAINSTAY_HOME = home;
     process.env.MAINSTAY_LOG_LEVEL ??= 'warn';
