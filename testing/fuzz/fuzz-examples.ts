@@ -1,5 +1,6 @@
 import { until, type TestDeployment } from '@mainstay/testing';
 import fc, { type Arbitrary } from 'fast-check';
+import { accountExamples } from './account-examples.ts';
 import type { Example } from './any-case.ts';
 import type { Tree } from './any-tree.ts';
 import { settledModule, settledPerOrg, settledValues } from './settled-module.ts';
@@ -25,7 +26,7 @@ export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@ac
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask) };
 }
 
 /** Registers people that nothing but their examples is about. */

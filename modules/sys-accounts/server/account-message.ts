@@ -17,6 +17,7 @@ export const fullAccount = (row: AccountRow, grants: readonly GrantRow[]): Accou
   create(AccountSchema, {
     ...publicFields(row),
     lockReason: row.lock_reason,
+    emailVerified: row.email_verified_at !== null,
     personalOrgId: row.personal_org,
     roles: grants.map(roleGrant),
     lastLoginTime: row.last_login_at ? timestampFromDate(row.last_login_at) : undefined,

@@ -6,6 +6,7 @@ import type { Tables } from '../database/tables.ts';
 import { errors } from '../errors.ts';
 import { fullAccount, grantsOf, publicAccount, readFullAccount, type AccountRow } from './account-message.ts';
 import { closeAccount } from './close-account.ts';
+import { countEmailRequest } from './email-requests.ts';
 import { findAccounts } from './find-accounts.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
@@ -14,7 +15,11 @@ import { orgNamesOf } from './org-names.ts';
 import { checkNewPassword } from './password-strength/check-new-password.ts';
 import { hashPassword, requireEffort } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
+import { mailPasswordChanged } from './recovery/mail-password-changed.ts';
 import { registerPerson } from './register-person.ts';
+import { mailRegistration } from './registration/mail-registration.ts';
+import { addRegistration } from './registration/registrations.ts';
+import { requiresVerifiedEmail } from './registration/requires-verified-email.ts';
 import { endSessions } from './sessions.ts';
 
 /** The people of the platform. */
@@ -23,10 +28,15 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
   requireEffort(needs);
   return {
     async registerAccount({ email, password, displayName, language, timeZone }) {
+      if (requiresVerifiedEmail(needs)) await countEmailRequest(needs, email);
       const person = { email, displayName: displayName.trim() || email.split('@')[0]!, language: language || 'en', timeZone: timeZone || 'UTC' };
       checkProfile({ language: person.language, time_zone: person.timeZone });
       await checkNewPassword(config, { password, email, displayName, field: 'password' });
       const passwordHash = await hashPassword(config, password);
+      if (requiresVerifiedEmail(needs)) {
+        await db.write(async (tx) => tx.enqueue(mailRegistration, { registrationId: await addRegistration(tx, { ...person, passwordHash }) }));
+        return { ...person, state: AccountState.UNVERIFIED };
+      }
       return db.write(async (tx) => {
         const accountId = await registerPerson(tx, { ...person, passwordHash });
         if (!accountId) throw errors.EMAIL_TAKEN();
@@ -84,6 +94,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
       return db.write(async (tx) => {
         await tx.updateTable('sys_accounts_accounts').set({ password_hash, password_change_required: false, updated_at: sql<Date>`now()` }).where('id', '=', account.id).where('state', '=', 'ACTIVE').execute();
         tx.changed(account.id);
+        await tx.enqueue(mailPasswordChanged, { accountId: account.id });
         return { endedSessions: await endSessions(tx, { accountId: account.id, except: caller().sessionId }) };
       });
     },

@@ -82,19 +82,22 @@ export function memberMethods({ db, deployment }: Needs): Methods {
   };
 }
 
-async function announced(tx: Tx, orgId: string, accountId: string) {
+/** Tells other modules of the roles that a member has now, and gives the member. */
+export async function announced(tx: Tx, orgId: string, accountId: string) {
   const member = memberMessage(await memberOf(tx, orgId).where('a.id', '=', accountId).executeTakeFirstOrThrow());
   await tx.emit(MembershipChangedSchema, { orgId, accountId, roles: member.roles }, { aggregate: accountId });
   return member;
 }
 
-async function requireSharedOrg(tx: Tx, orgId: string) {
+/** Throws `ORG_PERSONAL` for the org of one person. */
+export async function requireSharedOrg(tx: Tx, orgId: string) {
   const org = await tx.selectFrom('sys_accounts_orgs').select('personal').where('id', '=', orgId).executeTakeFirst();
   if (!org) throw errors.ORG_NOT_FOUND({ orgId });
   if (org.personal) throw errors.ORG_PERSONAL();
 }
 
-async function requireProject(tx: Tx, orgId: string, projectId: string) {
+/** Throws `PROJECT_NOT_FOUND` for a project of another org. */
+export async function requireProject(tx: Tx, orgId: string, projectId: string) {
   const project = await tx.selectFrom('sys_accounts_projects').select('id').where('id', '=', projectId).where('owner_org', '=', orgId).forShare().executeTakeFirst();
   if (!project) throw errors.PROJECT_NOT_FOUND({ projectId });
 }

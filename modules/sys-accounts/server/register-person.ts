@@ -15,8 +15,7 @@ export interface Person {
 
 /** Makes an account and its personal org. Gives the account's id, or nothing if the e-mail address is not free. */
 export async function registerPerson(tx: Transaction<Tables>, person: Person): Promise<string | undefined> {
-  const closed = await tx.selectFrom('sys_accounts_closed_emails').select('email_hash').where('email_hash', '=', closedEmailHash(person.email)).executeTakeFirst();
-  if (closed) return undefined;
+  if (await isBarred(tx, person.email)) return undefined;
   const org = await tx.insertInto('sys_accounts_orgs').values({ name: person.displayName, personal: true, creator_id: null }).returning('id').executeTakeFirstOrThrow();
   const account = await insertAccount(tx, person, org.id);
   if (!account) {
@@ -27,6 +26,11 @@ export async function registerPerson(tx: Transaction<Tables>, person: Person): P
   await tx.insertInto('sys_accounts_role_grants').values({ account_id: account.id, role: 'ADMIN', scope_org: org.id, scope_project: null }).execute();
   await tx.emit(AccountRegisteredSchema, { accountId: account.id, personalOrgId: org.id }, { aggregate: account.id });
   return account.id;
+}
+
+/** Whether an address was that of an account that is closed. */
+export async function isBarred(tx: Transaction<Tables>, email: string): Promise<boolean> {
+  return (await tx.selectFrom('sys_accounts_closed_emails').select('email_hash').where('email_hash', '=', closedEmailHash(email)).executeTakeFirst()) !== undefined;
 }
 
 /** What is kept of the e-mail address of a closed account. */
