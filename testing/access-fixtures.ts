@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
-import { AccountsService, ApiKeysService, OrgsService, Role, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, ApiKeysService, Factor, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
@@ -66,6 +66,8 @@ export class AccessFixtures {
       account_id: async () => ({ account_id: isOwn ? 'me' : await this.#member(person.orgId) }),
       session_id: async () => ({ session_id: (await this.#client(SessionsService).createSession({ email: person.email, password })).sessionId }),
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
+      second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
+      remembered_device_id: () => this.#rememberedDevice(person),
       promise_id: async () => ({ promise_id: (await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise' } })).id }),
       reminder_id: () => this.#reminder(person),
       contact_id: async () => ({ contact_id: (await createClient(ContactsService, person.transport).createContact({ contact: { name: 'a contact' } })).id }),
@@ -145,6 +147,12 @@ export class AccessFixtures {
     const time = { seconds: 4_000_000_000n };
     const { id, reminders } = await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise', reminders: [{ time }] } });
     return { promise_id: id, reminder_id: reminders[0]!.id };
+  }
+
+  async #rememberedDevice({ accountId }: Person): Promise<Record<string, string>> {
+    const values = [accountId, randomBytes(32)];
+    const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_remembered_devices (account_id, token_hash, password_mark, expires_at) values ($1, $2, '', now() + interval '1 day') returning id::text`, values) as [{ id: string }];
+    return { remembered_device_id: id };
   }
 
   #webhooks(): Promise<Client<typeof WebhooksService>> {

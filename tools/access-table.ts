@@ -1,7 +1,7 @@
 import { getOption, hasOption, type DescMethod } from '@bufbuild/protobuf';
 import type { Module, Role } from '@mainstay/kernel';
 import { http } from '@mainstay/kernel/contract/google/api/annotations_pb.js';
-import { access, kind, Kind } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
+import { access, kind, Kind, step_up as stepUp } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 
 /** Who calls, by the roles that count for the call; `inProject` counts only where the request names that project. */
 const callers: { name: string; roles?: readonly Role[]; inProject?: readonly Role[] }[] = [
@@ -24,6 +24,7 @@ role and compares.
 - **another org**: what happens to a call that is let in and names things of an org in which the caller is no member.
   \`not found\`: it is told that they do not exist. A dash: the method names nothing of an org. The roles after
   \`any org for\` see and change the things of every org.
+- **step up**: who has a second factor must have shown it, and who signed in longer ago than \`stepUpMinutes\` proves again who they are.
 - Nobody acts in an org of which they are no member: the header \`mainstay-org\` with another is answered \`not found\`.
 - A role in a project counts where the request has the field \`project_id\`, and for that project alone. Everyone who is signed in is
   a GUEST. Everyone is ADMIN of their own personal org.
@@ -45,9 +46,10 @@ export function accessTable(modules: readonly Module[]): string {
 function row(method: DescMethod, module: Module, modules: readonly Module[]): string[] {
   const { rule } = getOption(method, access);
   const said = rule.case === 'permission' ? `\`${rule.value}\`` : rule.case === 'signedIn' ? 'signed in' : (rule.case ?? 'nobody');
+  const proof = getOption(method, stepUp)?.required ? ', step up' : '';
   const hasProject = method.input.fields.some(({ name }) => name === 'project_id');
   const cells = callers.map(({ roles, inProject }) => (mayCall(method, module, modules, hasProject && inProject ? inProject : roles) ? 'yes' : 'no'));
-  return [method.name, restOf(method), Kind[getOption(method, kind)], said, ...cells, anotherOrg(method, modules)];
+  return [method.name, restOf(method), Kind[getOption(method, kind)], `${said}${proof}`, ...cells, anotherOrg(method, modules)];
 }
 
 function mayCall(method: DescMethod, module: Module, modules: readonly Module[], roles: readonly Role[] | undefined): boolean {

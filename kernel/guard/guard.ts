@@ -25,7 +25,14 @@ export type Decision =
       /** Called when the call is over, whatever came of it, before its caller hears of that, with the ids that its transactions named as changed. */
       ended?: (changed: ReadonlySet<string>) => void | Promise<void>;
     }
-  | { allowed: false; /** What is missing, for the caller to read. */ because: string };
+  | { allowed: false; /** What is missing, for the caller to read. */ because: string; /** What to answer, if the kernel's own words say too little. */ error?: Error };
+
+/** What an HTTP request asks for. */
+export interface RequestTarget {
+  method: string;
+  /** Path and query, as they came. */
+  url: string;
+}
 
 /**
  * The port through which every call passes before its handler runs. `sys-core` implements it;

@@ -13,6 +13,16 @@ export interface RoleGrant {
  */
 export type Role = 'GUEST' | 'USER' | 'ADMIN' | 'OPS' | 'SUPERADMIN';
 
+/** How a person proved who they are when they signed in, or stepped up since. */
+export interface Authentication {
+  /** How sure that makes it (OpenID Connect Core §2). */
+  acr: string;
+  /** When, in seconds since the epoch. */
+  time: number;
+  /** Whether they have a second factor. */
+  hasSecondFactor: boolean;
+}
+
 /** Who is calling. Travels with every call, in process and over the wire. */
 export type Principal =
   /** Nobody signed in. */
@@ -26,6 +36,10 @@ export type Principal =
       roles: readonly RoleGrant[];
       /** The signed-in session, or the API key, that proved it. */
       sessionId: string;
+      /** Absent for programs, API keys among them. */
+      authentication?: Authentication;
+      /** The orgs that demand a second factor of their members, which the account lacks. */
+      barredOrgIds?: readonly string[];
       /** What an OAuth access token lets its bearer do; absent where it is all that the account may. */
       scope?: readonly string[];
       /** It is an OAuth client that acts for itself: the account's id is the client's. */

@@ -65,6 +65,7 @@ function letIn(call: AdmittedCall, decision: Decision, { requireOwn, passesOn }:
   }
   call.acrossOrgs = decision.acrossOrgs;
   if (requireOwn) {
+    if (decision.error) throw decision.error;
     if (!call.acrossOrgs) ownOrg(call.principal, requireOwn);
     else if (call.isVouched) call.gathering = gatheringOf(call.context);
   }

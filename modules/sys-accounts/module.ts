@@ -1,9 +1,8 @@
 import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
-import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -15,17 +14,8 @@ import { tellLogout } from './server/oauth/tell-logout.ts';
 import { orgsService } from './server/orgs-service.ts';
 import { emailChangeService } from './server/email-change/email-change-service.ts';
 import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
-import { emailChangeService } from './server/email-change/email-change-service.ts';
-import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
 import { invitationsService } from './server/invitations/invitations-service.ts';
 import { mailInvitation } from './server/invitations/mail-invitation.ts';
-import { invitationsService } from './server/invitations/invitations-service.ts';
-import { mailInvitation } from './server/invitations/mail-invitation.ts';
-import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
-import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
-import { recoveryService } from './server/recovery/recovery-service.ts';
-import { mailAgain, mailRegistration } from './server/registration/mail-registration.ts';
-import { registrationService } from './server/registration/registration-service.ts';
 import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
 import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
 import { recoveryService } from './server/recovery/recovery-service.ts';
@@ -60,10 +50,6 @@ export default defineModule({
     serve(RecoveryService, recoveryService),
     serve(InvitationsService, invitationsService),
     serve(EmailChangeService, emailChangeService),
-    serve(InvitationsService, invitationsService),
-    serve(EmailChangeService, emailChangeService),
-    serve(RegistrationService, registrationService),
-    serve(RecoveryService, recoveryService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 export const config = z.strictObject({
   audience: z.union([z.url(), z.array(z.url()).max(20)]).default([]).describe("The addresses of which an access token must be good for one: an address or a list; the deployment's own if empty."),
   standingCacheMilliseconds: z.int().min(0).max(2000).default(1000).describe('How long another process may go on with what it knows of a session that was ended, an account that was locked or a role that was taken.'),
+  stepUpMinutes: z.int().min(1).max(1440).default(60).describe('How long ago, at most, a person must have proved who they are for what is dangerous, such as a new password or second factor. Longer ago, they are asked again.'),
   webhooks: z
     .strictObject({
       waitSeconds: z.array(z.int().min(0).max(604_800)).min(1).max(20).default([0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]).describe('How long to wait before each try to send an event to another system, in seconds; as many tries there are.'),

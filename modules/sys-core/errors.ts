@@ -11,6 +11,8 @@ export const errors = defineErrors('sys-core', {
   SESSION_ENDED: ['Unauthenticated', 'the session has ended; log in again'],
   API_KEY_INVALID: ['Unauthenticated', 'the API key is not valid, has expired or was revoked; make another'],
   CALLER_UNKNOWN: ['Unauthenticated', 'a call between processes of the deployment does not say who makes it: {problem}'],
+  STEP_UP_REQUIRED: ['Unauthenticated', 'prove again who you are (BeginStepUp), since this is dangerous: it takes acr {acrValues}, at most {maxAge} seconds old'],
+  SECOND_FACTOR_REQUIRED: ['PermissionDenied', 'the org {orgId} demands a second factor of its members: add one (CreateSecondFactor), then go on'],
   ACCESS_LOST: ['PermissionDenied', 'the right to this was taken meanwhile: {because}'],
   ORG_NOT_FOUND: ['NotFound', 'no org {orgId}; the header mainstay-org takes the id of an org of which the account is a member'],
   FILE_NOT_FOUND: ['NotFound', 'no file {fileId}'],

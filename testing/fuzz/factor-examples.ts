@@ -18,6 +18,8 @@ export async function factorExamples(deployment: TestDeployment, ask: Ask, orgId
   const { accountId } = await ask(holder, '/v1/accounts/me');
   const insert = (table: string, columns: string, values: string) => deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_${table} (account_id, ${columns}) select $1::uuid, ${values} from generate_series(1, 60) as n returning id::text`, [accountId]);
   const factors = await insert('second_factors', 'kind, name, confirmed_at', `'TOTP', 'an app', now()`);
+  // Who has a second factor must have shown it to change anything about it.
+  await deployment.sql(`update sys_accounts.sys_accounts_sessions set acr = 'urn:mainstay:acr:2' where account_id = $1`, [accountId]);
   const devices = await insert('remembered_devices', 'token_hash, password_mark, expires_at', `sha256(n::text::bytea), '', now() + interval '1 day'`);
   const pending = await Promise.all(adding.map(async (email) => ({ email, ...(await ask(email, '/v1/secondFactors', { factor: 'TOTP' })) })));
   const steps = await waitingSteps(deployment, ask, 'ops@mainstay.test');

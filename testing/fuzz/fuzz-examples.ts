@@ -3,11 +3,10 @@ import fc, { type Arbitrary } from 'fast-check';
 import { accountExamples } from './account-examples.ts';
 import type { Example } from './any-case.ts';
 import type { Tree } from './any-tree.ts';
+import type { Ask, Examples } from './ask.ts';
+import { factorExamples } from './factor-examples.ts';
 import { settledModule, settledPerOrg, settledValues } from './settled-module.ts';
 
-/** Sends a REST request as somebody; gives the answer's JSON. */
-export type Ask = (as: string, path: string, body?: unknown, method?: string) => Promise<any>;
-export type Examples = Readonly<Record<string, Arbitrary<Example>>>;
 
 const [ada, olga, root, ops] = ['ada@acme.test', 'olga@acme.test', 'root@mainstay.test', 'ops@mainstay.test'];
 /** The password of the demo's people. */
@@ -26,7 +25,7 @@ export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@ac
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask) };
 }
 
 /** Registers people that nothing but their examples is about. */

@@ -1,10 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { prepared, type Prepared } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { GetStandingRequest, StandingService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Needs } from './needs.ts';
+import { hasSecondFactor } from './second-factors/factor-rows.ts';
 import { roleGrant, type GrantRow } from './roles.ts';
 
 interface Bearer {
@@ -15,14 +17,24 @@ interface Bearer {
   grants: GrantRow[];
 }
 
-interface KeyBearer extends Bearer {
+/** A person, with or without a second factor. */
+interface PersonBearer extends Bearer {
+  has_second_factor: boolean;
+}
+
+interface SessionBearer extends PersonBearer {
+  acr: string;
+  auth_time: Date;
+}
+
+interface KeyBearer extends PersonBearer {
   secret_hash: Uint8Array;
 }
 
 type ById = { ids: readonly string[] };
 
 /** Tells the guard whether sessions and API keys hold at this moment, and what their accounts may be. */
-export function standingService({ db }: Needs): ServiceImpl<typeof StandingService> {
+export function standingService({ db, settings }: Needs): ServiceImpl<typeof StandingService> {
   const read = async <B extends Bearer>(bearers: Prepared<ById, B>, ids: readonly string[]): Promise<Map<string, B>> => {
     const rows = ids.length > 0 ? await db.read((q) => bearers.all(q, { ids })) : [];
     return new Map(rows.map((row) => [row.id, row]));
@@ -34,10 +46,12 @@ export function standingService({ db }: Needs): ServiceImpl<typeof StandingServi
       read(bearersOfKeys, requests.flatMap(({ proof }) => (proof.case === 'apiKey' ? proof.value.apiKeyId : []))),
       read(programs, requests.flatMap(({ proof }) => (proof.case === 'oauthClientId' ? proof.value : []))),
     ]);
+    const required = await settings.getAll('secondFactorRequired');
+    const demands = (orgId: string) => required.byOrg.get(orgId) ?? required.value;
     return requests.map(({ proof }) => {
-      if (proof.case === 'apiKey') return standingOfKey(keys.get(proof.value.apiKeyId), proof.value.secretHash);
+      if (proof.case === 'apiKey') return standingOfKey(keys.get(proof.value.apiKeyId), proof.value.secretHash, demands);
       if (proof.case === 'oauthClientId') return standingOfProgram(clients.get(proof.value));
-      return standingOfSession(sessions.get(proof.value!));
+      return standingOfSession(sessions.get(proof.value!), demands);
     });
   };
 
@@ -48,17 +62,25 @@ export function standingService({ db }: Needs): ServiceImpl<typeof StandingServi
 }
 
 /** A session goes on in the personal org when its account is no longer a member of the org it began in. */
-function standingOfSession(bearer: Bearer | undefined) {
+function standingOfSession(bearer: SessionBearer | undefined, demands: Demands) {
   if (!bearer) return { active: false };
-  return standing(bearer, isMember(bearer) ? bearer.acting_org : bearer.personal_org);
+  const { acr, auth_time, has_second_factor } = bearer;
+  return { ...standing(bearer, isMember(bearer) ? bearer.acting_org : bearer.personal_org), acr, authTime: timestampFromDate(auth_time), hasSecondFactor: has_second_factor, barredOrgIds: barred(bearer, demands) };
 }
 
 /** A key acts in its own org or not at all. */
-const standingOfKey = (bearer: KeyBearer | undefined, secretHash: Uint8Array) =>
-  bearer && timingSafeEqual(bearer.secret_hash, secretHash) && isMember(bearer) ? standing(bearer, bearer.acting_org) : { active: false };
+const standingOfKey = (bearer: KeyBearer | undefined, secretHash: Uint8Array, demands: Demands) =>
+  bearer && timingSafeEqual(bearer.secret_hash, secretHash) && isMember(bearer) ? { ...standing(bearer, bearer.acting_org), barredOrgIds: barred(bearer, demands) } : { active: false };
 
 /** An OAuth client acts in the org that owns it, with the role that it was given. */
 const standingOfProgram = (bearer: Bearer | undefined) => (bearer ? standing(bearer, bearer.acting_org) : { active: false });
+
+/** Whether an org demands a second factor of its members. */
+type Demands = (orgId: string) => boolean;
+
+/** The orgs of somebody without a second factor that demand one. */
+const barred = ({ has_second_factor, grants }: PersonBearer, demands: Demands): string[] =>
+  has_second_factor ? [] : [...new Set(grants.flatMap(({ scope_org }) => scope_org ?? []))].filter(demands);
 
 const isMember = ({ grants, acting_org }: Bearer) => grants.some(({ scope_org }) => scope_org === acting_org);
 
@@ -72,7 +94,7 @@ const bearersOfSessions = prepared<Tables>()((q, { ids }: ById) =>
   q
     .selectFrom('sys_accounts_sessions as s')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 's.account_id')
-    .select(['s.id', 's.account_id', 's.acting_org', 'a.personal_org', grantsOf.as('grants')])
+    .select(['s.id', 's.account_id', 's.acting_org', 's.acr', sql<Date>`coalesce(s.auth_time, s.created_at)`.as('auth_time'), 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
     .where('s.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('s.ended_at', 'is', null)
     .where('s.expires_at', '>', sql<Date>`now()`)
@@ -83,7 +105,7 @@ const bearersOfKeys = prepared<Tables>()((q, { ids }: ById) =>
   q
     .selectFrom('sys_accounts_api_keys as k')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 'k.account_id')
-    .select(['k.id', 'k.account_id', 'k.acting_org', 'k.secret_hash', 'a.personal_org', grantsOf.as('grants')])
+    .select(['k.id', 'k.account_id', 'k.acting_org', 'k.secret_hash', 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
     .where('k.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('k.revoked_at', 'is', null)
     .where((where) => where.or([where('k.expires_at', 'is', null), where('k.expires_at', '>', sql<Date>`now()`)]))

@@ -7,6 +7,7 @@ import type { JWK } from 'jose';
 import type { Config } from '../config.ts';
 import { authenticate, renewed } from './authenticate.ts';
 import { createDecide } from './decide.ts';
+import { createDemandProof } from './demand-proof.ts';
 import { Introductions } from './introductions.ts';
 import { OpenStreams } from './open-streams.ts';
 import { StandingQuestions } from './standing-questions.ts';
@@ -28,7 +29,12 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
     audience: audiencesOf(config.audience, deployment.address),
     readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
   });
-  const decide = createDecide(facts);
+  const mayCall = createDecide(facts);
+  const demandProof = createDemandProof({ stepUpMinutes: config.stepUpMinutes, rules: facts.rules });
+  const decide = (request: AccessRequest) => {
+    const decision = mayCall(request);
+    return decision.allowed ? (demandProof(request) ?? decision) : decision;
+  };
   const streams = new OpenStreams({ renewed, decide });
   const introductions = new Introductions(deployment.secret, facts.speaksFor ?? (() => false));
   const changed = (ids: ReadonlySet<string>) => {
