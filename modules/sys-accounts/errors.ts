@@ -9,8 +9,6 @@ export const errors = defineErrors('sys-accounts', {
   EMAIL_SAME: ['InvalidArgument', 'it is the address of the account already; give another'],
   LINK_INVALID: ['FailedPrecondition', 'the link is not whole, has expired or was used already; ask for another'],
   TOO_MANY_REQUESTS: ['ResourceExhausted', 'too many e-mails were asked for; try again in {minutes} min'],
-  LINK_INVALID: ['FailedPrecondition', 'the link is not whole, has expired or was used already; ask for another'],
-  TOO_MANY_REQUESTS: ['ResourceExhausted', 'too many e-mails were asked for; try again in {minutes} min'],
   ACCOUNT_CLOSED: ['FailedPrecondition', 'the account is closed for good'],
   OWN_ACCOUNT: ['FailedPrecondition', 'nobody can lock their own account; ask another operator'],
   WRONG_CREDENTIALS: ['Unauthenticated', 'the e-mail address or the password is wrong'],

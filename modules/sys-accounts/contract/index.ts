@@ -8,8 +8,6 @@ export * from './gen/sys/accounts/v1/invitations_pb.js';
 export * from './gen/sys/accounts/v1/orgs_pb.js';
 export * from './gen/sys/accounts/v1/recovery_pb.js';
 export * from './gen/sys/accounts/v1/registration_pb.js';
-export * from './gen/sys/accounts/v1/recovery_pb.js';
-export * from './gen/sys/accounts/v1/registration_pb.js';
 export * from './gen/sys/accounts/v1/roles_pb.js';
 export * from './gen/sys/accounts/v1/second_factors_pb.js';
 export * from './gen/sys/accounts/v1/sessions_pb.js';

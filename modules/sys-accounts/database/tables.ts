@@ -25,7 +25,6 @@ export interface Tables {
     updated_at: Stamp;
     last_login_at: Date | null;
     email_verified_at: Absent<Date>;
-    email_verified_at: Absent<Date>;
   };
   sys_accounts_registrations: {
     id: Generated<string>;
@@ -51,31 +50,6 @@ export interface Tables {
     expires_at: Date;
   };
   sys_accounts_email_changes: { id: Generated<string>; account_id: string; new_email: string; agreed_at: Absent<Date>; confirmed_at: Absent<Date>; created_at: Stamp; expires_at: Date };
-  sys_accounts_invitations: {
-    id: Generated<string>;
-    owner_org: string;
-    email: string;
-    role: 'USER' | 'ADMIN';
-    scope_project: string | null;
-    inviter_id: string | null;
-    language: string;
-    created_at: Stamp;
-    expires_at: Date;
-  };
-  sys_accounts_email_changes: { id: Generated<string>; account_id: string; new_email: string; agreed_at: Absent<Date>; confirmed_at: Absent<Date>; created_at: Stamp; expires_at: Date };
-  sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
-  sys_accounts_registrations: {
-    id: Generated<string>;
-    account_id: Absent<string>;
-    email: string;
-    display_name: Generated<string>;
-    language: string;
-    time_zone: string;
-    password_hash: string | null;
-    tries: Generated<number>;
-    created_at: Stamp;
-    expires_at: Date;
-  };
   sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
   sys_accounts_closed_emails: { email_hash: Uint8Array };
   sys_accounts_orgs: {
