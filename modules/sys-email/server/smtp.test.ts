@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after } from 'node:test';
 import { signStandard } from '@mainstay/kernel/testing';
-import { everyTopology, until, type TestDeployment } from '@mainstay/testing';
+import { everyTopology, startMailServer, until, type TestDeployment } from '@mainstay/testing';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
-import { startMailServer } from '../testing/mail-server.ts';
 import { code, send, setUp, someone } from '../testing/sending.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'der' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
@@ -122,7 +121,7 @@ everyTopology('what is urgent goes before what is not, each first in, first out'
   await until(() => isHolding, 'the mail server is busy');
   for (const [to, priority] of [[low1, 'LOW'], [low2, 'LOW'], [high1, 'HIGH'], [high2, 'HIGH'], [low3, 'LOW']] as const) await send(deployment, { to, priority });
   release();
-  await untilTaken(low3);
+  for (const to of [low1, low2, high1, high2, low3]) await untilTaken(to);
   const order = server.taken.map(({ to }) => to).filter((to) => people.includes(to));
   const [others, inOrder] = [order.filter((to) => to !== held), [high1, high2, low1, low2, low3]];
   // Of replicas the one that is not held up sends what comes as it comes.
