@@ -24,7 +24,7 @@ export { misdirected } from './http/http-errors.ts';
 export type { Admitted, Arrived, Gateway, GatewayFacts, GatewayService, GatewayTls, OutsideCall, OutsideRequest } from './gateway/gateway.ts';
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';
-export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts } from './guard/guard.ts';
+export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts, RequestTarget } from './guard/guard.ts';
 export type { Introduction } from './guard/introduction.ts';
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';

@@ -19,7 +19,7 @@ export function gatewayFacts(starting: Known, module: string): GatewayFacts {
   return {
     services: () => starting.served.map(({ service: { typeName, methods }, module }) => ({ typeName, methods, module })),
     rules: deployment.modules.flatMap((enabled) => enabled.module.access ?? []),
-    authenticate: (header) => starting.guard!.authenticate(header),
+    authenticate: (header, target) => starting.guard!.authenticate(header, target),
     restPaths: (method) => httpBindings(method).map(({ httpMethod, template }) => `${httpMethod} ${template.source}`),
     carriesContent: ({ input }) => messageLimit(input, Infinity) === Infinity,
     placeOf: (module) => placeOf(placement, module),

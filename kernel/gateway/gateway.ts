@@ -1,6 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AccessRule } from '../guard/guard.ts';
+import type { AccessRule, RequestTarget } from '../guard/guard.ts';
 import type { Principal } from '../guard/principal.ts';
 
 /** A request from outside, before anything of its body was read. */
@@ -35,6 +35,8 @@ export interface OutsideCall {
   header: Headers;
   /** One of many on a socket, whose upgrade was the request that arrived. */
   onSocket?: boolean;
+  /** What the request asked for; absent for a call on a socket. */
+  target?: RequestTarget;
   setHeader(name: string, value: string): void;
 }
 
@@ -84,7 +86,7 @@ export interface GatewayFacts {
   /** The access rules of all modules. */
   rules: readonly AccessRule[];
   /** Who calls, from the headers: the guard's answer. Throws `unauthenticated` for credentials that do not hold. */
-  authenticate(header: Headers): Principal | Promise<Principal>;
+  authenticate(header: Headers, target?: RequestTarget): Principal | Promise<Principal>;
   /** The REST paths of a method, each behind its HTTP method: `GET /v1/things/{id}`. */
   restPaths(method: DescMethod): string[];
   /** Whether the requests of a method may carry files. */

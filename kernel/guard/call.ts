@@ -4,6 +4,7 @@ import type { Gathering } from '../shards/gathering.ts';
 import type { SeenCall } from '../telemetry/seen-call.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
+import type { RequestTarget } from './guard.ts';
 import type { Principal } from './principal.ts';
 
 /** What the kernel knows about the call, job or event that is being handled. */
@@ -118,6 +119,8 @@ export const callKey: ContextKey<Call | undefined> = createContextKey<Call | und
 /** The connection that a call from outside came by. */
 export interface Peer {
   address: string;
+  /** What the request asked for; absent where it was none. */
+  target?: RequestTarget;
   /** The domain that it came by, where a gateway serves several. */
   domain?: string;
   /** Who calls, where the gateway has asked the guard already. */

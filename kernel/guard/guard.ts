@@ -42,9 +42,10 @@ export interface Guard {
   /**
    * Who calls, from the request's headers: `authorization` (bearer token or API key) and
    * `mainstay-org` (an org to act in other than the session's own). No credentials: anonymous.
-   * Throws `unauthenticated` for credentials that do not hold.
+   * Throws `unauthenticated` for credentials that do not hold. `target` is what the request asked for, where it is known:
+   * tokens that are bound to a key come with a proof about it.
    */
-  authenticate(header: Headers): Promise<Principal> | Principal;
+  authenticate(header: Headers, target?: RequestTarget): Promise<Principal> | Principal;
   decide(request: AccessRequest): Promise<Decision> | Decision;
   /**
    * Tells, once, when a call that was let in would be let in no more: streams end then. Gives a function that

@@ -52,7 +52,7 @@ export class GatewayDoor {
    */
   admit(request: FastifyRequest, reply: FastifyReply, method: DescMethod): void | Promise<void> {
     const header = callHeaders(request.headers, method);
-    const admitted = this.#options.gateway.admit(method, { header, setHeader: (name, value) => void reply.header(name, value) }, (request as GatewayRequest)[arrivedKey]!);
+    const admitted = this.#options.gateway.admit(method, { header, target: { method: request.method, url: request.url }, setHeader: (name, value) => void reply.header(name, value) }, (request as GatewayRequest)[arrivedKey]!);
     if (admitted instanceof Promise) return admitted.then((known) => this.#note(request, method, header, known));
     return this.#note(request, method, header, admitted);
   }

@@ -5,9 +5,9 @@ import { peerKey, type Peer } from '../guard/call.ts';
 const kept = Symbol('the peer of a request');
 
 /** Where a request came from, and what becomes of it: one object a request. */
-export function peerOf({ raw, ip }: FastifyRequest): Peer {
+export function peerOf({ raw, ip, method, url }: FastifyRequest): Peer {
   const holder = raw as unknown as { [kept]?: Peer };
-  return (holder[kept] ??= { address: ip });
+  return (holder[kept] ??= { address: ip, target: { method, url } });
 }
 
 /** Where a request came from in truth, as the gateway found out, and by which domain. */

@@ -36,9 +36,14 @@ export function admitCall(method: DescMethod, request: unknown, context: Handler
   const { module, guard, problem } = admission;
   if (problem?.()) throw kernelErrors.MODULE_QUARANTINED({ module });
   const vouched = context.values.get(callKey);
-  const principal = vouched ? vouched.principal : (context.values.get(peerKey)?.principal ?? guard().authenticate(context.requestHeader));
+  const principal = vouched ? vouched.principal : principalOf(context, guard());
   const arrived = (known: Principal) => decideOn(new AdmittedCall(known, vouched, context), method, request, admission, arrival);
   return principal instanceof Promise ? principal.then(arrived) : arrived(principal);
+}
+
+function principalOf({ values, requestHeader }: HandlerContext, guard: Guard): Principal | Promise<Principal> {
+  const peer = values.get(peerKey);
+  return peer?.principal ?? guard.authenticate(requestHeader, peer?.target);
 }
 
 function decideOn(call: AdmittedCall, method: DescMethod, request: unknown, admission: Admission, arrival: Arrival): GuardedCall | Promise<GuardedCall> {
@@ -60,12 +65,12 @@ function letIn(call: AdmittedCall, decision: Decision, { requireOwn, passesOn }:
     return call;
   }
   if (!decision.allowed) {
+    if (decision.error) throw decision.error;
     const refuse = call.principal.kind === 'anonymous' ? kernelErrors.UNAUTHENTICATED : kernelErrors.PERMISSION_DENIED;
     throw refuse({ because: decision.because });
   }
   call.acrossOrgs = decision.acrossOrgs;
   if (requireOwn) {
-    if (decision.error) throw decision.error;
     if (!call.acrossOrgs) ownOrg(call.principal, requireOwn);
     else if (call.isVouched) call.gathering = gatheringOf(call.context);
   }

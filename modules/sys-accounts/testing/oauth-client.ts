@@ -21,7 +21,8 @@ export const discover = async ({ address }: TestDeployment): Promise<Provider> =
 export async function newClient(deployment: TestDeployment, changes: Record<string, unknown> = {}) {
   const clients = await deployment.client(OAuthClientsService, olga);
   const { oauthClient, clientSecret } = await clients.createOAuthClient({ oauthClient: { name: 'Invoices & more', grants: [ClientGrant.AUTHORIZATION_CODE], redirectUris: [redirectUri], ...changes } });
-  return { client: { client_id: oauthClient!.oauthClientId } satisfies oauth.Client, auth: clientSecret === '' ? oauth.None() : oauth.ClientSecretBasic(clientSecret), secret: clientSecret };
+  const made: oauth.Client = { client_id: oauthClient!.oauthClientId };
+  return { client: made, auth: clientSecret === '' ? oauth.None() : oauth.ClientSecretBasic(clientSecret), secret: clientSecret };
 }
 /** A client with what it proves itself by. */
 export type Made = Awaited<ReturnType<typeof newClient>>;

@@ -1,6 +1,7 @@
-import type { Principal, RoleGrant } from '@mainstay/kernel';
+import type { Principal, RequestTarget, RoleGrant } from '@mainstay/kernel';
 import { Role, type Standing } from '@mainstay/sys-accounts/contract';
 import { errors } from '../errors.ts';
+import type { ProofsOfPossession } from './dpop.ts';
 import type { Standings } from './standings.ts';
 import type { TokenClaims } from './token-verifier.ts';
 
@@ -9,22 +10,23 @@ type Account = Extract<Principal, { kind: 'account' }>;
 interface Means {
   standings: Standings;
   verifyToken: (token: string) => Promise<TokenClaims>;
+  proofs: ProofsOfPossession;
 }
 
 /** `mst_<id>_<secret>`: the id's hexadecimal digits, and 32 bytes in base64url. */
 const apiKey = /^mst_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([\w-]{43})$/;
 
 /**
- * Who calls, from the headers `authorization` (RFC 6750) and `mainstay-org`. No credentials: anonymous.
+ * Who calls, from the headers `authorization` (RFC 6750, 9449) and `mainstay-org`. No credentials: anonymous.
  * Throws for credentials that don't hold, and `ORG_NOT_FOUND` for an org of which the account is no member.
  */
-export async function authenticate(header: Headers, means: Means): Promise<Principal> {
+export async function authenticate(header: Headers, means: Means, target?: RequestTarget): Promise<Principal> {
   const authorization = header.get('authorization');
   if (authorization === null) return { kind: 'anonymous' };
-  const credential = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  if (!credential) throw errors.CREDENTIALS_UNKNOWN();
+  const [, scheme, credential] = /^(bearer|dpop) +(\S+)$/i.exec(authorization) ?? [];
+  if (!scheme || !credential) throw errors.CREDENTIALS_UNKNOWN();
   const wantedOrg = header.get('mainstay-org') ?? undefined;
-  return credential.startsWith('mst_') ? byApiKey(credential, wantedOrg, means) : byToken(credential, wantedOrg, means);
+  return credential.startsWith('mst_') ? byApiKey(credential, wantedOrg, means) : byToken({ token: credential, isBound: /^dpop$/i.test(scheme), proof: header.get('dpop'), target }, wantedOrg, means);
 }
 
 /** How each account that was let in is asked for again, without its token, which may have run out meanwhile. */
@@ -39,8 +41,23 @@ async function remembering(ask: () => Promise<Account>): Promise<Account> {
   return account;
 }
 
-async function byToken(token: string, wantedOrg: string | undefined, { verifyToken, standings }: Means): Promise<Account> {
+/** A token as it came, and what came with it. */
+interface SentToken {
+  token: string;
+  /** It was sent as one that is bound to a key. */
+  isBound: boolean;
+  proof: string | null;
+  target: RequestTarget | undefined;
+}
+
+async function byToken({ token, isBound, proof, target }: SentToken, wantedOrg: string | undefined, { verifyToken, standings, proofs }: Means): Promise<Account> {
   const claims = await verifyToken(token);
+  const { thumbprint } = claims;
+  if (thumbprint === undefined && isBound) throw errors.TOKEN_NOT_BOUND();
+  if (thumbprint !== undefined) {
+    if (!isBound || !target) throw errors.TOKEN_BOUND();
+    await proofs.require(proof, { token, thumbprint, target });
+  }
   return remembering(() => bySession(claims, wantedOrg, standings));
 }
 

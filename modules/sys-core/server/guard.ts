@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { authenticate, renewed } from './authenticate.ts';
 import { createDecide } from './decide.ts';
 import { createDemandProof } from './demand-proof.ts';
+import { ProofsOfPossession } from './dpop.ts';
 import { Introductions } from './introductions.ts';
 import { OpenStreams } from './open-streams.ts';
 import { StandingQuestions } from './standing-questions.ts';
@@ -29,6 +30,7 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
     audience: audiencesOf(config.audience, deployment.address),
     readKeys: async () => (await keys.listVerificationKeys({})).keys.map(({ keyId, publicJwk }) => ({ ...(JSON.parse(publicJwk) as JWK), kid: keyId, alg: 'ES256' })),
   });
+  const proofs = new ProofsOfPossession([deployment.address, ...audiencesOf(config.audience, deployment.address)]);
   const mayCall = createDecide(facts);
   const demandProof = createDemandProof({ stepUpMinutes: config.stepUpMinutes, rules: facts.rules });
   const decide = (request: AccessRequest) => {
@@ -43,7 +45,7 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
     streams.changed(ids);
   };
   return {
-    authenticate: (header) => authenticate(header, { standings, verifyToken }),
+    authenticate: (header, target) => authenticate(header, { standings, verifyToken, proofs }, target),
     decide(request) {
       const decision = decide(request);
       return decision.allowed && changesStandings(request) ? { ...decision, ended: changed } : decision;

@@ -9,6 +9,8 @@ export interface TokenClaims {
   sessionId: string;
   /** What an OAuth client may do with it; absent for tokens of the platform's own login. */
   scope?: readonly string[];
+  /** The key that it is bound to (RFC 9449, 6.1); empty if it is bound in a way that is not known here. */
+  thumbprint?: string;
   /** An OAuth client got it for itself (RFC 9068, 2.2): the account's id is the client's. */
   isProgram?: true;
 }
@@ -42,9 +44,7 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
   const verify = async (token: string): Promise<Verified> => {
     const { payload } = await jwtVerify(token, keys, { issuer, audience: [...audience], algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
     if (typeof payload.sid !== 'string' || !isUuid(payload.sid) || !isUuid(payload.sub!)) throw errors.TOKEN_INVALID();
-    // It is good only with a proof that who sends it has the key, and nobody has looked for one (RFC 9449, 7.2).
-    if (payload.cnf !== undefined) throw errors.TOKEN_BOUND();
-    return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp!, ...ofClient(payload) };
+    return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp!, ...ofClient(payload), ...boundTo(payload) };
   };
 
   return async (token) => {
@@ -58,6 +58,12 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
     known.set(token, claims);
     return claims;
   };
+}
+
+function boundTo({ cnf }: JWTPayload): Pick<TokenClaims, 'thumbprint'> {
+  if (cnf === undefined) return {};
+  const { jkt } = cnf as { jkt?: unknown };
+  return { thumbprint: typeof jkt === 'string' ? jkt : '' };
 }
 
 /** The platform's own login names itself as the client. */

@@ -80,7 +80,7 @@ class PublicDoor implements Gateway {
     if (counted !== undefined && of.login) this.#take(policy, 'login', counted, call);
     const authorization = call.header.get('authorization');
     if (authorization === null) return plain(of);
-    const principal = this.#facts.authenticate(call.header);
+    const principal = this.#facts.authenticate(call.header, call.target);
     const whenKnown = (caller: Awaited<typeof principal>): Admitted => {
       if (counted !== undefined && caller.kind === 'account') {
         if (isApiKey(authorization)) this.#take(policy, 'key', caller.sessionId, call);

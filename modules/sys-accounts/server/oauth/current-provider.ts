@@ -5,6 +5,7 @@ import { pagePolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
 import { providerConfig } from './provider-config.ts';
 import { readProviderKeys } from './provider-keys.ts';
+import { exchangeParameters, exchangeToken, tokenExchange } from './token-exchange.ts';
 import { logoutIsTold } from './tell-logout.ts';
 
 export interface RunningProvider {
@@ -50,6 +51,7 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
     ctx.set('content-security-policy', pagePolicy());
     await next();
   });
+  provider.registerGrantType(tokenExchange, exchangeToken(needs, errors), exchangeParameters, []);
   provider.on('server_error', (_ctx, err) => needs.log.error({ err }, 'the provider failed'));
   return { provider, listener: provider.callback() };
 }

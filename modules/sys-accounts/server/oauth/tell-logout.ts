@@ -1,10 +1,9 @@
-import { currentTime, job, newId, postOnce, type Transaction } from '@mainstay/kernel';
-import { importJWK, SignJWT } from 'jose';
+import { job, postOnce, type Transaction } from '@mainstay/kernel';
 import type { Tables } from '../../database/tables.ts';
 import type { Needs } from '../needs.ts';
 import type { Metadata } from './client-metadata.ts';
 import { readClient } from './find-client.ts';
-import { readProviderKeys } from './provider-keys.ts';
+import { signJwt } from './sign-jwt.ts';
 
 /** A login of a person at a client that is over. */
 export interface EndedLogin {
@@ -32,16 +31,4 @@ export const tellLogout = job<Needs, EndedLogin>('tell-logout', async (needs, { 
 /** Queues the telling; once for a login, however often it ends. */
 export const logoutIsTold = (tx: Transaction<Tables>, login: EndedLogin): Promise<void> => tx.enqueue(tellLogout, login, { key: `${login.clientId} ${login.sid}` });
 
-async function logoutToken(needs: Needs, { clientId, accountId, sid }: EndedLogin): Promise<string> {
-  const { kid, ...jwk } = (await readProviderKeys(needs)).find(({ alg }) => alg === 'RS256')!;
-  const now = Math.floor(currentTime().getTime() / 1000);
-  return new SignJWT({ sid, events: { [EVENT]: {} } })
-    .setProtectedHeader({ alg: 'RS256', kid: kid!, typ: 'logout+jwt' })
-    .setIssuer(needs.deployment.address)
-    .setAudience(clientId)
-    .setSubject(accountId)
-    .setIssuedAt(now)
-    .setExpirationTime(now + LOGOUT_TOKEN_SECONDS)
-    .setJti(newId())
-    .sign(await importJWK(jwk, 'RS256'));
-}
+const logoutToken = (needs: Needs, { clientId, accountId, sid }: EndedLogin): Promise<string> => signJwt(needs, 'RS256', 'logout+jwt', { sid, aud: clientId, sub: accountId, events: { [EVENT]: {} } }, LOGOUT_TOKEN_SECONDS);
