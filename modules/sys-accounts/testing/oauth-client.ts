@@ -27,13 +27,14 @@ export async function newClient(deployment: TestDeployment, changes: Record<stri
 /** A client with what it proves itself by. */
 export type Made = Awaited<ReturnType<typeof newClient>>;
 
-/** Goes through login and consent as a person does; gives where the browser is sent to in the end. */
-export async function authorize(deployment: TestDeployment, provider: Provider, { client }: Pick<Made, 'client'>, params: Record<string, string> = {}, browser = new Browser(deployment.address)) {
+/** Goes through login and consent as a person does; gives where the browser is sent to in the end; without `asAda` only the first page. */
+export async function authorize(deployment: TestDeployment, provider: Provider, { client }: Pick<Made, 'client'>, params: Record<string, string> = {}, browser = new Browser(deployment.address), asAda = true) {
   const verifier = oauth.generateRandomCodeVerifier();
   const url = new URL(provider.authorization_endpoint!);
   const query = { client_id: client.client_id, response_type: 'code', redirect_uri: redirectUri, scope: 'openid email', state: 'xyz', nonce: 'n-1', code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...params };
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   let page = await browser.open(url.href);
+  if (!asAda) return { page, verifier, browser };
   if (page.text.includes('name="password"')) page = await browser.submit(page, { email: ada, password });
   if (page.text.includes('name="allow"')) page = await browser.submit(page, { allow: 'yes' });
   return { page, verifier, browser };

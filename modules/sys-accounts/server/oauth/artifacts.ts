@@ -6,7 +6,7 @@ import type { Needs } from '../needs.ts';
 import { hashOf } from '../opaque-token.ts';
 import { seal, unseal } from '../sealing.ts';
 import { findClient } from './find-client.ts';
-import { beginGrantedSession, endGrantedSession, isGrantOpen, keepGrantedSession } from './granted-sessions.ts';
+import { beginGrantedSession, endGrantedSession, isGrantOpen, keepGrantedSession, noteLogin } from './granted-sessions.ts';
 
 type Tx = Transaction<Tables>;
 type Column = 'key_hash' | 'uid' | 'user_code_hash';
@@ -40,7 +40,7 @@ export class Artifacts implements Adapter {
     await db.write(async (tx) => {
       if (this.#kind === 'Grant') await beginGrantedSession(tx, config, id, payload);
       if (this.#kind === 'RefreshToken') await keepGrantedSession(tx, config, payload.grantId!);
-      if (payload.sid && payload.grantId) await tx.updateTable('sys_accounts_sessions').set({ client_sid: String(payload.sid) }).where('id', '=', payload.grantId).execute();
+      if (payload.grantId && payload.authTime) await noteLogin(tx, payload.grantId, payload);
       await tx.insertInto('sys_accounts_oauth_artifacts').values({ kind: this.#kind, key_hash: hashOf(id), consumed_at: null, ...values }).onConflict((conflict) => conflict.columns(['kind', 'key_hash']).doUpdateSet(values)).execute();
     });
   }

@@ -3,6 +3,7 @@ import type { Client, Provider } from 'oidc-provider';
 import type { Needs } from '../needs.ts';
 import { pagePolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
+import { promptPolicy } from './prompt-policy.ts';
 import { providerConfig } from './provider-config.ts';
 import { readProviderKeys } from './provider-keys.ts';
 import { exchangeParameters, exchangeToken, tokenExchange } from './token-exchange.ts';
@@ -39,8 +40,8 @@ export class CurrentProvider {
 }
 
 async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvider> {
-  const { Provider, errors } = await loadLibrary();
-  const provider = new Provider(needs.deployment.address, providerConfig(needs, { keys }, errors));
+  const { Provider, errors, interactionPolicy } = await loadLibrary();
+  const provider = new Provider(needs.deployment.address, providerConfig(needs, { keys }, { errors, policy: promptPolicy(interactionPolicy) }));
   provider.proxy = true;
   // Logouts are told by a job, of every session that ends, also of those that are kept when a browser logs out.
   const backchannelLogout = function (this: Client, accountId: string, sid: string) {
@@ -57,7 +58,7 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
 }
 
 /** It is large, and many processes never need it. Its index warns of every Node that does not call itself a long-term one, as ours does not. */
-async function loadLibrary(): Promise<Pick<typeof import('oidc-provider'), 'Provider' | 'errors'>> {
-  const [{ Provider }, errors] = await Promise.all([import('oidc-provider/lib/provider.js' as string), import('oidc-provider/lib/helpers/errors.js' as string)]);
-  return { Provider, errors };
+async function loadLibrary(): Promise<Pick<typeof import('oidc-provider'), 'Provider' | 'errors' | 'interactionPolicy'>> {
+  const [{ Provider }, errors, interactionPolicy] = await Promise.all(['provider', 'helpers/errors', 'helpers/interaction_policy/index'].map((file) => import(`oidc-provider/lib/${file}.js`)));
+  return { Provider, errors, interactionPolicy };
 }

@@ -21,6 +21,15 @@ export async function beginGrantedSession(tx: Tx, { sessionDays }: Config, grant
     .execute();
 }
 
+/** What the session says of the login that it was granted in: what the client knows it by, and how the person proved who they are. */
+export async function noteLogin(tx: Tx, grantId: string, { sid, acr, amr, authTime }: AdapterPayload): Promise<void> {
+  await tx
+    .updateTable('sys_accounts_sessions')
+    .set({ ...(sid && { client_sid: String(sid) }), ...(acr && { acr }), ...(amr && { amr: [...amr] }), auth_time: new Date(authTime! * 1000) })
+    .where('id', '=', grantId)
+    .execute();
+}
+
 /** A session lasts as long as its client refreshes it. */
 export async function keepGrantedSession(tx: Tx, { sessionDays }: Config, grantId: string): Promise<void> {
   await tx.updateTable('sys_accounts_sessions').set({ refreshed_at: sql<Date>`now()`, expires_at: inDays(sessionDays) }).where('id', '=', grantId).where('ended_at', 'is', null).execute();

@@ -6,6 +6,7 @@ import type { Needs } from '../needs.ts';
 import { answerWeb } from './answer-web.ts';
 import { interact } from './interactions.ts';
 import { loginStyle } from './pages/layout.ts';
+import { passkeyScript } from './pages/passkey-script.ts';
 import { CurrentProvider } from './current-provider.ts';
 
 /** The provider's endpoints. All that they write is one transaction, as of any command. */
@@ -35,8 +36,13 @@ const listening = (work: (request: IncomingMessage, response: ServerResponse) =>
   work(request, response).catch((error: unknown) => response.destroy(error as Error));
 };
 
+const files = new Map([
+  ['/oauth2/pages/login.css', { type: 'text/css', text: loginStyle }],
+  ['/oauth2/pages/passkey.js', { type: 'text/javascript', text: passkeyScript }],
+]);
+
 function pageFile({ target }: WebRequest) {
-  const found = target.split('?', 1)[0] === '/oauth2/pages/login.css';
-  const headers = [{ name: 'content-type', value: 'text/css; charset=utf-8' }, { name: 'cache-control', value: 'public, max-age=300' }];
-  return { status: found ? 200 : 404, headers, body: found ? Buffer.from(loginStyle) : new Uint8Array() };
+  const file = files.get(target.split('?', 1)[0]!);
+  if (!file) return { status: 404 };
+  return { status: 200, headers: [{ name: 'content-type', value: `${file.type}; charset=utf-8` }, { name: 'cache-control', value: 'public, max-age=300' }], body: Buffer.from(file.text) };
 }

@@ -1,4 +1,5 @@
-import type { Client, Configuration, errors as ProviderErrors, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { Client, Configuration, errors as ProviderErrors, interactionPolicy, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import { assuranceLevels } from '../../contract/index.ts';
 import type { Needs } from '../needs.ts';
 import { keyedHash } from '../sealing.ts';
 import { Artifacts } from './artifacts.ts';
@@ -13,7 +14,7 @@ const lifetimes = { AuthorizationCode: 60, DeviceCode: 600, Interaction: 3600, P
 const es256 = 'ES256';
 
 /** How the provider of this deployment is set up; what it follows is named in the module's README. */
-export function providerConfig(needs: Needs, jwks: JWKS, errors: typeof ProviderErrors): Configuration {
+export function providerConfig(needs: Needs, jwks: JWKS, { errors, policy }: { errors: typeof ProviderErrors; policy: ReturnType<typeof interactionPolicy.base> }): Configuration {
   const { config, deployment } = needs;
   const session = config.sessionDays * 86_400;
   return {
@@ -27,6 +28,8 @@ export function providerConfig(needs: Needs, jwks: JWKS, errors: typeof Provider
     scopes: [...Object.keys(claimsOfScopes), 'offline_access'],
     // Clients that ask for this platform's API get no token for the userinfo endpoint beside it.
     conformIdTokenClaims: false,
+    acrValues: [...assuranceLevels],
+    interactions: { policy, url: (_ctx, { uid }) => `/oauth2/interaction/${uid}` },
     subjectTypes: ['public'],
     responseTypes: ['code'],
     pkce: { required: () => true },
@@ -39,7 +42,6 @@ export function providerConfig(needs: Needs, jwks: JWKS, errors: typeof Provider
     cookies: { keys: [keyedHash(deployment.secret, 'oauth cookies', 'signature').toString('base64url')], names: { session: 'mainstay_login', interaction: 'mainstay_interaction', resume: 'mainstay_resume' }, long: { signed: true, httpOnly: true, sameSite: 'lax' }, short: { signed: true, httpOnly: true, sameSite: 'lax' } },
     ttl: { ...lifetimes, AccessToken: config.accessTokenMinutes * 60, ClientCredentials: config.accessTokenMinutes * 60, IdToken: config.accessTokenMinutes * 60, RefreshToken: session, Session: session },
     routes,
-    interactions: { url: (_ctx, { uid }) => `/oauth2/interaction/${uid}` },
     renderError: problemPage(needs),
     // It asks no other system for anything: keys of clients are in their metadata, and logouts are told by a job.
     fetch: () => Promise.reject(new Error('the provider asks no other systems')),

@@ -1,6 +1,6 @@
 /** What may be asked for: claims about the person (OpenID Connect Core 1.0, 5.4), and calls of this platform on the person's behalf. */
 export const claimsOfScopes = {
-  openid: ['sub'],
+  openid: ['sub', 'acr', 'amr', 'auth_time'],
   email: ['email', 'email_verified'],
   profile: ['name', 'locale', 'zoneinfo', 'picture', 'updated_at'],
   roles: ['roles'],
