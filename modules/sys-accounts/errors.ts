@@ -22,6 +22,8 @@ export const errors = defineErrors('sys-accounts', {
   SECOND_FACTOR_NOT_FOUND: ['NotFound', 'no second factor {secondFactorId}, or the time to confirm it is over; begin to add it again'],
   SECOND_FACTORS_REACHED: ['ResourceExhausted', 'an account has at most {most} second factors; remove one first'],
   NO_SECOND_FACTOR: ['FailedPrecondition', 'the account has no second factor; add one first'],
+  NO_CODES_BY_EMAIL: ['FailedPrecondition', 'the account takes no codes by e-mail; show another of the factors that the login asked for'],
+  CODE_SENT_OFTEN: ['ResourceExhausted', 'the code was sent {most} times; look among unwanted e-mails, or begin again'],
   PASSKEY_TAKEN: ['AlreadyExists', 'the passkey is in use already; make another'],
   REMEMBERED_DEVICE_NOT_FOUND: ['NotFound', 'no remembered device {rememberedDeviceId}'],
   MEMBER_OF_OTHERS: ['FailedPrecondition', 'the account belongs to others beside this org; ask a Platform Administrator'],

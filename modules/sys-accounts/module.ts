@@ -22,6 +22,8 @@ import { recoveryService } from './server/recovery/recovery-service.ts';
 import { mailAgain, mailRegistration } from './server/registration/mail-registration.ts';
 import { registrationService } from './server/registration/registration-service.ts';
 import { removeExpired } from './server/remove-expired.ts';
+import { mailFactorsChanged } from './server/second-factors/announce-change.ts';
+import { mailFactorCode, mailLoginCode } from './server/second-factors/email-codes.ts';
 import { secondFactorsService } from './server/second-factors/second-factors-service.ts';
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
@@ -58,5 +60,5 @@ export default defineModule({
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailLoginCode, mailFactorCode, mailFactorsChanged],
 });

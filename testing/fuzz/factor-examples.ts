@@ -23,10 +23,15 @@ export async function factorExamples(deployment: TestDeployment, ask: Ask, orgId
   const devices = await insert('remembered_devices', 'token_hash, password_mark, expires_at', `sha256(n::text::bytea), '', now() + interval '1 day'`);
   const pending = await Promise.all(adding.map(async (email) => ({ email, ...(await ask(email, '/v1/secondFactors', { factor: 'TOTP' })) })));
   const steps = await waitingSteps(deployment, ask, 'ops@mainstay.test');
-  const logins = await waitingLogins(deployment, ask, 'ben@acme.test');
+  const { accountId: ben } = await ask('ben@acme.test', '/v1/accounts/me');
+  const codes = await recoveryCodesOf(deployment, ben);
+  const logins = (await waitingLogins(deployment, ben)).map((loginToken, at) => ({ loginToken, recoveryCode: codes[at]! }));
+  // Beside those that are removed.
+  await deployment.sql(`insert into sys_accounts.sys_accounts_second_factors (account_id, kind, name, confirmed_at) values ($1, 'EMAIL_CODE', 'e-mail', now())`, [accountId]);
+  const byEmail = await waitingLogins(deployment, accountId);
   const one = <T>(from: readonly T[], of: (item: T) => Example) => fc.constantFrom(...from).map(of);
   return {
-    CreateSecondFactor: one(['TOTP', 'PASSKEY'], (factor) => ({ caller: 'olga@acme.test', tree: { factor } })),
+    CreateSecondFactor: one(['TOTP', 'PASSKEY', 'EMAIL_CODE'], (factor) => ({ caller: 'olga@acme.test', tree: { factor } })),
     // Its code is the next step's, which is good for a minute and more.
     ConfirmSecondFactor: one(pending, ({ email, secondFactor, totpSecret }) => ({ caller: email, tree: { secondFactorId: secondFactor.secondFactorId, proof: { totpCode: new TOTP({ secret: Secret.fromBase32(totpSecret) }).generate({ timestamp: Date.now() + 30_000 }) } } })),
     UpdateSecondFactor: one(factors, ({ id }) => ({ caller: holder, tree: { secondFactorId: id, name: 'another' } })),
@@ -38,6 +43,7 @@ export async function factorExamples(deployment: TestDeployment, ask: Ask, orgId
     BeginPasskeyLogin: one([''], (caller) => ({ caller, tree: {} })),
     BeginStepUp: one(['ada@acme.test', 'olga@acme.test'], (caller) => ({ caller, tree: {} })),
     ContinueLogin: one(logins, ({ loginToken, recoveryCode }) => ({ caller: '', tree: { loginToken, proof: { recoveryCode } } })),
+    SendLoginCode: one(byEmail, (loginToken) => ({ caller: '', tree: { loginToken } })),
     StepUpSession: one(steps, (loginToken) => ({ caller: 'ops@mainstay.test', tree: { loginToken, proof: { password } } })),
   };
 }
@@ -54,12 +60,16 @@ async function waitingSteps(deployment: TestDeployment, ask: Ask, email: string)
   return tokens;
 }
 
-/** Logins that wait, each with a recovery code. */
-async function waitingLogins(deployment: TestDeployment, ask: Ask, email: string): Promise<{ loginToken: string; recoveryCode: string }[]> {
-  const { accountId } = await ask(email, '/v1/accounts/me');
-  const tokens = Array.from({ length: 60 }, (_, at) => ({ loginToken: token(), recoveryCode: String(at).padStart(16, '0') }));
-  const codes = tokens.map(({ recoveryCode }) => sha256(`${accountId} ${recoveryCode}`));
-  await deployment.sql(`insert into sys_accounts.sys_accounts_recovery_codes (code_hash, account_id) select hash, $1 from unnest($2::bytea[]) as hash`, [accountId, codes]);
-  await deployment.sql(`insert into sys_accounts.sys_accounts_logins (token_hash, account_id, amr, expires_at) select hash, $1, '{pwd}', now() + interval '1 hour' from unnest($2::bytea[]) as hash`, [accountId, tokens.map(({ loginToken }) => sha256(loginToken))]);
+/** Logins that wait for a factor. */
+async function waitingLogins(deployment: TestDeployment, accountId: string): Promise<string[]> {
+  const tokens = Array.from({ length: 60 }, token);
+  await deployment.sql(`insert into sys_accounts.sys_accounts_logins (token_hash, account_id, amr, expires_at) select hash, $1, '{pwd}', now() + interval '1 hour' from unnest($2::bytea[]) as hash`, [accountId, tokens.map(sha256)]);
   return tokens;
+}
+
+/** Recovery codes of an account. */
+async function recoveryCodesOf(deployment: TestDeployment, accountId: string): Promise<string[]> {
+  const codes = Array.from({ length: 60 }, (_, at) => String(at).padStart(16, '0'));
+  await deployment.sql(`insert into sys_accounts.sys_accounts_recovery_codes (code_hash, account_id) select hash, $1 from unnest($2::bytea[]) as hash`, [accountId, codes.map((code) => sha256(`${accountId} ${code}`))]);
+  return codes;
 }

@@ -168,8 +168,7 @@ export interface Tables {
     wanted_org: string | null;
     password_mark: Absent<Uint8Array>;
     challenge: Absent<Uint8Array>;
-    email_code_hash: Absent<Uint8Array>;
-    email_code_sent_at: Absent<Date>;
+    email_codes_sent: Generated<number>;
     next_password_hash: Absent<string>;
     new_password: Generated<boolean>;
     tries: Generated<number>;

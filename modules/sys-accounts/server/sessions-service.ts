@@ -11,6 +11,7 @@ import { listFields } from './list-fields.ts';
 import { beginLogin, beginPasskeyLogin, continueLogin, type Begin } from './login/login.ts';
 import { beginStepUp, stepUp } from './login/step-up.ts';
 import type { Needs } from './needs.ts';
+import { sendLoginCode } from './second-factors/email-codes.ts';
 import { beginSession, endSessions, refreshSession, type OpenSession, type SessionRow } from './sessions.ts';
 
 /** Logging in, refreshing, logging out. */
@@ -33,6 +34,10 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
 
     beginPasskeyLogin: ({ org }) => beginPasskeyLogin(needs, org),
     continueLogin: async ({ loginToken, proof, rememberDevice }) => tokens(await continueLogin(needs, { loginToken, proof: proof!, rememberDevice }, begin)),
+    sendLoginCode: async ({ loginToken }) => {
+      await db.write((tx) => sendLoginCode(tx, loginToken));
+      return create(EmptySchema);
+    },
     beginStepUp: () => beginStepUp(needs),
     stepUpSession: async ({ loginToken, proof }) => sessionMessage(await stepUp(needs, { loginToken, proof: proof! }), caller().sessionId),
 

@@ -7,7 +7,7 @@ create table sys_accounts_second_factors (
   created_at timestamptz not null default now(),
   confirmed_at timestamptz,
   last_used_at timestamptz,
-  -- Until it is confirmed: what the authenticator has to sign, or the code that was sent, hashed; and how often that was tried.
+  -- Until it is confirmed: what the authenticator has to sign; and how often the proof was tried.
   challenge bytea,
   tries integer not null default 0,
   -- TOTP: AES-256-GCM under a key derived from the deployment's secret; and the step of the last code, which is good once.
@@ -65,8 +65,8 @@ create table sys_accounts_logins (
   -- The password that was shown, as the hash of its hash: another one since ends the login.
   password_mark bytea,
   challenge bytea,
-  email_code_hash bytea,
-  email_code_sent_at timestamptz,
+  -- How often its code was sent. The code follows from the row and the deployment's secret, so it is kept nowhere.
+  email_codes_sent integer not null default 0,
   -- Takes the place of the password's hash when the login is done; and whether it is a new password.
   next_password_hash text,
   new_password boolean not null default false,

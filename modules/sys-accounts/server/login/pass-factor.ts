@@ -3,6 +3,7 @@ import type { FactorProof } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { Needs } from '../needs.ts';
 import { factorsOf } from '../second-factors/factor-rows.ts';
+import { useEmailCode } from '../second-factors/email-codes.ts';
 import { usedCredential, usePasskey } from '../second-factors/passkeys.ts';
 import { useRecoveryCode } from '../second-factors/recovery-codes.ts';
 import { useTotp } from '../second-factors/totp.ts';
@@ -18,6 +19,8 @@ export async function passFactor(tx: Tx, means: Means, accountId: string, login:
       return (await passTotp(tx, means, accountId, proof.value)) ? ['otp'] : undefined;
     case 'recoveryCode':
       return (await useRecoveryCode(tx, accountId, proof.value)) ? ['otp', 'recovery'] : undefined;
+    case 'emailCode':
+      return (await useEmailCode(tx, means.deployment, accountId, login, proof.value)) ? ['otp', 'email'] : undefined;
     case 'passkey':
       return passPasskey(tx, means, accountId, login, proof.value);
     default:

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { currentCall, type Transaction } from '@mainstay/kernel';
-import { SecondFactorsChangedSchema, type ResetSecondFactorsRequest } from '../../contract/index.ts';
+import type { ResetSecondFactorsRequest } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import type { Needs } from '../needs.ts';
 import { requireOrgOfCall } from '../org-of-call.ts';
+import { announceChange } from './announce-change.ts';
 import { removeSecondFactors } from './remove-second-factors.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function resetSecondFactors({ db }: Needs, { orgId, accountId }: Re
     if (!orgs.includes(orgId)) throw errors.MEMBER_NOT_FOUND({ accountId });
     if (!currentCall().acrossOrgs && orgs.some((other) => other !== orgId)) throw errors.MEMBER_OF_OTHERS();
     await removeSecondFactors(tx, accountId);
-    await tx.emit(SecondFactorsChangedSchema, { accountId, reset: true }, { aggregate: accountId });
+    await announceChange(tx, accountId, true);
   });
   return create(EmptySchema);
 }

@@ -3,11 +3,12 @@ import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { caller, type Transaction } from '@mainstay/kernel';
 import type { Selectable } from 'kysely';
-import { SecondFactorsChangedSchema, type SecondFactorsService } from '../../contract/index.ts';
+import type { SecondFactorsService } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import { requireSession } from '../login/step-up.ts';
 import type { Needs, Reader } from '../needs.ts';
+import { announceChange } from './announce-change.ts';
 import { confirmSecondFactor, createSecondFactor } from './enrolment.ts';
 import { factorMessage, factorsOf } from './factor-rows.ts';
 import { renewRecoveryCodes } from './recovery-codes.ts';
@@ -72,7 +73,7 @@ async function deleteSecondFactor(tx: Tx, secondFactorId: string): Promise<void>
   const { numDeletedRows } = await tx.deleteFrom('sys_accounts_second_factors').where('id', '=', secondFactorId).where('account_id', '=', accountId).executeTakeFirst();
   if (numDeletedRows === 0n) throw errors.SECOND_FACTOR_NOT_FOUND({ secondFactorId });
   if (!(await factorsOf(tx, accountId).limit(1).executeTakeFirst())) await removeWhatGoesWithThem(tx, accountId);
-  await tx.emit(SecondFactorsChangedSchema, { accountId }, { aggregate: accountId });
+  await announceChange(tx, accountId);
 }
 
 const own = (q: Reader) => q.selectFrom('sys_accounts_accounts').select(['id', 'password_hash']).where('id', '=', caller().accountId).executeTakeFirstOrThrow();
