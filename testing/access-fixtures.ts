@@ -4,7 +4,7 @@ import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
-import { AccountsService, ApiKeysService, Factor, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, ApiKeysService, Factor, InvitationsService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
@@ -68,6 +68,7 @@ export class AccessFixtures {
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
+      invitation_id: async () => ({ invitation_id: (await createClient(InvitationsService, await this.transport(person.orgId === this.acme ? 'olga@acme.test' : 'eve@umbrella.test', person.orgId)).createInvitation({ orgId: person.orgId, email: `${randomUUID()}@acme.test`, role: Role.USER })).invitationId }),
       promise_id: async () => ({ promise_id: (await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise' } })).id }),
       reminder_id: () => this.#reminder(person),
       contact_id: async () => ({ contact_id: (await createClient(ContactsService, person.transport).createContact({ contact: { name: 'a contact' } })).id }),

@@ -3,7 +3,7 @@ import { access as accessOption, kind as kindOption, Kind, type Access } from '@
 import { grants } from '../guard/grants.ts';
 import type { GuardFacts } from '../guard/guard.ts';
 import { settingProblems } from '../settings/setting-problems.ts';
-import type { Module } from './define-module.ts';
+import type { DeclaredPermission, Module } from './define-module.ts';
 
 const accesses = new WeakMap<DescMethod, Access | undefined>();
 
@@ -105,6 +105,16 @@ function cycles(modules: readonly Module[]): string[] {
 function sysRequiresMod(modules: readonly Module[]): string[] {
   const platform = modules.filter(({ name }) => name.startsWith('sys-'));
   return platform.flatMap((module) => neededBy(module, modules).filter(({ name }) => name.startsWith('mod-')).map(({ name }) => `${module.name} requires a service of ${name}; a sys module knows no mod module: let ${name} subscribe to an event or call ${module.name}`));
+}
+
+/** The permissions that contracts ask for, by name, and which roles grant them. */
+export function permissionsOf(modules: readonly Module[]): DeclaredPermission[] {
+  const rules = modules.flatMap((module) => module.access ?? []);
+  const asked = modules.flatMap((module) => servicesOf(module).flatMap(({ methods }) => methods.flatMap((method) => {
+    const rule = accessOf(method)?.rule;
+    return rule?.case === 'permission' ? [[rule.value, module.name] as const] : [];
+  })));
+  return [...new Map(asked)].sort().map(([name, module]) => ({ name, module, roles: [...new Set(rules.filter(({ may }) => may.some((pattern) => grants(pattern, name))).map(({ role }) => role))] }));
 }
 
 function ungranted(modules: readonly Module[]): string[] {

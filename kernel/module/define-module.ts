@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Database } from '../data/database.ts';
 import type { EmailCatalogue } from '../emails/email-template.ts';
 import type { Gateway, GatewayFacts } from '../gateway/gateway.ts';
+import type { Role } from '../guard/principal.ts';
 import type { FileStorage } from '../files/file-storage.ts';
 import type { AccessRule, Guard, GuardFacts } from '../guard/guard.ts';
 import type { Settings, SettingsReader } from '../settings/define-settings.ts';
@@ -52,6 +53,8 @@ export interface DeploymentInfo {
   modules(): ModuleState[];
   /** What the modules of the deployment announce, by the full names of events. */
   eventTypes: readonly EventType[];
+  /** The permissions that the contracts of its modules ask for, and which roles grant them: for the module that tells people what they may. */
+  permissions: readonly DeclaredPermission[];
   /** The settings that modules declare: for the module that keeps their values. */
   settings: SettingsCatalogue;
   /** The templates of the e-mails that modules send: for the module that sends them. */
@@ -62,6 +65,16 @@ export interface DeploymentInfo {
   operations: Operations;
   /** What is divided into shards: for the module that serves operators; absent where nothing is. */
   shards?: DeploymentShards;
+}
+
+/** A permission that a contract asks for. */
+export interface DeclaredPermission {
+  /** Such as `promist.promises.create`. */
+  name: string;
+  /** Whose contract it is. */
+  module: string;
+  /** By the rules of all modules. */
+  roles: readonly Role[];
 }
 
 /** A kind of event that a module announces. */

@@ -6,7 +6,7 @@ import { poolSize } from '../data/pool.ts';
 import { provision } from '../data/provision.ts';
 import { emailCatalogue, emailProblems } from '../emails/read-templates.ts';
 import { deliverElsewhere } from '../events/deliver-elsewhere.ts';
-import { inOrderOfNeed, problemsOf, unmetRequirements } from '../module/check-modules.ts';
+import { inOrderOfNeed, permissionsOf, problemsOf, unmetRequirements } from '../module/check-modules.ts';
 import type { EventType, Module } from '../module/define-module.ts';
 import type { Deployment } from '../module/deployment.ts';
 import type { Sender } from '../module/sender.ts';
@@ -231,7 +231,7 @@ function begin(options: ProcessOptions, modules: readonly Module[]): Omit<Starti
     room: new DiskRoom(options.log),
     recordsKept: () => {},
     jobsQueued: () => {},
-    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), settings, emails: emailCatalogue(modules), operations },
+    info: { name: deployment.name, phase: deployment.phase, address, secret, get dataFolder() { return requireDataFolder(options.dataFolder); }, modules: () => modulesOf(begun), get network() { return networkView(begun); }, eventTypes: eventTypesOf(modules), permissions: permissionsOf(modules), settings, emails: emailCatalogue(modules), operations },
     settings,
     operations,
     wanted: new WantedEvents(),

@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -28,6 +28,7 @@ import { secondFactorsService } from './server/second-factors/second-factors-ser
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
+import { userViewService } from './server/user-view/user-view-service.ts';
 import { settings } from './settings.ts';
 
 /** Accounts: who a person is, how they prove it, and which orgs and roles are theirs. */
@@ -52,6 +53,7 @@ export default defineModule({
     serve(RecoveryService, recoveryService),
     serve(InvitationsService, invitationsService),
     serve(EmailChangeService, emailChangeService),
+    serve(UserViewService, userViewService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),

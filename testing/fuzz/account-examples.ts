@@ -8,19 +8,43 @@ const times = (count: number): number[] => Array.from({ length: count }, (_, at)
 const anyOf = <T>(caller: string, from: readonly T[], treeOf: (item: T) => Example['tree']): Arbitrary<Example> => fc.constantFrom(...from).map((item) => ({ caller, tree: treeOf(item) }));
 
 /** Requests for methods that take a token out of an e-mail. */
-export async function accountExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
+export async function accountExamples(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Examples> {
   const fresh = times(3).map((at) => `fresh-${at}@acme.test`);
   const forgetful = times(3).map((at) => `forgetful-${at}@acme.test`);
   await Promise.all([...fresh, ...forgetful].map((email) => ask('', '/v1/accounts', { email, password })));
   await Promise.all(fresh.map((email) => ask('', '/v1/accounts:resendVerification', { email })));
   await Promise.all(forgetful.map((email) => ask('', '/v1/accounts:requestPasswordReset', { email })));
   const [verifying, resetting] = await Promise.all([fresh, forgetful].map((emails) => Promise.all(emails.map((email) => tokenTo(deployment, email)))));
+  const invite = async (email: string) => (await ask('olga@acme.test', `/v1/orgs/${orgId}/invitations`, { email, role: 'USER' })).invitationId as string;
+  const invited = times(4).map((at) => `invited-${at}@acme.test`);
+  const kept = await Promise.all(invited.map(invite));
+  const taken = await Promise.all(times(20).map((at) => invite(`uninvited-${at}@acme.test`)));
+  const accepting = await Promise.all(invited.map((email) => tokenTo(deployment, email)));
+  const changes = await Promise.all(times(2).map((at) => changeOf(deployment, ask, `changing-${at}@acme.test`)));
   return {
+    CreateInvitation: fc.uuid().map((unique) => ({ caller: 'olga@acme.test', tree: { orgId, email: `${unique}@acme.test`, role: 'USER' } })),
+    ListInvitations: anyOf('olga@acme.test', [0, 1, 50], (pageSize) => ({ orgId, pageSize })),
+    ResendInvitation: anyOf('olga@acme.test', kept, (invitationId) => ({ orgId, invitationId })),
+    DeleteInvitation: anyOf('olga@acme.test', taken, (invitationId) => ({ orgId, invitationId })),
+    LookAtInvitation: anyOf('', accepting, (token) => ({ token })),
+    AcceptInvitation: anyOf('', accepting, (token) => ({ token, password })),
+    BeginEmailChange: fc.uuid().map((unique) => ({ caller: 'eve@umbrella.test', tree: { accountId: 'me', newEmail: `${unique}@umbrella.test`, password } })),
+    ConfirmEmailChange: anyOf('', changes, ({ agree }) => ({ token: agree })),
+    CancelEmailChange: anyOf('', changes, ({ cancel }) => ({ token: cancel })),
     VerifyEmail: anyOf('', verifying!, (token) => ({ token, password })),
     ResendVerification: anyOf('', fresh, (email) => ({ email })),
     RequestPasswordReset: anyOf('', forgetful, (email) => ({ email })),
     ResetPassword: anyOf('', resetting!, (token) => ({ token, newPassword: password })),
   };
+}
+
+/** The tokens of the links that the address of somebody who changes it gets. */
+async function changeOf(deployment: TestDeployment, ask: Ask, email: string): Promise<{ agree: string; cancel: string }> {
+  await ask('', '/v1/accounts', { email, password });
+  await ask(email, '/v1/accounts/me:changeEmail', { newEmail: `new-${email}`, password });
+  const { text } = await until(async () => (await emailsTo(deployment, email))[0], `an e-mail comes to ${email}`);
+  const [agree, cancel] = [...text.matchAll(/#([\w.-]+)/g)].map(([, token]) => token!);
+  return { agree: agree!, cancel: cancel! };
 }
 
 /** The token of the link in the first e-mail to an address. */

@@ -25,7 +25,7 @@ export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@ac
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask, orgId) };
 }
 
 /** Registers people that nothing but their examples is about. */

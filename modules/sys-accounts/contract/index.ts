@@ -12,3 +12,4 @@ export * from './gen/sys/accounts/v1/roles_pb.js';
 export * from './gen/sys/accounts/v1/second_factors_pb.js';
 export * from './gen/sys/accounts/v1/sessions_pb.js';
 export * from './gen/sys/accounts/v1/standing_pb.js';
+export * from './gen/sys/accounts/v1/user_view_pb.js';

@@ -18,3 +18,6 @@ from (select n, case when n % 500 = 0 then current_setting('test.account')::uuid
 
 insert into sys_accounts_api_keys (account_id, acting_org, name, secret_hash, created_at, expires_at)
 select account_id, acting_org, 'Key ' || n, '\x00', created_at, case when n % 2 = 0 then expires_at end from (select *, row_number() over (order by id) as n from sys_accounts_sessions) as many;
+
+insert into sys_accounts_invitations (owner_org, email, role, language, created_at, expires_at)
+select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'invited' || n || '@many.test', 'USER', 'en', now() - n * interval '1 minute', now() + interval '7 days' from generate_series(1, 100000) n;

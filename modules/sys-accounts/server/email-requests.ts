@@ -8,14 +8,15 @@ import { errors } from '../errors.ts';
 import type { Needs } from './needs.ts';
 
 /**
- * Counts one more request for an e-mail to an address, from wherever, and by the network address that asks. Throws
- * `TOO_MANY_REQUESTS` if that is one too many: alike for every address, whether it has an account or not.
+ * Counts one more request for an e-mail to an address, from wherever, and by the network address that asks, if nobody is signed in
+ * there: else it counts against the account's or the org's own limit where the e-mail is sent. Throws `TOO_MANY_REQUESTS` if that is one
+ * too many: alike for every address, whether it has an account or not.
  */
 export async function countEmailRequest({ db, config }: Needs, email: string): Promise<void> {
-  const { clientAddress } = currentCall();
+  const { clientAddress, principal } = currentCall();
   const counters = [
     { key: keyOf('e-mail to', email.toLowerCase()), most: config.emailRequests },
-    ...(clientAddress ? [{ key: keyOf('e-mail asked from', clientAddress), most: config.emailRequestsPerAddress }] : []),
+    ...(clientAddress && principal.kind === 'anonymous' ? [{ key: keyOf('e-mail asked from', clientAddress), most: config.emailRequestsPerAddress }] : []),
   ];
   const lapse = sql<Date>`now() + interval '1 hour'`;
   const counts = await db.writeApart(async (tx) => {

@@ -21,7 +21,7 @@ export const mailEmailChange = job<Mailing, { emailChangeId: string }>('mail-ema
     const taken = await tx.selectFrom('sys_accounts_accounts').select('id').where(sql`lower(email)`, '=', change.new_email.toLowerCase()).executeTakeFirst();
     if (taken || (await isBarred(tx, change.new_email))) return;
     const confirm = { link: linkFor(deployment, 'confirm-address', id), until };
-    await send(email, { template: 'address-change-new', to: { email: change.new_email, language: account.language }, values: confirm, sender: Sender.LOGIN, expires: change.expires_at });
+    await send(email, { template: 'address-change-new', to: { email: change.new_email, language: account.language, accountId: account.id }, values: confirm, sender: Sender.LOGIN, expires: change.expires_at });
   }));
 
 /** Tells the address that the account had before. */
