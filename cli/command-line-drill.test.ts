@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { demoPassword } from '@mainstay/deploy/demo-logins';
 import { type Drill, drillDeployment } from '@mainstay/deploy/testing';
+import { Secret, TOTP } from 'otpauth';
 
 let drill: Drill;
 let stop: () => void;
@@ -39,6 +40,23 @@ test('a wrong password signs nobody in', () => {
   assert.equal(status, 1);
   assert.match(output, /^mainstay: .*wrong/);
   assert.doesNotMatch(output, /not-the-password/);
+});
+
+test('who has a second factor is asked for it, and may show a recovery code', () => {
+  const as = ['--as', 'ben@acme.test'];
+  const added = JSON.parse(drill.mainstay('call', 'CreateSecondFactor', '{"factor": "TOTP"}', ...as).output) as { secondFactor: { secondFactorId: string }; totpSecret: string };
+  const codeAt = (timestamp: number) => new TOTP({ secret: Secret.fromBase32(added.totpSecret) }).generate({ timestamp });
+  const { secondFactorId } = added.secondFactor;
+  const confirmed = drill.mainstay('call', 'ConfirmSecondFactor', JSON.stringify({ secondFactorId, proof: { totpCode: codeAt(Date.now()) } }), ...as);
+  const { recoveryCodes: [recoveryCode] } = JSON.parse(confirmed.output) as { recoveryCodes: string[] };
+  assert.equal(drill.run(['login', 'ben@acme.test'], `${demoPassword}\nnot-a-recovery-code\n`).status, 1);
+  for (const code of [codeAt(Date.now() + 30_000), recoveryCode]) {
+    const { status, output } = drill.run(['login', 'ben@acme.test'], `${demoPassword}\n${code}\n`);
+    assert.equal(status, 0, output);
+    assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'ben@acme.test');
+  }
+  drill.mainstay('call', 'DeleteSecondFactor', JSON.stringify({ secondFactorId }));
+  drill.mainstay('logout');
 });
 
 test('an access token that ran out is refreshed, and one that does not hold is replaced', () => {

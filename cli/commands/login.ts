@@ -11,9 +11,16 @@ export default (command: Command) => command
   .action(async (email: string | undefined) => {
     const deployment = findDeployment(globalOptions(command).deployment);
     const who = email ?? (await ask('E-mail address: '));
-    await signIn(deployment, who, await ask('Password: ', { secret: true }), askNewPassword);
+    await signIn(deployment, who, await ask('Password: ', { secret: true }), { newPassword: askNewPassword, code: askCode });
     process.stdout.write(`signed in to ${deployment.name} as ${who}\n`);
   });
+
+/** The code of an app, of an e-mail, or a recovery code, by what the account has. */
+function askCode(factors: readonly string[], sent: boolean): Promise<string> {
+  if (sent) return ask('Code that was sent to you by e-mail, or a recovery code: ');
+  if (!factors.includes('TOTP')) return ask('Recovery code (passkeys are for browsers): ');
+  return ask(`Code of your app, or a recovery code${factors.includes('EMAIL_CODE') ? '; empty to have one sent by e-mail' : ''}: `);
+}
 
 /** A mistyped password that nobody saw would lock its owner out. */
 async function askNewPassword(): Promise<string> {

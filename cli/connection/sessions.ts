@@ -31,16 +31,38 @@ const demoDefault = 'ada@acme.test';
 /** A token that ends sooner, in milliseconds, is refreshed before it is used. */
 const margin = 30_000;
 
-/** Signs in with a password and remembers the session as the current one; `newPassword` is asked where the password is good for one login. */
-export async function signIn(deployment: Reachable, email: string, password: string, newPassword: () => Promise<string>): Promise<void> {
-  const tokens = await post(deployment, '/v1/sessions', { email, password }).catch(async (error) => {
+/** What a person is asked for while they sign in. */
+export interface Questions {
+  /** Where the password is good for one login. */
+  newPassword(): Promise<string>;
+  /** Where the account has second factors; `sent`: a code is on its way by e-mail. */
+  code(factors: readonly string[], sent: boolean): Promise<string>;
+}
+
+/** Signs in with a password, and a second factor where the account has one, and remembers the session as the current one. */
+export async function signIn(deployment: Reachable, email: string, password: string, questions: Questions): Promise<void> {
+  const answer = await post(deployment, '/v1/sessions', { email, password }).catch(async (error) => {
     if (!(error instanceof Refused) || error.reason !== 'sys-accounts.PASSWORD_CHANGE_REQUIRED') throw error;
-    return post(deployment, '/v1/sessions', { email, password, newPassword: await newPassword() });
+    return post(deployment, '/v1/sessions', { email, password, newPassword: await questions.newPassword() });
   });
+  const tokens = answer.challenge ? await passFactor(deployment, answer.challenge, questions) : tokensOf(answer);
   change(deployment, (sessions) => {
     sessions.current = email;
     sessions.tokens[email] = tokens;
   });
+}
+
+/** An empty answer where there is another way means that a code is to come by e-mail. */
+async function passFactor(deployment: Reachable, { loginToken, factors }: Challenge, questions: Questions): Promise<Tokens> {
+  const takesApp = factors.includes('TOTP');
+  const takesEmail = factors.includes('EMAIL_CODE');
+  const first = takesApp || !takesEmail ? await questions.code(factors, false) : '';
+  const isSent = first === '' && takesEmail;
+  if (isSent) await post(deployment, '/v1/sessions:sendLoginCode', { loginToken });
+  const code = (isSent ? await questions.code(factors, true) : first).trim();
+  const isShort = /^\d{6}$/.test(code);
+  const proof = isShort ? (isSent ? { emailCode: code } : { totpCode: code }) : { recoveryCode: code };
+  return tokensOf(await post(deployment, '/v1/sessions:continueLogin', { loginToken, proof }));
 }
 
 /** Ends the current session, or that of `email`, here and on the server; gives whose it was. */
@@ -76,20 +98,32 @@ export const forget = (deployment: Reachable, email?: string): void =>
 
 /** A session that was ended elsewhere cannot be refreshed: nothing, then. */
 const refresh = (deployment: Reachable, { refreshToken }: Tokens): Promise<Tokens | undefined> =>
-  post(deployment, '/v1/sessions:refresh', { refreshToken }).catch(() => undefined);
+  post(deployment, '/v1/sessions:refresh', { refreshToken }).then(tokensOf).catch(() => undefined);
 
-function signInToDemo(deployment: Reachable, demo: boolean, email: string): Promise<Tokens> {
+async function signInToDemo(deployment: Reachable, demo: boolean, email: string): Promise<Tokens> {
   if (!demo || !demoAccounts.some((account) => account.email === email)) throw new OperatorError(`${email} is not signed in here; sign in with ./mainstay login ${email}`);
-  return post(deployment, '/v1/sessions', { email, password: demoPassword });
+  const answer = await post(deployment, '/v1/sessions', { email, password: demoPassword });
+  if (answer.challenge) throw new OperatorError(`${email} has a second factor; sign in with ./mainstay login ${email}`);
+  return tokensOf(answer);
 }
 
-async function post({ address }: Reachable, path: string, body: unknown): Promise<Tokens> {
+/** Tokens, or what it takes to get them. */
+type Answer = Partial<Tokens> & { challenge?: Challenge };
+
+interface Challenge {
+  loginToken: string;
+  factors: string[];
+}
+
+const tokensOf = ({ accessToken, refreshToken, expiresAt }: Answer): Tokens => ({ accessToken: accessToken!, refreshToken: refreshToken!, expiresAt: expiresAt! });
+
+async function post({ address }: Reachable, path: string, body: unknown): Promise<Answer> {
   const response = await fetch(new URL(path, address), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).catch((error: Error) => {
     throw new OperatorError(`${address} does not answer (${(error.cause as Error | undefined)?.message || error.message}); look with ./mainstay status`);
   });
-  const answer = (await response.json().catch(() => ({}))) as Tokens & { detail?: string; title?: string; reason?: string };
+  const answer = (await response.json().catch(() => ({}))) as Answer & { detail?: string; title?: string; reason?: string };
   if (!response.ok) throw new Refused(answer.detail ?? answer.title ?? `signing in failed with status ${response.status}`, answer.reason);
-  return { accessToken: answer.accessToken, refreshToken: answer.refreshToken, expiresAt: answer.expiresAt };
+  return answer;
 }
 
 function read({ name }: Reachable): Sessions {
