@@ -15,7 +15,7 @@ export const errors = defineErrors('sys-email', {
   EMAIL_NOT_FAILED: ['FailedPrecondition', 'the e-mail {emailId} is {state}; only one that is FAILED can be sent again or discarded'],
   MAILBOX_OFF: ['FailedPrecondition', 'in this phase e-mails are sent to people; there is a mailbox in the phases D and T alone'],
   SUPPRESSION_NOT_FOUND: ['NotFound', 'no suppression {suppressionId}'],
-  LINK_INVALID: ['InvalidArgument', 'this link is not whole, or not of this deployment; open it as it stands in the e-mail'],
+  LINK_INVALID: ['NotFound', 'no subscription: this link is not whole, or not of this deployment; open it as it stands in the e-mail'],
   CLICK_MISSING: ['InvalidArgument', 'to end a subscription send the form List-Unsubscribe=One-Click (RFC 8058)'],
   TEXT_INVALID: ['InvalidArgument', 'this text can not be sent: {because}'],
   TEXT_CHANGED_MEANWHILE: ['Aborted', 'the text of {template} was changed meanwhile: get it again and repeat'],

@@ -39,4 +39,7 @@ export default defineModule({
   webhooks: [bounces],
   sender: (needs) => new EmailSender(needs),
   emails: new URL('./emails/', import.meta.url),
+  commands: { emails: () => import('./commands/emails.ts') },
+  client: new URL('./client/', import.meta.url),
+  pages: { '/': { title: 'Mailbox', view: 'mailbox.html' } },
 });

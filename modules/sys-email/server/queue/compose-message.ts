@@ -54,7 +54,7 @@ export function composeMessage(needs: Pick<EmailNeeds, 'config' | 'deployment'>,
 /** For mail programs the address that takes the click; for people a page that asks before. Its token stands behind `#`, which is sent to no server. */
 function linksOf(needs: Pick<EmailNeeds, 'config' | 'deployment'>, subscription: { address: string; list: string }): { oneClick: string; page: string } {
   const [address, token] = [publicAddress(needs), unsubscribeToken(needs.deployment.secret, subscription)];
-  return { oneClick: `${address}/v1/email/unsubscribe/${token}`, page: `${address}/apps/sys-email/unsubscribe#${token}` };
+  return { oneClick: `${address}/v1/email/unsubscribe/${token}`, page: `${address}/apps/sys-email/unsubscribe.html#${token}` };
 }
 
 /** The message that a template makes of its own examples. */
