@@ -92,6 +92,10 @@ export async function accessToken(deployment: Reachable, email?: string): Promis
   return renewed.accessToken;
 }
 
+/** Whether the account to act as is one of a demo's, for which nobody is asked. */
+export const signsInByItself = (deployment: Reachable, email = read(deployment).current ?? demoDefault): boolean =>
+  'DT'.includes(deployment.phase) && demoAccounts.some((account) => account.email === email);
+
 /** Forgets the tokens of an account, so that the next call signs in anew: the server did not accept them. */
 export const forget = (deployment: Reachable, email?: string): void =>
   change(deployment, (sessions) => { delete sessions.tokens[email ?? sessions.current ?? demoDefault]; });

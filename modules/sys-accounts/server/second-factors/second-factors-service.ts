@@ -70,8 +70,10 @@ export function secondFactorsService(needs: Needs): ServiceImpl<typeof SecondFac
 async function deleteSecondFactor(tx: Tx, secondFactorId: string): Promise<void> {
   const { accountId } = caller();
   await requireSession(tx);
-  const { numDeletedRows } = await tx.deleteFrom('sys_accounts_second_factors').where('id', '=', secondFactorId).where('account_id', '=', accountId).executeTakeFirst();
-  if (numDeletedRows === 0n) throw errors.SECOND_FACTOR_NOT_FOUND({ secondFactorId });
+  const removed = await tx.deleteFrom('sys_accounts_second_factors').where('id', '=', secondFactorId).where('account_id', '=', accountId).returning('confirmed_at').executeTakeFirst();
+  if (!removed) throw errors.SECOND_FACTOR_NOT_FOUND({ secondFactorId });
+  // One that never counted is missed by nobody.
+  if (!removed.confirmed_at) return;
   if (!(await factorsOf(tx, accountId).limit(1).executeTakeFirst())) await removeWhatGoesWithThem(tx, accountId);
   await announceChange(tx, accountId);
 }
