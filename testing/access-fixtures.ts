@@ -68,6 +68,7 @@ export class AccessFixtures {
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
+      acting_id: () => this.#acting(person),
       invitation_id: async () => ({ invitation_id: (await createClient(InvitationsService, await this.transport(person.orgId === this.acme ? 'olga@acme.test' : 'eve@umbrella.test', person.orgId)).createInvitation({ orgId: person.orgId, email: `${randomUUID()}@acme.test`, role: Role.USER })).invitationId }),
       promise_id: async () => ({ promise_id: (await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise' } })).id }),
       reminder_id: () => this.#reminder(person),
@@ -148,6 +149,12 @@ export class AccessFixtures {
     const time = { seconds: 4_000_000_000n };
     const { id, reminders } = await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise', reminders: [{ time }] } });
     return { promise_id: id, reminder_id: reminders[0]!.id };
+  }
+
+  /** Somebody has acted on behalf of the person. */
+  async #acting({ accountId }: Person): Promise<Record<string, string>> {
+    const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_actings (account_id, actor_id, reason, expires_at) values ($1, $1, 'a reason', now()) returning id::text`, [accountId]) as [{ id: string }];
+    return { acting_id: id };
   }
 
   async #rememberedDevice({ accountId }: Person): Promise<Record<string, string>> {

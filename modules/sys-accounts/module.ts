@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -12,6 +12,8 @@ import { oauthService } from './server/oauth/oauth-service.ts';
 import { rotateIdTokenKey } from './server/oauth/provider-keys.ts';
 import { tellLogout } from './server/oauth/tell-logout.ts';
 import { orgsService } from './server/orgs-service.ts';
+import { actingService } from './server/acting/acting-service.ts';
+import { mailActing } from './server/acting/mail-acting.ts';
 import { emailChangeService } from './server/email-change/email-change-service.ts';
 import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
 import { invitationsService } from './server/invitations/invitations-service.ts';
@@ -54,6 +56,7 @@ export default defineModule({
     serve(InvitationsService, invitationsService),
     serve(EmailChangeService, emailChangeService),
     serve(UserViewService, userViewService),
+    serve(ActingService, actingService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),
@@ -62,5 +65,5 @@ export default defineModule({
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailLoginCode, mailFactorCode, mailFactorsChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailLoginCode, mailFactorCode, mailFactorsChanged],
 });

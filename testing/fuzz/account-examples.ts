@@ -21,7 +21,11 @@ export async function accountExamples(deployment: TestDeployment, ask: Ask, orgI
   const taken = await Promise.all(times(20).map((at) => invite(`uninvited-${at}@acme.test`)));
   const accepting = await Promise.all(invited.map((email) => tokenTo(deployment, email)));
   const changes = await Promise.all(times(2).map((at) => changeOf(deployment, ask, `changing-${at}@acme.test`)));
+  const helpless = await Promise.all(times(3).map(async (at) => (await ask('', '/v1/accounts', { email: `helpless-${at}@acme.test`, password })).accountId as string));
+  const actings = await Promise.all(helpless.map(async (accountId) => (await ask('root@mainstay.test', `/v1/accounts/${accountId}:act`, { reason: 'a reason' })).acting.actingId as string));
   return {
+    BeginActing: anyOf('root@mainstay.test', helpless, (accountId) => ({ accountId, reason: 'a reason' })),
+    EndActing: anyOf('root@mainstay.test', actings, (actingId) => ({ actingId })),
     CreateInvitation: fc.uuid().map((unique) => ({ caller: 'olga@acme.test', tree: { orgId, email: `${unique}@acme.test`, role: 'USER' } })),
     ListInvitations: anyOf('olga@acme.test', [0, 1, 50], (pageSize) => ({ orgId, pageSize })),
     ResendInvitation: anyOf('olga@acme.test', kept, (invitationId) => ({ orgId, invitationId })),

@@ -1,5 +1,6 @@
 export * from './assurance.ts';
 export * from './gen/sys/accounts/v1/accounts_pb.js';
+export * from './gen/sys/accounts/v1/acting_pb.js';
 export * from './gen/sys/accounts/v1/api_keys_pb.js';
 export * from './gen/sys/accounts/v1/oauth_clients_pb.js';
 export * from './gen/sys/accounts/v1/oauth_pb.js';

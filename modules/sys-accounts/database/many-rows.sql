@@ -21,3 +21,6 @@ select account_id, acting_org, 'Key ' || n, '\x00', created_at, case when n % 2 
 
 insert into sys_accounts_invitations (owner_org, email, role, language, created_at, expires_at)
 select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'invited' || n || '@many.test', 'USER', 'en', now() - n * interval '1 minute', now() + interval '7 days' from generate_series(1, 100000) n;
+
+insert into sys_accounts_actings (account_id, actor_id, reason, created_at, expires_at)
+select case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, md5('account1')::uuid, 'a reason', now() - n * interval '1 minute', now() from generate_series(1, 100000) n;

@@ -50,6 +50,7 @@ export interface Tables {
     expires_at: Date;
   };
   sys_accounts_email_changes: { id: Generated<string>; account_id: string; new_email: string; agreed_at: Absent<Date>; confirmed_at: Absent<Date>; created_at: Stamp; expires_at: Date };
+  sys_accounts_actings: { id: Generated<string>; account_id: string; actor_id: string; session_id: string | null; reason: string; created_at: Stamp; expires_at: Date };
   sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
   sys_accounts_closed_emails: { email_hash: Uint8Array };
   sys_accounts_orgs: {
@@ -75,6 +76,7 @@ export interface Tables {
     id: Generated<string>;
     account_id: string;
     acting_org: string;
+    actor_id: Absent<string>;
     client_address: Generated<string>;
     client_id: Generated<string | null>;
     client_sid: Generated<string | null>;

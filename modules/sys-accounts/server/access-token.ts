@@ -13,7 +13,7 @@ export interface AccessToken {
 }
 
 /** Makes the function that signs access tokens: JWTs after RFC 9068, good for every address in their audience list. */
-export function accessTokenSigner(needs: Needs): (accountId: string, sessionId: string) => Promise<AccessToken> {
+export function accessTokenSigner(needs: Needs): (accountId: string, sessionId: string, acting?: { actorAccountId: string; until: Date }) => Promise<AccessToken> {
   const { config, deployment } = needs;
   const audience = config.audience.length > 0 ? config.audience : [deployment.address];
   let key: { promise: Promise<SigningKey>; until: number } | undefined;
@@ -25,11 +25,11 @@ export function accessTokenSigner(needs: Needs): (accountId: string, sessionId: 
       throw error;
     });
   };
-  return async (accountId, sessionId) => {
+  return async (accountId, sessionId, acting) => {
     const { keyId, privateKey } = await freshKey();
     const issued = Math.floor(currentTime().getTime() / 1000);
-    const expires = issued + config.accessTokenMinutes * 60;
-    const token = await new SignJWT({ sid: sessionId, client_id: 'mainstay' })
+    const expires = acting ? Math.floor(acting.until.getTime() / 1000) : issued + config.accessTokenMinutes * 60;
+    const token = await new SignJWT({ sid: sessionId, client_id: 'mainstay', ...(acting && { act: { sub: acting.actorAccountId } }) })
       .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'at+jwt' })
       .setIssuer(deployment.address)
       .setSubject(accountId)

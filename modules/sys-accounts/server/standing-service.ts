@@ -25,6 +25,7 @@ interface PersonBearer extends Bearer {
 interface SessionBearer extends PersonBearer {
   acr: string;
   auth_time: Date;
+  actor_id: string | null;
 }
 
 interface KeyBearer extends PersonBearer {
@@ -65,7 +66,7 @@ export function standingService({ db, settings }: Needs): ServiceImpl<typeof Sta
 function standingOfSession(bearer: SessionBearer | undefined, demands: Demands) {
   if (!bearer) return { active: false };
   const { acr, auth_time, has_second_factor } = bearer;
-  return { ...standing(bearer, isMember(bearer) ? bearer.acting_org : bearer.personal_org), acr, authTime: timestampFromDate(auth_time), hasSecondFactor: has_second_factor, barredOrgIds: barred(bearer, demands) };
+  return { ...standing(bearer, isMember(bearer) ? bearer.acting_org : bearer.personal_org), acr, authTime: timestampFromDate(auth_time), hasSecondFactor: has_second_factor, barredOrgIds: barred(bearer, demands), actorAccountId: bearer.actor_id ?? '' };
 }
 
 /** A key acts in its own org or not at all. */
@@ -94,11 +95,15 @@ const bearersOfSessions = prepared<Tables>()((q, { ids }: ById) =>
   q
     .selectFrom('sys_accounts_sessions as s')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 's.account_id')
-    .select(['s.id', 's.account_id', 's.acting_org', 's.acr', sql<Date>`coalesce(s.auth_time, s.created_at)`.as('auth_time'), 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
+    .select(['s.id', 's.account_id', 's.acting_org', 's.actor_id', 's.acr', sql<Date>`coalesce(s.auth_time, s.created_at)`.as('auth_time'), 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
     .where('s.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('s.ended_at', 'is', null)
     .where('s.expires_at', '>', sql<Date>`now()`)
-    .where('a.state', '=', 'ACTIVE'),
+    .where('a.state', '=', 'ACTIVE')
+    // Who acts for others does so as long as they are a Platform Administrator.
+    .where((where) => where.or([where('s.actor_id', 'is', null), sql<boolean>`exists (
+      select from sys_accounts_accounts actor join sys_accounts_role_grants g on g.account_id = actor.id
+      where actor.id = s.actor_id and actor.state = 'ACTIVE' and g.role = 'SUPERADMIN')`])),
 );
 
 const bearersOfKeys = prepared<Tables>()((q, { ids }: ById) =>

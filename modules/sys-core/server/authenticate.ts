@@ -92,9 +92,9 @@ const accounts = new WeakMap<Standing, Account>();
 function accountOf(standing: Standing, sessionId: string): Account {
   const known = accounts.get(standing);
   if (known) return known;
-  const { accountId, orgId, roles, acr, authTime, hasSecondFactor, barredOrgIds } = standing;
+  const { accountId, orgId, roles, acr, authTime, hasSecondFactor, barredOrgIds, actorAccountId } = standing;
   const authentication = acr && authTime ? { acr, time: Number(authTime.seconds), hasSecondFactor } : undefined;
-  const account: Account = { kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant), ...(authentication && { authentication }), ...(barredOrgIds.length > 0 && { barredOrgIds }) };
+  const account: Account = { kind: 'account', accountId, orgId, sessionId, roles: roles.flatMap(roleGrant), ...(authentication && { authentication }), ...(barredOrgIds.length > 0 && { barredOrgIds }), ...(actorAccountId && { actorAccountId }) };
   accounts.set(standing, account);
   return account;
 }

@@ -11,6 +11,7 @@ import { createDemandProof } from './demand-proof.ts';
 import { ProofsOfPossession } from './dpop.ts';
 import { Introductions } from './introductions.ts';
 import { OpenStreams } from './open-streams.ts';
+import { refuseActing } from './refuse-acting.ts';
 import { StandingQuestions } from './standing-questions.ts';
 import { Standings } from './standings.ts';
 import { createTokenVerifier } from './token-verifier.ts';
@@ -35,7 +36,7 @@ export function createGuard({ config, deployment, keys, standing }: Needs, facts
   const demandProof = createDemandProof({ stepUpMinutes: config.stepUpMinutes, rules: facts.rules });
   const decide = (request: AccessRequest) => {
     const decision = mayCall(request);
-    return decision.allowed ? (demandProof(request) ?? decision) : decision;
+    return decision.allowed ? (refuseActing(request) ?? demandProof(request) ?? decision) : decision;
   };
   const streams = new OpenStreams({ renewed, decide });
   const introductions = new Introductions(deployment.secret, facts.speaksFor ?? (() => false));

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { caller, type Transaction } from '@mainstay/kernel';
+import { caller, newId, type Transaction } from '@mainstay/kernel';
 import { sql, type Selectable } from 'kysely';
 import type { EmailChangeService } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -29,8 +29,9 @@ export function emailChangeService(needs: Needs): ServiceImpl<typeof EmailChange
       if (newEmail.toLowerCase() === account.email!.toLowerCase()) throw errors.EMAIL_SAME();
       await countEmailRequest(needs, newEmail);
       return db.write(async (tx) => {
-        await tx.deleteFrom('sys_accounts_email_changes').where('account_id', '=', accountId).execute();
-        const row = await tx.insertInto('sys_accounts_email_changes').values({ account_id: accountId, new_email: newEmail, expires_at: sql<Date>`now() + interval '1 day'` }).returningAll().executeTakeFirstOrThrow();
+        // With another id the links of what was begun before are of no use.
+        const change = { id: newId(), new_email: newEmail, agreed_at: null, confirmed_at: null, expires_at: sql<Date>`now() + interval '1 day'` };
+        const row = await tx.insertInto('sys_accounts_email_changes').values({ ...change, account_id: accountId }).onConflict((conflict) => conflict.column('account_id').doUpdateSet(change)).returningAll().executeTakeFirstOrThrow();
         await tx.enqueue(mailEmailChange, { emailChangeId: row.id });
         return emailChangeMessage(row);
       });

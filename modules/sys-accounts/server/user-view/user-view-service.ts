@@ -4,6 +4,8 @@ import { caller } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import { Factor, Role, type UserViewService } from '../../contract/index.ts';
 import { readFullAccount } from '../account-message.ts';
+import { actingMessage } from '../acting/acting-service.ts';
+import { openActings } from '../acting/actings.ts';
 import { emailChangeMessage } from '../email-change/email-change-service.ts';
 import type { Needs, Reader } from '../needs.ts';
 import { orgsOf } from './orgs-of-person.ts';
@@ -13,8 +15,8 @@ import { permissionsThatCount } from './permissions-that-count.ts';
 export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof UserViewService> {
   return {
     async getUserView() {
-      const { accountId, orgId, roles } = caller();
-      const [account, orgs, invitations, emailChange, factors, recoveryCodesLeft, sessionCount] = await Promise.all([
+      const { accountId, orgId, roles, actorAccountId } = caller();
+      const [account, orgs, invitations, emailChange, factors, recoveryCodesLeft, sessionCount, actings] = await Promise.all([
         db.read((q) => readFullAccount(q, accountId)),
         db.read((q) => orgsOf(q, accountId)),
         db.read((q) => invitationsTo(q, accountId)),
@@ -22,6 +24,7 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
         db.read((q) => q.selectFrom('sys_accounts_second_factors').select('kind').distinct().where('account_id', '=', accountId).where('confirmed_at', 'is not', null).orderBy('kind').execute()),
         db.read((q) => q.selectFrom('sys_accounts_recovery_codes').select(sql<number>`count(*)::int`.as('left')).where('account_id', '=', accountId).executeTakeFirstOrThrow()),
         db.read((q) => openSessions(q, accountId)),
+        db.read((q) => openActings(q, accountId)),
       ]);
       return {
         account,
@@ -33,6 +36,8 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
         secondFactors: factors.map(({ kind }) => Factor[kind]),
         recoveryCodesLeft: recoveryCodesLeft.left,
         sessionCount: sessionCount.count,
+        actings: actings.map(actingMessage),
+        acting: actorAccountId !== undefined,
       };
     },
   };
