@@ -1,50 +1,10 @@
-const en = {
-  logIn: 'Log in',
-  logInTo: (client: string) => `Log in to go on to ${client}`,
-  email: 'E-mail address',
-  password: 'Password',
-  usePasskey: 'Use a passkey',
-  forgotPassword: 'Forgot your password?',
-  secondFactor: 'One more step',
-  appCode: 'The code that your app shows',
-  mailedCode: 'The code that was sent to you',
-  recoveryCode: 'One of your recovery codes',
-  otherwise: 'Nothing of it at hand?',
-  codeMissing: 'enter a code',
-  rememberDevice: 'Do not ask again on this device',
-  goOn: 'Continue',
-  cancel: 'Cancel',
-  refuse: 'No',
-  allow: 'Allow',
-  asksFor: (client: string) => `${client} asks for your permission`,
-  asYou: (person: string) => `You are logged in as ${person}.`,
-  wants: 'It wants to:',
-  scopes: {
-    openid: 'know who you are',
-    email: 'see your e-mail address',
-    profile: 'see your name, language, time zone and picture',
-    roles: 'see your orgs and roles',
-    offline_access: 'go on while you are away, until you end it',
-    api: 'do everything here that you may do',
-    'api:read': 'read everything here that you may read',
-  } as Record<string, string>,
-  cannotGoOn: 'This can not go on',
-  notOurs: 'Something went wrong here. Try again in a moment.',
-  startAgain: 'Go back to the application and start again.',
-  expired: 'This page is too old, or was opened in another browser.',
-  connectDevice: 'Connect a device',
-  deviceCode: 'The code that the device shows',
-  codeWrong: 'That code is not right, or too old. Look at the device again.',
-  deviceRefused: 'The device was not connected.',
-  deviceShows: (client: string) => `${client} wants to be connected. The device must show this code:`,
-  deviceWarning: 'If you did not begin this yourself, or the code is another, say no.',
-  deviceConnected: 'The device is connected',
-  closePage: 'You can close this page.',
-  logOutQuestion: 'Log out here, too?',
-  logOut: 'Log out',
-  stay: 'Stay logged in',
-  loggedOut: 'You are logged out',
-};
+import { de } from './languages/de.ts';
+import { en } from './languages/en.ts';
+import { es } from './languages/es.ts';
+import { fr } from './languages/fr.ts';
+import { it } from './languages/it.ts';
+import { tr } from './languages/tr.ts';
+import { ur } from './languages/ur.ts';
 
 /** What the provider's pages say, by language. */
-export const catalogue = { en };
+export const catalogue = { de, en, es, fr, it, tr, ur };

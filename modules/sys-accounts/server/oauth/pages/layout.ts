@@ -43,6 +43,7 @@ body.login ul { padding-inline-start: 1.2rem; }
 body.login button.second { background: none; color: var(--brand); border-color: var(--line); }
 body.login label.check { display: flex; align-items: center; gap: .5rem; }
 body.login summary { cursor: pointer; font-size: .88rem; color: var(--brand); padding: .2rem 0; }
+body.login form + p { margin-bottom: 1.25rem; }
 body.login .problem { color: var(--bad); margin: 0 0 1rem; }
 body.login .code { font: 600 1.6rem ui-monospace, monospace; letter-spacing: .12em; text-align: center; }
 body.login :focus-visible { outline: 2px solid var(--brand); outline-offset: 2px; }

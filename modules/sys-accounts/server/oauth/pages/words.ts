@@ -1,7 +1,7 @@
 import { catalogue } from './catalogue.ts';
+import type { Texts } from './languages/en.ts';
 
 type Language = keyof typeof catalogue;
-type Texts = (typeof catalogue)['en'];
 
 /** What pages say in one language. */
 export type Words = Texts & { language: string; direction: 'ltr' | 'rtl' };
