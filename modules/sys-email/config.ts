@@ -21,6 +21,7 @@ export const config = z.strictObject({
       host: z.string().min(1).max(253).describe('The mail server that takes e-mails.'),
       port: z.int().min(1).max(65_535).default(587).describe('Its port.'),
       security: z.enum(['starttls', 'tls', 'none']).default('starttls').describe('starttls: the connection is encrypted after its greeting, or not used. tls: from its first byte. none: not at all, for a mail server of the same machine.'),
+      ca: z.string().regex(/^-----BEGIN CERTIFICATE-----/).max(100_000).optional().describe('The certificate of the authority that vouches for the server, in PEM, where it is none that everybody knows.'),
       user: z.string().min(1).max(200).optional().describe('Whom to sign in as; the password is in SYS_EMAIL_SMTP_PASSWORD.'),
       connections: z.int().min(1).max(50).default(4).describe('How many e-mails a process hands over at once, each by a connection that is kept.'),
       timeoutSeconds: z.int().min(1).max(300).default(30).describe('How long the server may be silent.'),

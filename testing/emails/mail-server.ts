@@ -14,13 +14,22 @@ export interface TakenEmail {
 /** What a mail server says: nothing to take it, a status and text to refuse it; it may take its time. */
 type Answer<G> = (given: G) => Promise<[number, string] | undefined> | [number, string] | undefined;
 
+export interface MailServerOptions {
+  /** The key and certificate that it encrypts with, after STARTTLS; without, it does not. */
+  tls?: { key: string; cert: string };
+  /** Who may hand e-mails over; everybody if absent. */
+  login?: { user: string; password: string };
+}
+
 /** A real mail server, of others, which keeps what it takes. It answers as its test says. */
-export async function startMailServer() {
+export async function startMailServer({ tls, login }: MailServerOptions = {}) {
   const taken: TakenEmail[] = [];
   const answers: { toAddress: Answer<string>; toMessage: Answer<TakenEmail> } = { toAddress: () => undefined, toMessage: () => undefined };
   const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
+    ...tls,
+    authOptional: login === undefined,
+    disabledCommands: [...(login ? [] : ['AUTH']), ...(tls ? [] : ['STARTTLS'])],
+    onAuth: ({ username, password }, _, done) => (username === login?.user && password === login?.password ? done(null, { user: username }) : done(new Error('no such login'))),
     onRcptTo: ({ address }, _, done) => void answer(answers.toAddress, address, done),
     onData: (stream, { envelope }, done) => void buffer(stream).then(async (raw) => {
       const one: TakenEmail = { to: envelope.rcptTo[0]!.address, raw, email: await PostalMime.parse(raw) };

@@ -81,7 +81,7 @@ everyTopology('what is refused for now is tried again, the same to the last byte
   const withoutSignature = (raw: Buffer) => raw.toString().replace(/^DKIM-Signature:.*?\r\n(?! )/ms, '');
   assert.equal(new Set(refused.map(withoutSignature)).size, 1);
   assert.equal(refused.length, 3);
-  assert.deepEqual([(await rowOf(deployment, first.emailId)).attempts, (await rowOf(deployment, third.emailId)).problem], [3, '554 5.7.1 refused by policy']);
+  assert.deepEqual([(await rowOf(deployment, first.emailId)).attempts, (await rowOf(deployment, third.emailId)).problem], [3, '554 5.7.1 refused by policy (answer to DATA)']);
   const again = await send(deployment, code(nobody));
   await untilState(deployment, again.emailId, 'SUPPRESSED');
   assert.equal((await rowOf(deployment, again.emailId)).sealed_values, null);

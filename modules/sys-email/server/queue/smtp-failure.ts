@@ -23,7 +23,8 @@ const enhanced = /\b[245]\.\d{1,3}\.\d{1,3}\b/;
 /** Tells what to do about a try that failed. Only what a server says for good about this address or message is for good: a wrong password is the operator's to mend. */
 export function failureOf(error: unknown): Failure {
   const { responseCode = 0, response = '', command = '', message } = error as SmtpError;
-  const problem = redactText((response || message).replaceAll(/\p{Cc}+/gu, ' ')).slice(0, MOST);
+  const said = response && command ? `${response} (answer to ${command})` : response || message;
+  const problem = redactText(said.replaceAll(/\p{Cc}+/gu, ' ')).slice(0, MOST);
   if (responseCode < 500 || responseCode > 599) return { outcome: 'RETRY', problem };
   if (command === 'RCPT TO') return { outcome: noSuchAddress.test(response) || (responseCode === 550 && !enhanced.test(response)) ? 'BOUNCED' : 'FAILED', problem };
   return { outcome: command === 'DATA' || command === 'MAIL FROM' ? 'FAILED' : 'RETRY', problem };
