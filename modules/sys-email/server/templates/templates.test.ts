@@ -61,4 +61,4 @@ everyTopology('every template of every module is shown in every language, filled
       for (const { example, isLink } of values) if (isLink && text.includes(example)) assert.ok(html.includes(`href="${new URL(example).href.replaceAll('&', '&#38;')}"`) || !html.includes('href='), place);
     }
   }
-}, options);
+});
