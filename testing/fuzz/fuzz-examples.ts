@@ -5,6 +5,7 @@ import type { Example } from './any-case.ts';
 import type { Tree } from './any-tree.ts';
 import type { Ask, Examples } from './ask.ts';
 import { factorExamples } from './factor-examples.ts';
+import { oauthExamples } from './oauth-examples.ts';
 import { settledModule, settledPerOrg, settledValues } from './settled-module.ts';
 
 
@@ -25,7 +26,7 @@ export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@ac
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await accountExamples(deployment, ask, orgId) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await oauthExamples(ask), ...await accountExamples(deployment, ask, orgId) };
 }
 
 /** Registers people that nothing but their examples is about. */
@@ -33,6 +34,11 @@ const newPeople = (ask: Ask, emails: readonly string[]) => Promise.all(emails.ma
 
 async function ofPeople(ask: Ask, orgId: string): Promise<Examples> {
   const [leavers, locked, joining] = [await newPeople(ask, leaving), await newPeople(ask, times(3).map((at) => `locked-${at}@acme.test`)), await newPeople(ask, times(6).map((at) => `joining-${at}@acme.test`))];
+  // Some have roles already that can be taken.
+  for (const { email, accountId } of joining.slice(0, 4)) {
+    await ask(olga!, `/v1/orgs/${orgId}/members`, { email, role: 'USER' });
+    await ask(olga!, `/v1/orgs/${orgId}/members/${accountId}:grantRole`, { role: 'ADMIN' });
+  }
   const name = fc.uuid();
   const projects = (await ask(olga!, `/v1/orgs/${orgId}/projects`)).projects.map(({ projectId }: { projectId: string }) => projectId) as string[];
   const roles = fc.record({ member: fc.constantFrom(...joining), role: fc.constantFrom('USER', 'ADMIN'), caller: fc.constantFrom(olga!, root!), where: fc.constantFrom({}, {}, { projectId: projects[0] }) }).map(({ member, role, caller, where }) => ({ caller, tree: { orgId, accountId: member.accountId, role, ...where } }));
