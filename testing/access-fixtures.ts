@@ -4,7 +4,7 @@ import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
-import { AccountsService, ApiKeysService, Factor, InvitationsService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, ApiKeysService, Factor, InvitationsService, IssuesService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
@@ -69,6 +69,8 @@ export class AccessFixtures {
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
       acting_id: () => this.#acting(person),
+      issue_id: async () => ({ issue_id: (await (await this.#deployment.client(IssuesService, 'root@mainstay.test')).raiseIssue({ subject: 'an issue', description: 'a description' })).issueId }),
+      user_request_id: () => this.#userRequest(person),
       invitation_id: async () => ({ invitation_id: (await createClient(InvitationsService, await this.transport(person.orgId === this.acme ? 'olga@acme.test' : 'eve@umbrella.test', person.orgId)).createInvitation({ orgId: person.orgId, email: `${randomUUID()}@acme.test`, role: Role.USER })).invitationId }),
       promise_id: async () => ({ promise_id: (await createClient(PromisesService, person.transport).createPromise({ promise: { title: 'a promise' } })).id }),
       reminder_id: () => this.#reminder(person),
@@ -155,6 +157,12 @@ export class AccessFixtures {
   async #acting({ accountId }: Person): Promise<Record<string, string>> {
     const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_actings (account_id, actor_id, reason, expires_at) values ($1, $1, 'a reason', now()) returning id::text`, [accountId]) as [{ id: string }];
     return { acting_id: id };
+  }
+
+  /** The person waits for an answer. */
+  async #userRequest({ accountId, orgId }: Person): Promise<Record<string, string>> {
+    const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_user_requests (account_id, owner_org, kind, text) values ($1, $2, 'HELP', 'a request') returning id::text`, [accountId, orgId]) as [{ id: string }];
+    return { user_request_id: id };
   }
 
   async #rememberedDevice({ accountId }: Person): Promise<Record<string, string>> {

@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, IssuesService, UserRequestsService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -30,6 +30,9 @@ import { secondFactorsService } from './server/second-factors/second-factors-ser
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
+import { issuesService } from './server/issues/issues-service.ts';
+import { mailRequestDecided, mailRequestMade } from './server/user-requests/mail-requests.ts';
+import { userRequestsService } from './server/user-requests/user-requests-service.ts';
 import { userViewService } from './server/user-view/user-view-service.ts';
 import { settings } from './settings.ts';
 
@@ -57,6 +60,8 @@ export default defineModule({
     serve(EmailChangeService, emailChangeService),
     serve(UserViewService, userViewService),
     serve(ActingService, actingService),
+    serve(UserRequestsService, userRequestsService),
+    serve(IssuesService, issuesService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),
@@ -65,5 +70,5 @@ export default defineModule({
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailLoginCode, mailFactorCode, mailFactorsChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged],
 });

@@ -24,3 +24,9 @@ select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('or
 
 insert into sys_accounts_actings (account_id, actor_id, reason, created_at, expires_at)
 select case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, md5('account1')::uuid, 'a reason', now() - n * interval '1 minute', now() from generate_series(1, 100000) n;
+
+insert into sys_accounts_issues (subject, description, state, raiser_id, created_at, resolved_at)
+select 'Issue ' || n, 'a description', case when n % 500 = 0 then 'ISSUE_OPEN' else 'ISSUE_RESOLVED' end, md5('account1')::uuid, now() - n * interval '1 minute', case when n % 500 <> 0 then now() end from generate_series(1, 100000) n;
+
+insert into sys_accounts_user_requests (owner_org, account_id, kind, text, state, created_at, decided_at)
+select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, 'HELP', 'a request', case when n % 3 = 0 then 'OPEN' else 'DECLINED' end, now() - n * interval '1 minute', case when n % 3 <> 0 then now() end from generate_series(1, 100000) n;

@@ -51,6 +51,32 @@ export interface Tables {
   };
   sys_accounts_email_changes: { id: Generated<string>; account_id: string; new_email: string; agreed_at: Absent<Date>; confirmed_at: Absent<Date>; created_at: Stamp; expires_at: Date };
   sys_accounts_actings: { id: Generated<string>; account_id: string; actor_id: string; session_id: string | null; reason: string; created_at: Stamp; expires_at: Date };
+  sys_accounts_issues: {
+    id: Generated<string>;
+    subject: string;
+    description: string;
+    trace_id: Generated<string>;
+    state: Generated<'ISSUE_OPEN' | 'ISSUE_RESOLVED'>;
+    resolution: Generated<string>;
+    raiser_id: string;
+    created_at: Stamp;
+    resolved_at: Date | null;
+  };
+  sys_accounts_issue_comments: { id: Generated<string>; issue_id: string; author_id: string; text: string; created_at: Stamp };
+  sys_accounts_user_requests: {
+    id: Generated<string>;
+    owner_org: string;
+    account_id: string;
+    kind: 'ACCESS' | 'ROLE' | 'HELP';
+    role: 'USER' | 'ADMIN' | null;
+    scope_project: string | null;
+    text: string;
+    state: Generated<'OPEN' | 'APPROVED' | 'DECLINED' | 'WITHDRAWN'>;
+    answer: Generated<string>;
+    decider_id: Absent<string>;
+    created_at: Stamp;
+    decided_at: Date | null;
+  };
   sys_accounts_password_resets: { id: Generated<string>; email: string; account_id: Absent<string>; created_at: Stamp; expires_at: Date };
   sys_accounts_closed_emails: { email_hash: Uint8Array };
   sys_accounts_orgs: {

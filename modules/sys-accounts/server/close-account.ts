@@ -28,6 +28,8 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_registrations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_invitations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
+  await tx.deleteFrom('sys_accounts_user_requests').where('account_id', '=', id).execute();
+  await tx.updateTable('sys_accounts_actings').set({ reason: '' }).where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_email_changes').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_password_resets').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', id).execute();

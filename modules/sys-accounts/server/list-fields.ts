@@ -1,6 +1,6 @@
 import { queryFields } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { AccountSchema, ActingSchema, ApiKeySchema, InvitationSchema, MemberSchema, OAuthClientSchema, OrgSchema, ProjectSchema, SessionSchema } from '../contract/index.ts';
+import { AccountSchema, ActingSchema, ApiKeySchema, InvitationSchema, IssueSchema, UserRequestSchema, MemberSchema, OAuthClientSchema, OrgSchema, ProjectSchema, SessionSchema } from '../contract/index.ts';
 
 // Ids come in the order of time.
 const createTime = { column: 'created_at', order: 'id' };
@@ -13,6 +13,8 @@ export const listFields = {
   members: queryFields(MemberSchema, { email: { column: 'a.email', order: sql`lower(a.email)` }, display_name: 'a.display_name' }, { id: 'a.id', search: ['a.email', 'a.display_name'] }),
   invitations: queryFields(InvitationSchema, { email: 'email', create_time: createTime, expire_time: 'expires_at' }, { search: ['email'] }),
   actings: queryFields(ActingSchema, { create_time: { column: 'x.created_at', order: 'x.id' } }, { id: 'x.id' }),
+  issues: queryFields(IssueSchema, { subject: 'subject', state: 'state', create_time: createTime }, { search: ['subject'] }),
+  userRequests: queryFields(UserRequestSchema, { state: 'r.state', kind: 'r.kind', create_time: { column: 'r.created_at', order: 'r.id' } }, { id: 'r.id' }),
   apiKeys: queryFields(ApiKeySchema, { name: 'name', org_id: { column: 'acting_org', uuid: true }, create_time: createTime, expire_time: 'expires_at' }),
   oauthClients: queryFields(OAuthClientSchema, { name: { column: 'name', order: sql`lower(name)` }, disabled: 'disabled', create_time: createTime }),
   sessions: queryFields(SessionSchema, { org_id: { column: 'acting_org', uuid: true }, create_time: createTime, refresh_time: 'refreshed_at', expire_time: 'expires_at' }),
