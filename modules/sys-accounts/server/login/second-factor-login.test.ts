@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { reasonOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
 import { assurance, Factor, type SessionTokens } from '../../contract/index.ts';
-import { password, Person, recovery, totp } from '../../testing/people.ts';
+import { passkey, password, Person, recovery, totp } from '../../testing/people.ts';
 
 const refusedWith = (...reasons: string[]) => (error: unknown) => {
   assert.ok(reasons.includes(reasonOf(error) ?? ''), String(error));
@@ -143,6 +143,19 @@ everyTopology('more than five wrong codes ban the address, though the password w
   await assert.rejects(guess(), refusedWith('sys-accounts.TOO_MANY_ATTEMPTS'));
   await assert.rejects(person.logIn(), refusedWith('sys-accounts.TOO_MANY_ATTEMPTS'));
 });
+
+everyTopology('who guesses codes of one account from many places gets no more of them, and its person still logs in by a passkey', async (deployment) => {
+  const person = await Person.in(deployment);
+  const { app } = await person.addTotp();
+  const { authenticator } = await person.addPasskey();
+  const sessions = await person.sessions();
+  const pass = async (code: string) => sessions.continueLogin({ loginToken: tokenOf(await person.logIn()), proof: totp(code) });
+  for (let failure = 1; failure <= 3; failure++) await assert.rejects(pass(app.oldCode()), refusedWith('sys-accounts.FACTOR_WRONG'));
+  await assert.rejects(pass(app.oldCode()), refusedWith('sys-accounts.TOO_MANY_ATTEMPTS'));
+  await assert.rejects(pass(app.code()), refusedWith('sys-accounts.TOO_MANY_ATTEMPTS'));
+  const { loginToken, passkeyOptions } = await sessions.beginPasskeyLogin({});
+  await sessions.continueLogin({ loginToken, proof: passkey(authenticator.get(passkeyOptions)) });
+}, { modules: { 'sys-core': null, 'sys-email': null, 'sys-accounts': { failedFactorsPerAccount: 3, failedLogins: 100 } } });
 
 everyTopology('one login takes five guesses, however many come at once', async (deployment) => {
   const person = await Person.in(deployment);
