@@ -7,6 +7,7 @@ export const config = z.strictObject({
   refreshLeewaySeconds: z.int().min(0).max(60).default(10).describe('How long after its use a refresh token is refused without ending its session: tabs of one person refresh at the same time. Later uses end it.'),
   passwordMemoryMib: z.int().min(1).max(1024).default(64).describe('The memory that one password is hashed in (argon2id, two passes), in MiB; the time grows with it. At least 19 in phases A and P.'),
   passwordScore: z.int().min(2).max(4).default(3).describe('How hard a new password must be to guess, as zxcvbn scores it: 2 is more than 10^6 guesses, 3 more than 10^8, 4 more than 10^10.'),
+  dormantAfterDays: z.int().min(30).max(36_500).default(365).describe('Accounts into which nobody logged in for so many days rest: they are used again with a new password, by a link that is sent to their address.'),
   requireVerifiedEmail: z.boolean().optional().describe('Whether an account is made only once its person has shown that the address is theirs. Else it is there at once, and the address unproven. If absent: yes in phases A and P, no in D and T.'),
   emailRequests: z.int().min(1).max(1000).default(5).describe('How many e-mails with a link anybody may ask for to one address in an hour: registrations, forgotten passwords.'),
   emailRequestsPerAddress: z.int().min(1).max(100_000).default(100).describe('How many such e-mails may be asked for from one network address in an hour.'),

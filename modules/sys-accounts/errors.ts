@@ -25,6 +25,7 @@ export const errors = defineErrors('sys-accounts', {
   TOO_MANY_ATTEMPTS: ['ResourceExhausted', 'too many failed logins; try again in {minutes} min'],
   TOO_BUSY: ['ResourceExhausted', 'too many logins at once; try again in a moment'],
   ACCOUNT_LOCKED: ['PermissionDenied', 'the account is locked: {reason}'],
+  ACCOUNT_DORMANT: ['PermissionDenied', 'the account was not used for long: ask for a new password, which proves that its address is still yours'],
   PASSWORD_CHANGE_REQUIRED: ['FailedPrecondition', 'this password is good for one login: send new_password too'],
   LOGIN_OVER: ['Unauthenticated', 'the login has expired, was tried too often or is done; begin again'],
   FACTOR_WRONG: ['Unauthenticated', 'that does not prove it: the code is wrong or was used already, or the passkey is another'],

@@ -18,6 +18,7 @@ import { emailChangeService } from './server/email-change/email-change-service.t
 import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
 import { invitationsService } from './server/invitations/invitations-service.ts';
 import { mailInvitation } from './server/invitations/mail-invitation.ts';
+import { letAccountsRest } from './server/let-accounts-rest.ts';
 import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
 import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
 import { recoveryService } from './server/recovery/recovery-service.ts';
@@ -70,5 +71,5 @@ export default defineModule({
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged],
 });

@@ -14,7 +14,8 @@ export interface Tables {
     language: Generated<string>;
     time_zone: Generated<string>;
     avatar_url: Generated<string>;
-    state: Generated<'ACTIVE' | 'LOCKED' | 'DEACTIVATED'>;
+    /** Drawn in migrations/0026-dormant.sql. */
+    state: Generated<'ACTIVE' | 'DORMANT' | 'LOCKED' | 'DEACTIVATED'>;
     lock_reason: Generated<string>;
     password_hash: string | null;
     password_change_required: Generated<boolean>;

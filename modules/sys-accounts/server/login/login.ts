@@ -141,6 +141,7 @@ function provenBy(login: LoginRow, account: AccountRow, added: readonly string[]
 
 function refuseLocked({ state, lock_reason }: AccountRow): void {
   if (state === 'LOCKED') throw errors.ACCOUNT_LOCKED({ reason: lock_reason });
+  if (state === 'DORMANT') throw errors.ACCOUNT_DORMANT();
 }
 
 const failuresOf = (needs: Needs, email: string, accountId?: string): LoginFailures => new LoginFailures(needs, email, currentCall().clientAddress, accountId);

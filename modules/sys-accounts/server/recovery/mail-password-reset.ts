@@ -10,8 +10,8 @@ import type { Needs } from '../needs.ts';
 export const mailPasswordReset = job<Pick<Needs, 'db' | 'deployment'> & { email: Client<typeof EmailService> }, { passwordResetId: string }>('mail-password-reset', ({ db, deployment, email }, { passwordResetId }) =>
   db.write(async (tx) => {
     const asked = await tx.selectFrom('sys_accounts_password_resets').selectAll().where('id', '=', passwordResetId).where('expires_at', '>', sql<Date>`now()`).executeTakeFirst();
-    const account = asked && (await tx.selectFrom('sys_accounts_accounts').selectAll().where(sql`lower(email)`, '=', asked.email.toLowerCase()).where('state', '=', 'ACTIVE').executeTakeFirst());
+    const account = asked && (await tx.selectFrom('sys_accounts_accounts').selectAll().where(sql`lower(email)`, '=', asked.email.toLowerCase()).where('state', 'in', ['ACTIVE', 'DORMANT']).executeTakeFirst());
     if (!account) return;
     await tx.updateTable('sys_accounts_password_resets').set({ account_id: account.id }).where('id', '=', passwordResetId).execute();
-    await send(email, { template: 'password-reset', to: readerOf(account), values: { link: linkFor(deployment, 'reset-password', passwordResetId) }, sender: Sender.LOGIN, expires: asked.expires_at });
+    await send(email, { template: account.state === 'DORMANT' ? 'wake-account' : 'password-reset', to: readerOf(account), values: { link: linkFor(deployment, 'reset-password', passwordResetId) }, sender: Sender.LOGIN, expires: asked.expires_at });
   }));

@@ -31,7 +31,7 @@ export function recoveryService(needs: Needs): ServiceImpl<typeof RecoveryServic
         .where('r.expires_at', '>', sql<Date>`now()`)
         // Sent to the address that the account had then.
         .whereRef(sql`lower(r.email)`, '=', sql`lower(a.email)`)
-        .where('a.state', '=', 'ACTIVE')
+        .where('a.state', 'in', ['ACTIVE', 'DORMANT'])
         .executeTakeFirst(),
     );
 
@@ -58,10 +58,10 @@ export function recoveryService(needs: Needs): ServiceImpl<typeof RecoveryServic
         if (!used.some((row) => row.id === id)) throw errors.LINK_INVALID();
         const { numUpdatedRows } = await tx
           .updateTable('sys_accounts_accounts')
-          // Who read the e-mail has the address.
-          .set({ password_hash, password_change_required: false, email_verified_at: sql<Date>`coalesce(email_verified_at, now())`, updated_at: sql<Date>`now()` })
+          // Who read the e-mail has the address, which wakes an account that rests.
+          .set({ state: 'ACTIVE', password_hash, password_change_required: false, email_verified_at: sql<Date>`coalesce(email_verified_at, now())`, updated_at: sql<Date>`now()` })
           .where('id', '=', account.id)
-          .where('state', '=', 'ACTIVE')
+          .where('state', 'in', ['ACTIVE', 'DORMANT'])
           .executeTakeFirst();
         if (numUpdatedRows === 0n) throw errors.LINK_INVALID();
         // Remembered devices hold for the password of their time, so they are forgotten with it.
