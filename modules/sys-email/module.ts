@@ -1,9 +1,11 @@
-import { bootstrapFrom, defineModule, serve } from '@mainstay/kernel';
+import { bootstrapFrom, defineModule, on, serve } from '@mainstay/kernel';
+import { AccountClosedSchema } from '@mainstay/sys-accounts/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
 import { EmailNotSentSchema, EmailSentSchema, EmailService, EmailsService, MailboxService, SubscriptionsService, SuppressionsService, TemplatesService } from './contract/index.ts';
 import { emailService } from './server/email-service.ts';
 import { emailsService } from './server/emails-service.ts';
+import { forgetAccount } from './server/forget-account.ts';
 import { forgetEmails } from './server/forget-emails.ts';
 import { mailboxService } from './server/mailbox/mailbox-service.ts';
 import { EmailSender } from './server/queue/email-sender.ts';
@@ -35,6 +37,7 @@ export default defineModule({
   ],
   access,
   emits: [EmailSentSchema, EmailNotSentSchema],
+  events: [on(AccountClosedSchema, forgetAccount)],
   jobs: [forgetEmails],
   webhooks: [bounces],
   sender: (needs) => new EmailSender(needs),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { AccountsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { SettingsService } from '@mainstay/sys-core/contract';
 import { emailsTo, everyTopology, until, type TestDeployment } from '@mainstay/testing';
 import { EmailsService, Email_State as State, Suppression_Reason as Reason, SuppressionsService } from '../contract/index.ts';
@@ -64,4 +65,16 @@ everyTopology('what failed for good is sent again or given up by an operator, an
   assert.match((await untilState(deployment, ids[0]!, State.FAILED)).problem, /secret/);
   assert.equal((await maintenance.discardEmail({ emailId: ids[1]! })).state, State.DISCARDED);
   await assert.rejects(client.getEmail({ emailId: randomUUID() }), /no e-mail/);
+}, options);
+
+everyTopology('whoever closes their account is forgotten here, too', async (deployment) => {
+  const [email, password] = [someone(), 'correct horse battery'];
+  await (await deployment.client(AccountsService)).registerAccount({ email, password, displayName: 'Somebody' });
+  const { accessToken, account } = await (await deployment.client(SessionsService)).createSession({ email, password });
+  const { accountId } = account!;
+  const { emailId } = await send(deployment, { to: email, accountId });
+  await untilState(deployment, emailId, State.SENT);
+  await (await deployment.client(AccountsService, accessToken)).closeAccount({ accountId: 'me', password });
+  const row = async () => (await deployment.sqlOf<{ recipient: string }>('sys-email', 'select recipient from sys_email.sys_email_emails where id = $1', [emailId]))[0]!;
+  await until(async () => (await row()).recipient === '', 'its address is gone');
 }, options);
