@@ -4,7 +4,7 @@ import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
-import { AccountsService, ApiKeysService, Factor, InvitationsService, IssuesService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, ApiKeysService, ClientGrant, Factor, InvitationsService, IssuesService, OAuthClientsService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
@@ -65,6 +65,7 @@ export class AccessFixtures {
       project_id: async () => ({ project_id: await (person.project?.() ?? this.#newProject(person.orgId)) }),
       account_id: async () => ({ account_id: isOwn ? 'me' : await this.#member(person.orgId) }),
       session_id: async () => ({ session_id: (await this.#client(SessionsService).createSession({ email: person.email, password })).sessionId }),
+      oauth_client_id: async () => ({ oauth_client_id: await this.#oauthClient(person) }),
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
@@ -199,6 +200,12 @@ export class AccessFixtures {
     let entryId: string | undefined;
     await until(async () => (entryId = (await root.listAuditEntries({ orgId })).entries[0]?.entryId) !== undefined, 'the org has an entry in the audit');
     return entryId!;
+  }
+
+  async #oauthClient({ orgId, transport }: Person): Promise<string> {
+    const admin = { [this.acme]: 'olga@acme.test', [this.umbrella]: 'eve@umbrella.test' }[orgId];
+    const clients = createClient(OAuthClientsService, admin === undefined ? transport : await this.transport(admin, orgId));
+    return (await clients.createOAuthClient({ oauthClient: { name: 'a client', grants: [ClientGrant.DEVICE_CODE] } })).oauthClient!.oauthClientId;
   }
 
   async #adminOf(orgId: string): Promise<Client<typeof OrgsService>> {

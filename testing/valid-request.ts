@@ -4,7 +4,7 @@ import { createValidator, type Violation } from '@bufbuild/protovalidate';
 const validator = createValidator();
 
 /** Values to try for a field that must not stay empty, the likeliest first. */
-const texts = ['text that is long enough', 'a', 'me', 'nobody@nowhere.test', '019a0000-0000-7000-8000-00000000dead', 'UTC', 'en', 'https://example.test/', '0'.repeat(64), '1'];
+const texts = ['text that is long enough', '/', 'GET', 'a/b', 'a', 'me', 'nobody@nowhere.test', '019a0000-0000-7000-8000-00000000dead', 'UTC', 'en', 'https://example.test/', '0'.repeat(64), '1'];
 
 /**
  * The smallest message that its contract's validation lets through, for a method of any module: fields stay empty

@@ -70,5 +70,6 @@ function anyRequest({ name, input }: DescMethod, { callers, known, examples = {}
 
 function wiresOf(method: DescMethod): Wire[] {
   const ofRpc: Wire[] = method.methodKind === 'bidi_streaming' ? ['grpc', 'socket'] : ['connect-json', 'connect-json', 'connect-proto', 'connect-proto', 'grpc-web', 'grpc', 'socket', 'socket'];
-  return hasOption(method, http) && getOption(method, http).pattern.case ? ['rest', 'rest', 'rest', 'rest', ...ofRpc] : ofRpc;
+  // What speaks a protocol of others by HTTP refuses in its own words, and there anything may be sent to it.
+  return hasOption(method, http) && getOption(method, http).pattern.case && method.input.typeName !== 'mainstay.WebRequest' ? ['rest', 'rest', 'rest', 'rest', ...ofRpc] : ofRpc;
 }
