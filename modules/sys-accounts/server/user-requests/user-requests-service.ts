@@ -83,13 +83,15 @@ function wanted({ kind, role, projectId }: CreateUserRequestRequest): { kind: 'A
   return { kind: 'ROLE', role: grantable(role) };
 }
 
-const requests = (q: Reader) => q.selectFrom('sys_accounts_user_requests as r').innerJoin('sys_accounts_accounts as a', 'a.id', 'r.account_id').selectAll('r').select('a.display_name as person_name');
+/** Requests with the names of who asks. */
+export const requests = (q: Reader) => q.selectFrom('sys_accounts_user_requests as r').innerJoin('sys_accounts_accounts as a', 'a.id', 'r.account_id').selectAll('r').select('a.display_name as person_name');
 
 type RequestRow = Awaited<ReturnType<ReturnType<typeof requests>['executeTakeFirstOrThrow']>>;
 
 const readRequest = async (q: Reader, id: string) => requestMessage(await requests(q).where('r.id', '=', id).executeTakeFirstOrThrow());
 
-const requestMessage = (row: RequestRow) => ({
+/** A request as the contract shows it. */
+export const requestMessage = (row: RequestRow) => ({
   userRequestId: row.id,
   orgId: row.owner_org,
   accountId: row.account_id,

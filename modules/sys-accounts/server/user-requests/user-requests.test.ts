@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { reasonOf, violationsOf } from '@mainstay/kernel';
 import { everyTopology, type TestDeployment } from '@mainstay/testing';
-import { OrgsService, Role, UserRequestKind, UserRequestsService, UserRequestState } from '../../contract/index.ts';
+import { OrgsService, Role, UserRequestKind, UserRequestsService, UserRequestState, UserViewService } from '../../contract/index.ts';
 import { mailTo } from '../../testing/mail.ts';
 import { Person } from '../../testing/people.ts';
 
@@ -30,6 +30,9 @@ everyTopology('what a user asks for is told to the administrators, and approved 
   assert.equal(state, UserRequestState.OPEN);
   assert.match((await mailTo(deployment, administrator.email, 'request-made')).text, /Please let me run the launch\./);
   assert.deepEqual((await decides.listUserRequests({ orgId, filter: 'state = OPEN' })).userRequests.map((request) => [request.userRequestId, request.personName, request.text]), [[userRequestId, 'Somebody', text]]);
+  const viewOf = async (accessToken: string) => (await deployment.client(UserViewService, accessToken)).getUserView({});
+  assert.deepEqual((await viewOf(user.accessToken)).openRequests.map((request) => request.userRequestId), [userRequestId]);
+  assert.deepEqual([(await viewOf(administrator.accessToken)).requestsToDecide, (await viewOf(user.accessToken)).requestsToDecide], [1, 0]);
   const approved = await decides.approveUserRequest({ orgId, userRequestId, answer: 'With pleasure.' });
   assert.deepEqual([approved.state, approved.answer], [UserRequestState.APPROVED, 'With pleasure.']);
   const mail = await mailTo(deployment, user.email, 'request-approved');

@@ -8,6 +8,7 @@ import { actingMessage } from '../acting/acting-service.ts';
 import { openActings } from '../acting/actings.ts';
 import { emailChangeMessage } from '../email-change/email-change-service.ts';
 import type { Needs, Reader } from '../needs.ts';
+import { requestMessage, requests } from '../user-requests/user-requests-service.ts';
 import { orgsOf } from './orgs-of-person.ts';
 import { permissionsThatCount } from './permissions-that-count.ts';
 
@@ -16,7 +17,9 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
   return {
     async getUserView() {
       const { accountId, orgId, roles, actorAccountId } = caller();
-      const [account, orgs, invitations, emailChange, factors, recoveryCodesLeft, sessionCount, actings] = await Promise.all([
+      const permissions = permissionsThatCount(deployment.permissions, { orgId, roles });
+      const decides = permissions.includes('accounts.user_requests.approve');
+      const [account, orgs, invitations, emailChange, factors, recoveryCodesLeft, sessionCount, actings, openRequests, toDecide] = await Promise.all([
         db.read((q) => readFullAccount(q, accountId)),
         db.read((q) => orgsOf(q, accountId)),
         db.read((q) => invitationsTo(q, accountId)),
@@ -25,12 +28,14 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
         db.read((q) => q.selectFrom('sys_accounts_recovery_codes').select(sql<number>`count(*)::int`.as('left')).where('account_id', '=', accountId).executeTakeFirstOrThrow()),
         db.read((q) => openSessions(q, accountId)),
         db.read((q) => openActings(q, accountId)),
+        db.read((q) => requests(q).where('r.account_id', '=', accountId).where('r.state', '=', 'OPEN').orderBy('r.id', 'desc').limit(100).execute()),
+        decides ? db.read((q) => waiting(q, orgId)) : { count: 0 },
       ]);
       return {
         account,
         orgs,
         currentOrgId: orgId,
-        permissions: permissionsThatCount(deployment.permissions, { orgId, roles }),
+        permissions,
         invitations: invitations.map(({ id, org, inviter, role, expires_at }) => ({ invitationId: id, orgName: org, inviterName: inviter ?? '', role: Role[role], expireTime: timestampFromDate(expires_at) })),
         emailChange: emailChange && emailChangeMessage(emailChange),
         secondFactors: factors.map(({ kind }) => Factor[kind]),
@@ -38,6 +43,8 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
         sessionCount: sessionCount.count,
         actings: actings.map(actingMessage),
         acting: actorAccountId !== undefined,
+        openRequests: openRequests.map(requestMessage),
+        requestsToDecide: toDecide.count,
       };
     },
   };
@@ -45,6 +52,8 @@ export function userViewService({ db, deployment }: Needs): ServiceImpl<typeof U
 
 const openSessions = (q: Reader, accountId: string) =>
   q.selectFrom('sys_accounts_sessions').select(sql<number>`count(*)::int`.as('count')).where('account_id', '=', accountId).where('ended_at', 'is', null).where('expires_at', '>', sql<Date>`now()`).executeTakeFirstOrThrow();
+
+const waiting = (q: Reader, orgId: string) => q.selectFrom('sys_accounts_user_requests').select(sql<number>`count(*)::int`.as('count')).where('owner_org', '=', orgId).where('state', '=', 'OPEN').executeTakeFirstOrThrow();
 
 /** Who has not shown that the address is theirs learns nothing of what is sent there. */
 const invitationsTo = (q: Reader, accountId: string) =>
