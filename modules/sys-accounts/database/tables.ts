@@ -104,6 +104,7 @@ export interface Tables {
     account_id: string;
     acting_org: string;
     actor_id: Absent<string>;
+    device_name: Generated<string>;
     client_address: Generated<string>;
     client_id: Generated<string | null>;
     client_sid: Generated<string | null>;

@@ -22,7 +22,7 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   if (grants.some(({ role }) => role === 'SUPERADMIN')) await requireAnotherSuperadmin(tx, id);
   await tx.insertInto('sys_accounts_closed_emails').values({ email_hash: closedEmailHash(email!) }).onConflict((conflict) => conflict.doNothing()).execute();
   await endSessions(tx, { accountId: id });
-  await tx.updateTable('sys_accounts_sessions').set({ client_address: '' }).where('account_id', '=', id).execute();
+  await tx.updateTable('sys_accounts_sessions').set({ client_address: '', device_name: '' }).where('account_id', '=', id).execute();
   await removeSecondFactors(tx, id);
   await tx.deleteFrom('sys_accounts_login_places').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();

@@ -19,7 +19,7 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
   const { db, config, deployment } = needs;
   const sign = accessTokenSigner(needs);
 
-  const begin: Begin<OpenSession & { deviceToken?: string }> = async (tx, { deviceToken, ...who }) => ({ ...(await beginSession(tx, config, { ...who, clientAddress: currentCall().clientAddress })), ...(deviceToken && { deviceToken }) });
+  const begin = (deviceName: string): Begin<OpenSession & { deviceToken?: string }> => async (tx, { deviceToken, ...who }) => ({ ...(await beginSession(tx, config, { ...who, deviceName, clientAddress: currentCall().clientAddress })), ...(deviceToken && { deviceToken }) });
 
   const tokens = async ({ accountId, sessionId, orgId, refreshToken, deviceToken }: OpenSession & { deviceToken?: string }) => {
     const [{ token, expiresAt }, account] = await Promise.all([sign(accountId, sessionId), db.read((q) => readFullAccount(q, accountId))]);
@@ -28,12 +28,12 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
 
   return {
     async createSession(request) {
-      const { done, challenge } = await beginLogin(needs, request, begin);
+      const { done, challenge } = await beginLogin(needs, request, begin(request.deviceName));
       return challenge ? { challenge } : tokens(done!);
     },
 
     beginPasskeyLogin: ({ org }) => beginPasskeyLogin(needs, org),
-    continueLogin: async ({ loginToken, proof, rememberDevice }) => tokens(await continueLogin(needs, { loginToken, proof: proof!, rememberDevice }, begin)),
+    continueLogin: async ({ loginToken, proof, rememberDevice, deviceName }) => tokens(await continueLogin(needs, { loginToken, proof: proof!, rememberDevice }, begin(deviceName))),
     sendLoginCode: async ({ loginToken }) => {
       await db.write((tx) => sendLoginCode(tx, loginToken));
       return create(EmptySchema);
@@ -68,11 +68,18 @@ export function sessionsService(needs: Needs): ServiceImpl<typeof SessionsServic
       if (!ended) throw errors.SESSION_NOT_FOUND({ sessionId });
       return create(EmptySchema);
     },
+
+    async endOtherSessions() {
+      const { accountId, sessionId } = caller();
+      return { endedSessions: await db.write((tx) => endSessions(tx, { accountId, except: sessionId })) };
+    },
   };
 }
 
 const sessionMessage = (row: SessionRow, current: string) => ({
   sessionId: row.id,
+  deviceName: row.device_name,
+  actorAccountId: row.actor_id ?? '',
   orgId: row.acting_org,
   clientAddress: row.client_address,
   current: row.id === current,

@@ -22,16 +22,18 @@ export interface SessionOwner {
   accountId: string;
   orgId: string;
   clientAddress: string | undefined;
+  /** What the device is called, if it said so. */
+  deviceName?: string;
   amr: readonly string[];
   acr: string;
   authTime?: Date;
 }
 
 /** Begins a session of an account. */
-export async function beginSession(tx: Tx, { sessionDays }: Config, { accountId, orgId, clientAddress, amr, acr, authTime }: SessionOwner): Promise<OpenSession> {
+export async function beginSession(tx: Tx, { sessionDays }: Config, { accountId, orgId, clientAddress, deviceName, amr, acr, authTime }: SessionOwner): Promise<OpenSession> {
   const { id } = await tx
     .insertInto('sys_accounts_sessions')
-    .values({ account_id: accountId, acting_org: orgId, client_address: clientAddress ?? '', expires_at: inDays(sessionDays), ended_at: null, amr: [...amr], acr, auth_time: authTime ?? sql<Date>`now()` })
+    .values({ account_id: accountId, acting_org: orgId, client_address: clientAddress ?? '', device_name: deviceName ?? '', expires_at: inDays(sessionDays), ended_at: null, amr: [...amr], acr, auth_time: authTime ?? sql<Date>`now()` })
     .returning('id')
     .executeTakeFirstOrThrow();
   return { sessionId: id, accountId, orgId, refreshToken: await addRefreshToken(tx, id) };
