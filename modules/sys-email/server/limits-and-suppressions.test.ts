@@ -78,3 +78,14 @@ everyTopology('whoever closes their account is forgotten here, too', async (depl
   const row = async () => (await deployment.sqlOf<{ recipient: string }>('sys-email', 'select recipient from sys_email.sys_email_emails where id = $1', [emailId]))[0]!;
   await until(async () => (await row()).recipient === '', 'its address is gone');
 }, options);
+
+everyTopology('an e-mail whose template was changed by a release meanwhile, or is gone, fails once and for good', async (deployment) => {
+  const [changed, gone] = [someone(), someone()];
+  // As if it had been queued by another release.
+  await deployment.sqlOf('sys-email', `create or replace function sys_email.as_before() returns trigger language plpgsql as
+    'begin new.template = case new.recipient when ''${changed}'' then ''mod-probe/reminder'' when ''${gone}'' then ''mod-probe/former'' else new.template end; return new; end'`);
+  await deployment.sqlOf('sys-email', 'create or replace trigger as_before before insert on sys_email.sys_email_emails for each row execute function sys_email.as_before()');
+  const [first, second] = [await send(deployment, code(changed)), await send(deployment, code(gone))];
+  assert.match((await untilState(deployment, first.emailId, State.FAILED)).problem, /its template was changed meanwhile: \{title\} is missing; \{link\} is missing/);
+  assert.match((await untilState(deployment, second.emailId, State.FAILED)).problem, /no module brings its template any more/);
+}, options);

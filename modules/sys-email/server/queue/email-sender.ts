@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmailLanguage, Sender } from '@mainstay/kernel';
 import { putIntoMailbox } from '../mailbox/put-into-mailbox.ts';
 import { hasMailbox, isSetUp, type EmailNeeds } from '../needs.ts';
+import { valueProblems } from '../render/value-problems.ts';
 import { unseal } from '../sealed.ts';
 import { suppressionOf } from '../suppressions/suppress.ts';
 import { textOfVersion } from '../templates/current-text.ts';
@@ -96,7 +97,9 @@ export class EmailSender implements Sender {
     const values = email.sealed_values && unseal(deployment.secret, 'values', email.id, email.sealed_values);
     if (!values) return 'what it says was kept under another secret of the deployment';
     const text = await db.read((q) => textOfVersion(q, template, email.language as EmailLanguage, email.text_version));
-    return composeMessage(this.#needs, email, text, JSON.parse(values) as Record<string, string>);
+    const filled = JSON.parse(values) as Record<string, string>;
+    const problems = valueProblems(template, text, filled);
+    return problems.length > 0 ? `its template was changed meanwhile: ${problems.slice(0, 5).join('; ')}` : composeMessage(this.#needs, email, text, filled);
   }
 
   async #handOver(email: ClaimedEmail, message: ComposedMessage): Promise<void> {
