@@ -76,6 +76,8 @@ export async function continueLogin<T>(needs: Needs, given: { loginToken: string
   const done = await inTurnOf(failures, errors.FACTOR_WRONG(), () => needs.db.write(async (tx) => {
     const added = await passFactor(tx, needs, account.id, login, given.proof);
     if (!added) return undefined;
+    // Only who has proved who they are learns how the account stands.
+    refuseLocked(account);
     const who = (await useUp(tx, login)) ? await finishLogin(tx, provenBy(login, account, added)) : undefined;
     if (!who) throw errors.LOGIN_OVER();
     const mark = passwordMark(login.next_password_hash ?? account.password_hash);
@@ -122,11 +124,7 @@ async function nextHash(config: Needs['config'], { password, newPassword }: Logi
 /** The account that a login is about; that of its passkey, where nobody said whose it is. */
 async function accountOf({ db }: Needs, login: LoginRow, { proof }: FactorProof): Promise<AccountRow | undefined> {
   const accountId = login.account_id ?? (proof.case === 'passkey' ? await ownerOf(db, proof.value) : undefined);
-  const account = accountId && (await db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirst()));
-  if (!account) return undefined;
-  // Only whoever knows the password learns that the account is locked: they do, or it is not asked for.
-  if (login.account_id) refuseLocked(account);
-  return account;
+  return accountId ? db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirst()) : undefined;
 }
 
 async function ownerOf(db: Needs['db'], passkey: string): Promise<string | undefined> {

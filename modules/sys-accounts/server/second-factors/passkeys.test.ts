@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { reasonOf } from '@mainstay/kernel';
 import { everyTopology } from '@mainstay/testing';
-import { assurance, Factor, type LoginChallenge } from '../../contract/index.ts';
+import { AccountsService, assurance, Factor, type LoginChallenge } from '../../contract/index.ts';
 import { passkey, Person } from '../../testing/people.ts';
 import { SoftwareAuthenticator } from '../../testing/software-authenticator.ts';
 
@@ -93,6 +93,18 @@ everyTopology('a copy of an authenticator, whose counter stands still, is refuse
   await login();
   authenticator.made[0]!.counter = 0;
   await assert.rejects(login(), isWrong);
+});
+
+everyTopology('who proves a passkey of a locked account is told that it is locked, and nobody else is', async (deployment) => {
+  const [person, other] = [await Person.in(deployment), await Person.in(deployment)];
+  const { authenticator } = await person.addPasskey();
+  const { authenticator: others } = await other.addPasskey();
+  await (await deployment.client(AccountsService, 'root@mainstay.test')).lockAccount({ accountId: person.accountId, reason: 'a test' });
+  const sessions = await person.sessions();
+  await assert.rejects(answer(person, await sessions.beginPasskeyLogin({}), (options) => authenticator.get(options)), refusedWith('sys-accounts.ACCOUNT_LOCKED'));
+  const withoutUser = JSON.stringify({ id: authenticator.made[0]!.id.toString('base64url') });
+  await assert.rejects(answer(person, await sessions.beginPasskeyLogin({}), () => withoutUser), isWrong);
+  await answer(other, await sessions.beginPasskeyLogin({}), (options) => others.get(options));
 });
 
 everyTopology('a passkey is of one account, and is made for the challenge that was given', async (deployment) => {
