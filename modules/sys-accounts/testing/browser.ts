@@ -1,3 +1,8 @@
+import { request } from 'undici';
+
+/** What browsers say of a request whose answer they show (Fetch Metadata). `fetch` says that it is a script. */
+const navigating = { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+
 /** What a browser shows. */
 export interface Shown {
   url: string;
@@ -22,13 +27,14 @@ export class Browser {
   async open(url: string, init: RequestInit = {}): Promise<Shown> {
     let next = { url: new URL(url, this.#origin).href, init };
     for (let hops = 0; hops < 20; hops++) {
-      const response = await fetch(next.url, { ...next.init, redirect: 'manual', headers: { ...(next.init.headers as Record<string, string>), cookie: this.#cookiesFor(next.url) } });
-      this.#keep(response.headers);
-      const location = response.headers.get('location');
-      if (!location) return { url: next.url, status: response.status, text: await response.text(), headers: response.headers };
-      await response.arrayBuffer();
+      const { statusCode: status, headers: answered, body } = await request(next.url, { method: (next.init.method ?? 'GET') as 'GET', headers: { ...navigating, ...(next.init.headers as Record<string, string>), cookie: this.#cookiesFor(next.url) }, ...(next.init.body != null && { body: next.init.body as string }) });
+      const headers = new Headers(Object.entries(answered).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one])));
+      const text = await body.text();
+      this.#keep(headers);
+      const location = headers.get('location');
+      if (!location) return { url: next.url, status, text, headers };
       const target = new URL(location, next.url).href;
-      if (!target.startsWith(this.#origin)) return { url: target, status: response.status, text: '', headers: response.headers };
+      if (!target.startsWith(this.#origin)) return { url: target, status, text: '', headers };
       next = { url: target, init: {} };
     }
     throw new Error('it is redirected for ever');
