@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { TestDeployment } from '@mainstay/testing';
 
 /** The modules of a deployment in which `mod-probe` sends e-mail. */
 export const setUp = (config: object = {}) => ({ modules: { 'sys-core': null, 'sys-accounts': null, 'sys-email': config, 'mod-probe': null }, moduleFiles: [import.meta.resolve('./sending-module.ts')] });
 
 /** An address that nobody else has. */
 export const someone = (): string => `${randomUUID().slice(0, 13)}@acme.test`;
+
+/** Whatever REST calls can be sent to. */
+interface Reached {
+  fetch(path: string, options: { body: unknown }): Promise<Response>;
+}
 
 export interface Answer {
   status: number;
@@ -17,7 +21,7 @@ export interface Answer {
 const reminder = { template: 'mod-probe/reminder', values: { title: 'Water the plants', link: 'https://example.test/1' }, sender: 'NOTIFICATION', priority: 'HIGH', language: 'en' };
 
 /** Lets `mod-probe` send an e-mail: a reminder, unless `wanted` says otherwise. */
-export async function send(deployment: Pick<TestDeployment, 'fetch'>, wanted: object): Promise<Answer> {
+export async function send(deployment: Reached, wanted: object): Promise<Answer> {
   const answer = await deployment.fetch('/v1/echo/send', { body: { stringValue: JSON.stringify({ ...reminder, ...wanted }) } });
   const { text = '', reason = '', detail = '' } = await answer.json() as { text?: string; reason?: string; detail?: string };
   return { status: answer.status, emailId: text, reason: reason.replace(/^sys-email\./, ''), detail };

@@ -1,7 +1,8 @@
 import type { EmailLanguage, EmailTemplate, EmailText } from '@mainstay/kernel';
 import { addressKey, domainOf } from '../email-address.ts';
 import { platformName, publicAddress, type EmailNeeds } from '../needs.ts';
-import { renderEmail, type RenderedEmail } from '../render/render-email.ts';
+import type { RenderedEmail } from '../render/email-content.ts';
+import { renderEmail } from '../render/render-email.ts';
 import type { Values } from '../render/fill.ts';
 import { unsubscribeToken } from '../suppressions/unsubscribe-token.ts';
 import type { ClaimedEmail } from './claim-emails.ts';

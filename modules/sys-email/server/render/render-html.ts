@@ -1,7 +1,7 @@
 import type { EmailBlock } from '@mainstay/kernel';
 import { escapeHtml, fill, fillHtml, type Values } from './fill.ts';
 import { unsubscribeWords } from './footer.ts';
-import type { Rendering } from './render-email.ts';
+import type { Rendering } from './email-content.ts';
 
 const font = "font-family:-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Nastaliq Urdu',Arial,sans-serif";
 

@@ -1,6 +1,6 @@
 import type { EmailBlock } from '@mainstay/kernel';
 import { fillPlain } from './fill.ts';
-import type { Rendering } from './render-email.ts';
+import type { Rendering } from './email-content.ts';
 import { unsubscribeWords } from './footer.ts';
 
 /** An e-mail as plain text. */
