@@ -29,11 +29,11 @@ export class SoftwareAuthenticator {
     this.#options = { verifiesUser: true, counts: true, backsUp: false, ...options };
   }
 
-  /** Makes a passkey, as `navigator.credentials.create()` does. */
-  create(optionsJson: string): string {
+  /** Makes a passkey, as `navigator.credentials.create()` does; one that lies about being new takes the id of another. */
+  create(optionsJson: string, id: Buffer = randomBytes(16)): string {
     const { challenge, rp, user } = JSON.parse(optionsJson) as { challenge: string; rp: { id: string }; user: { id: string } };
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const passkey = { id: randomBytes(16), privateKey, userHandle: user.id, counter: 0 };
+    const passkey = { id, privateKey, userHandle: user.id, counter: 0 };
     this.made.push(passkey);
     const { x, y } = publicKey.export({ format: 'jwk' });
     const cose = cbor(new Map<number, CborValue>([[1, 2], [3, -7], [-1, 1], [-2, Buffer.from(x!, 'base64url')], [-3, Buffer.from(y!, 'base64url')]]));

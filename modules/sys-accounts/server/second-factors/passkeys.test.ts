@@ -107,6 +107,15 @@ everyTopology('who proves a passkey of a locked account is told that it is locke
   await answer(other, await sessions.beginPasskeyLogin({}), (options) => others.get(options));
 });
 
+everyTopology('the id of a passkey is not taken by another account', async (deployment) => {
+  const [person, other] = [await Person.in(deployment), await Person.in(deployment)];
+  const { authenticator } = await person.addPasskey();
+  const { secondFactor, passkeyOptions } = await (await other.factors()).createSecondFactor({ factor: Factor.PASSKEY });
+  const made = other.authenticator().create(passkeyOptions, authenticator.made[0]!.id);
+  await assert.rejects((await other.factors()).confirmSecondFactor({ secondFactorId: secondFactor!.secondFactorId, proof: passkey(made) }), refusedWith('sys-accounts.PASSKEY_TAKEN'));
+  assert.ok((await other.logIn()).accessToken);
+});
+
 everyTopology('a passkey is of one account, and is made for the challenge that was given', async (deployment) => {
   const [person, other] = [await Person.in(deployment), await Person.in(deployment)];
   const authenticator = person.authenticator();
