@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, IssuesService, UserRequestsService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -32,6 +32,7 @@ import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
 import { issuesService } from './server/issues/issues-service.ts';
+import { personalDataService } from './server/personal-data/personal-data-service.ts';
 import { mailRequestDecided, mailRequestMade } from './server/user-requests/mail-requests.ts';
 import { userRequestsService } from './server/user-requests/user-requests-service.ts';
 import { userViewService } from './server/user-view/user-view-service.ts';
@@ -63,6 +64,7 @@ export default defineModule({
     serve(ActingService, actingService),
     serve(UserRequestsService, userRequestsService),
     serve(IssuesService, issuesService),
+    serve(PersonalDataService, personalDataService),
     // For the guard alone.
     serve(KeysService, keysService),
     serve(StandingService, standingService),

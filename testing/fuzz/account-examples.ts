@@ -27,6 +27,7 @@ export async function accountExamples(deployment: TestDeployment, ask: Ask, orgI
   const issues = await Promise.all(times(20).map(async () => (await ask(root!, '/v1/issues', { subject: 'an issue', description: 'a description' })).issueId as string));
   const requests = (await deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_user_requests (account_id, owner_org, kind, text) select a.id, $1::uuid, 'HELP', 'a request' from sys_accounts.sys_accounts_accounts a, generate_series(1, 90) where a.email = 'ada@acme.test' returning id::text`, [orgId])).map(({ id }) => id);
   return {
+    ExportPersonalData: anyOf(ada!, ['me'], (accountId) => ({ accountId })),
     RaiseIssue: anyOf(root!, ['a', 'b'], (subject) => ({ subject, description: 'a description' })),
     ListIssues: anyOf(ops!, [0, 1, 50], (pageSize) => ({ pageSize })),
     GetIssue: anyOf(ops!, issues, (issueId) => ({ issueId })),

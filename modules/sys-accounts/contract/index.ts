@@ -8,6 +8,7 @@ export * from './gen/sys/accounts/v1/email_change_pb.js';
 export * from './gen/sys/accounts/v1/invitations_pb.js';
 export * from './gen/sys/accounts/v1/issues_pb.js';
 export * from './gen/sys/accounts/v1/orgs_pb.js';
+export * from './gen/sys/accounts/v1/personal_data_pb.js';
 export * from './gen/sys/accounts/v1/recovery_pb.js';
 export * from './gen/sys/accounts/v1/registration_pb.js';
 export * from './gen/sys/accounts/v1/roles_pb.js';
