@@ -5,6 +5,6 @@ export const access = defineAccess([
   { role: 'GUEST', may: ['accounts.accounts.get', 'accounts.orgs.get', 'accounts.orgs.list', 'accounts.user_requests.create'] },
   { role: 'USER', may: ['accounts.projects.get', 'accounts.projects.list', 'accounts.members.list'] },
   { role: 'ADMIN', may: ['accounts.orgs.update', 'accounts.projects.*', 'accounts.members.*', 'accounts.invitations.*', 'accounts.user_requests.*', 'accounts.roles.*', 'accounts.oauth_clients.*'] },
-  { role: 'OPS', may: ['accounts.issues.list', 'accounts.issues.get', 'accounts.issues.comment', 'accounts.issues.resolve'] },
+  { role: 'OPS', may: ['accounts.issues.list', 'accounts.issues.get', 'accounts.issues.comment', 'accounts.issues.resolve'], acrossOrgs: true },
   { role: 'SUPERADMIN', may: ['accounts.accounts.*', 'accounts.acting.*', 'accounts.issues.*', 'accounts.orgs.*', 'accounts.projects.*', 'accounts.members.*', 'accounts.invitations.*', 'accounts.user_requests.*', 'accounts.roles.*'], acrossOrgs: true },
 ]);

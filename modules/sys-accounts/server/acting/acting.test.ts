@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { PromisesService } from '@mainstay/mod-promist/contract';
 import { reasonOf } from '@mainstay/kernel';
 import { AuditService } from '@mainstay/sys-core/contract';
 import { everyTopology, until, type TestDeployment } from '@mainstay/testing';
@@ -29,7 +28,7 @@ everyTopology('a Platform Administrator acts for a person: marked, told, seen, a
   const { accountId: actor } = await (await deployment.client(AccountsService, root)).getAccount({ accountId: 'me' });
   const claims = decodeJwt(accessToken) as { sub?: string; act?: { sub: string }; exp?: number; iat?: number };
   assert.deepEqual([claims.sub, claims.act, Math.abs(claims.exp! - claims.iat! - 30 * 60) < 5], [person.accountId, { sub: actor }, true]);
-  const { id } = await (await as(PromisesService)).createPromise({ promise: { title: 'made for them' } });
+  const { id } = await (await deployment.fetch('/v1/promises', { as: accessToken, body: { title: 'made for them' } })).json() as { id: string };
   assert.ok(id);
   const mail = await mailTo(deployment, person.email, 'acting-begun');
   assert.match(mail.text, /You asked why a promise is not shown\./);
