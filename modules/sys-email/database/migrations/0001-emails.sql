@@ -46,7 +46,7 @@ create index sys_email_emails_template on sys_email_emails (template, create_tim
 create index sys_email_emails_template_parts on sys_email_emails using gin (template extensions.gin_trgm_ops);
 create index sys_email_emails_account on sys_email_emails (account_id, create_time, id);
 create index sys_email_emails_org on sys_email_emails (org, create_time, id);
-create index sys_email_emails_recipient on sys_email_emails (recipient, create_time);
+create index sys_email_emails_recipient on sys_email_emails (lower(recipient), create_time);
 
 -- Addresses that are not sent to.
 create table sys_email_suppressions (
