@@ -35,8 +35,9 @@ test('the demo people are there once, however often it starts', async () => {
 test('in production there is one administrator, whose password is shown once and good for one login', async () => {
   const deployment = await startDeployment({ phase: 'P', modules: { ...modules, 'sys-accounts': { adminEmail: 'admin@example.org' } } });
   try {
-    assert.equal(deployment.announced.length, 1);
-    const password = /one-time password (\S+)/.exec(deployment.announced[0]!)![1]!;
+    const passwords = () => deployment.announced.flatMap((line) => /one-time password (\S+)/.exec(line)?.[1] ?? []);
+    assert.equal(passwords().length, 1);
+    const [password] = passwords() as [string];
     const email = 'admin@example.org';
     const sessions = await deployment.client(SessionsService);
     await assert.rejects(sessions.createSession({ email: 'root@mainstay.test', password: 'mainstay-demo' }), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
@@ -45,7 +46,7 @@ test('in production there is one administrator, whose password is shown once and
     assert.ok(account!.roles.some(({ role }) => role === Role.SUPERADMIN));
     await assert.rejects(sessions.createSession({ email, password }), refusedWith('sys-accounts.WRONG_CREDENTIALS'));
     await deployment.restart();
-    assert.equal(deployment.announced.length, 1);
+    assert.equal(passwords().length, 1);
     await (await deployment.client(SessionsService)).createSession({ email, password: 'correct horse battery' });
   } finally {
     await deployment.stop();
