@@ -45,10 +45,11 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
     },
 
     async getAccount(request) {
-      const { accountId: self, orgId } = caller();
+      const { accountId: self, orgId, isProgram } = caller();
       const accountId = ownId(request.accountId);
       const cut = readMask<Account>(AccountSchema, request.readMask);
-      if (accountId === self) return cut(await db.read((q) => readFullAccount(q, self)));
+      // A program that acts for itself is nobody's account.
+      if (accountId === self && !isProgram) return cut(await db.read((q) => readFullAccount(q, self)));
       const row = await db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirst());
       const grants = (await db.read((q) => grantsOf(q, [accountId]))).get(accountId) ?? [];
       if (row && currentCall().acrossOrgs) return cut(fullAccount(row, grants));
