@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { emailLanguages } from '@mainstay/kernel';
+import { AuditService } from '@mainstay/sys-core/contract';
 import { emailsTo, everyTopology, until, type TestDeployment } from '@mainstay/testing';
 import { TemplatesService } from '../../contract/index.ts';
 import { send, setUp, someone } from '../../testing/sending.ts';
@@ -28,6 +29,12 @@ everyTopology('an operator words a template anew, sees its versions, and takes i
   const { versions } = await templates.listTemplateTextVersions(named);
   assert.deepEqual(versions.slice(0, 4).map(({ version, text, reason }) => [version - start.version, text?.subject, reason]), [[4, undefined, 'as it was'], [3, 'Pensez à {title}', ''], [2, 'Encore {title}', ''], [1, 'Pensez à {title}', 'friendlier']]);
   await assert.rejects(templates.revertTemplateText({ ...named, version: 99 }), /has no version 99/);
+  const audit = await deployment.client(AuditService, 'root@mainstay.test');
+  const entries = await until(async () => {
+    const found = (await audit.listAuditEntries({ filter: 'method = "sys.email.v1.TemplatesService/UpdateTemplateText"' })).entries;
+    return found.length > 0 && found;
+  }, 'the change is in the audit');
+  assert.equal(entries[0]!.module, 'sys-email');
 }, options);
 
 everyTopology('words that could not be sent are refused, with all that is wrong', async (deployment) => {
