@@ -19,6 +19,9 @@ const anyOf = <T>(callers: readonly string[], from: readonly T[], treeOf: (item:
 /** Those who close their accounts, so that nobody else calls in their name. */
 export const leaving: readonly string[] = times(6).map((at) => `leaving-${at}@acme.test`);
 
+/** Whose sessions nothing ends but their own example. */
+export const signedIn = 'signed-in@acme.test';
+
 /**
  * Requests for methods that hardly a request fits whose parts are chosen one by one: an org, its project and its
  * member belong together. What a method uses up is there in numbers.
@@ -34,11 +37,6 @@ const newPeople = (ask: Ask, emails: readonly string[]) => Promise.all(emails.ma
 
 async function ofPeople(ask: Ask, orgId: string): Promise<Examples> {
   const [leavers, locked, joining] = [await newPeople(ask, leaving), await newPeople(ask, times(3).map((at) => `locked-${at}@acme.test`)), await newPeople(ask, times(6).map((at) => `joining-${at}@acme.test`))];
-  // Some have roles already that can be taken.
-  for (const { email, accountId } of joining.slice(0, 4)) {
-    await ask(olga!, `/v1/orgs/${orgId}/members`, { email, role: 'USER' });
-    await ask(olga!, `/v1/orgs/${orgId}/members/${accountId}:grantRole`, { role: 'ADMIN' });
-  }
   const name = fc.uuid();
   const projects = (await ask(olga!, `/v1/orgs/${orgId}/projects`)).projects.map(({ projectId }: { projectId: string }) => projectId) as string[];
   const roles = fc.record({ member: fc.constantFrom(...joining), role: fc.constantFrom('USER', 'ADMIN'), caller: fc.constantFrom(olga!, root!), where: fc.constantFrom({}, {}, { projectId: projects[0] }) }).map(({ member, role, caller, where }) => ({ caller, tree: { orgId, accountId: member.accountId, role, ...where } }));
@@ -51,9 +49,19 @@ async function ofPeople(ask: Ask, orgId: string): Promise<Examples> {
     AddMember: anyOf([olga!, root!], joining, ({ email }) => ({ orgId, email, role: 'USER' })),
     RemoveMember: anyOf([olga!, root!], joining, ({ accountId }) => ({ orgId, accountId })),
     GrantRole: roles,
-    RevokeRole: roles,
+    RevokeRole: anyOf([olga!, root!], await holders(ask, orgId, projects[0]!), (accountId) => ({ orgId, accountId, role: 'USER' })),
     ListAccounts: by(root!, {}),
   };
+}
+
+/** Members who hold a role beside the one that is taken from them, and who are not removed meanwhile: the last is never taken. */
+async function holders(ask: Ask, orgId: string, projectId: string): Promise<string[]> {
+  const people = await newPeople(ask, times(12).map((at) => `holding-${at}@acme.test`));
+  for (const { email, accountId } of people) {
+    await ask(olga!, `/v1/orgs/${orgId}/members`, { email, role: 'USER' });
+    await ask(olga!, `/v1/orgs/${orgId}/members/${accountId}:grantRole`, { role: 'USER', projectId });
+  }
+  return people.map(({ accountId }) => accountId);
 }
 
 async function ofOrgs(deployment: TestDeployment, orgId: string): Promise<Examples> {
@@ -73,15 +81,15 @@ async function ofOrgs(deployment: TestDeployment, orgId: string): Promise<Exampl
 }
 
 async function ofSessions(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Examples> {
-  // Not of somebody whose password is changed now and then, which ends them all.
-  const { accountId } = await ask(ops!, '/v1/accounts/me');
+  // Not of somebody whose password is changed, or whose other sessions are ended, now and then.
+  const accountId = (await newPeople(ask, [signedIn]))[0]!.accountId;
   const sessions = await deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_sessions (account_id, acting_org, expires_at) select $1::uuid, $2::uuid, now() + interval '1 day' from generate_series(1, 60) returning id::text`, [accountId, orgId]);
   const tokens = await Promise.all(times(10).map(async () => (await ask('', '/v1/sessions', { email: 'ben@acme.test', password })).refreshToken as string));
   const keys = await Promise.all(times(60).map(async () => (await ask(ada!, '/v1/apiKeys', { name: 'a key' })).apiKey.apiKeyId as string));
   return {
     CreateSession: by('', { email: 'ben@acme.test', password }),
     RefreshSession: anyOf([''], tokens, (refreshToken) => ({ refreshToken })),
-    DeleteSession: anyOf([ops!], sessions, ({ id }) => ({ sessionId: id })),
+    DeleteSession: anyOf([signedIn], sessions, ({ id }) => ({ sessionId: id })),
     RevokeApiKey: anyOf([ada!], keys, (apiKeyId) => ({ apiKeyId })),
   };
 }

@@ -4,7 +4,7 @@ import type { TestDeployment } from '@mainstay/testing';
 import type { Known } from './any-tree.ts';
 import type { Ask, Examples } from './ask.ts';
 import { proving } from './factor-examples.ts';
-import { fuzzExamples, leaving } from './fuzz-examples.ts';
+import { fuzzExamples, leaving, signedIn } from './fuzz-examples.ts';
 import { settledModule, settledValues } from './settled-module.ts';
 
 const people = ['ada@acme.test', 'ben@acme.test', 'olga@acme.test', 'eve@umbrella.test', 'ops@mainstay.test', 'root@mainstay.test'];
@@ -41,7 +41,7 @@ export async function fuzzWorld(deployment: TestDeployment): Promise<FuzzWorld> 
   // Whoever calls stays who they are: only these are locked, removed and given roles.
   const victims = await Promise.all([1, 2, 3].map(async () => (await ask('', '/v1/accounts', { email: `${randomUUID()}@acme.test`, password: 'a long password' })).accountId as string));
   const examples = await fuzzExamples(deployment, ask);
-  const tokens = new Map(await Promise.all([...people, ...leaving, ...proving].map(async (email) => [email, await deployment.token(email)] as const)));
+  const tokens = new Map(await Promise.all([...people, ...leaving, ...proving, signedIn].map(async (email) => [email, await deployment.token(email)] as const)));
   return {
     callers: ['', 'nobody', ...Array<string>(8).fill('ada@acme.test'), 'olga@acme.test', 'root@mainstay.test', ...people],
     orgs: texts.org_id!,
