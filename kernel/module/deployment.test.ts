@@ -55,7 +55,7 @@ test('a wrong value names file, line, key and what is allowed', () => {
 
 test('an unknown key is an error that lists the known ones', () => {
   assert.deepEqual(problems('name: demo\nphase: D\nhttp:\n  prot: 1\nmodules:\n  mod-lamps:\n    wats: 5\n  mod-cats: {}\n').sort(), [
-    'deployment.yaml:4: http.prot: unknown key; allowed here: host, port, mostConnections, mostConnectionsPerAddress, bodyLimitMiB',
+    'deployment.yaml:4: http.prot: unknown key; allowed here: host, port, publicAddress, mostConnections, mostConnectionsPerAddress, bodyLimitMiB',
     'deployment.yaml:7: modules.mod-lamps.wats: unknown key; allowed here: watts, colour, optional',
     'deployment.yaml:8: modules.mod-cats: this build has no such module, so take the key away, or add the module to main/modules.ts; allowed here: mod-lamps, sys-mail',
   ]);

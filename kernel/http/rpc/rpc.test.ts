@@ -100,7 +100,7 @@ for (const version of ['reflection', 'reflectionAlpha'] as const) {
       return (await collect(call))[0];
     };
     const names = (await ask({ list_services: '' })).list_services_response.service.map(({ name }: { name: string }) => name);
-    assert.deepEqual(names, ['mainstay.testing.v1.LibraryService', 'mainstay.testing.v1.EchoService', 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection']);
+    assert.deepEqual(names, ['mainstay.testing.v1.LibraryService', 'mainstay.testing.v1.EchoService', 'mainstay.testing.v1.WebService', 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection']);
     for (const symbol of ['mainstay.testing.v1.EchoService', 'mainstay.testing.v1.EchoService.Echo', 'mainstay.testing.v1.Specimen.Part.name']) {
       const files: Buffer[] = (await ask({ file_containing_symbol: symbol })).file_descriptor_response.file_descriptor_proto;
       assert.ok(files[0]!.includes('mainstay/testing/v1/echo.proto') && files.some((file) => file.subarray(2).toString('latin1').startsWith('google/protobuf/any.proto')), symbol);
