@@ -45,7 +45,7 @@ test('a module is removed with its folder and one line', () => {
   // What only tests the products may speak of one that was taken away.
   assert.equal(typeErrors(['**/*.test.ts', 'testing', 'bench']), '');
   const names = execFileSync(process.execPath, ['--input-type=module', '-e', `const { modules } = await import('@mainstay/main/modules'); console.log(modules.map(({ name }) => name).join())`], { cwd: tree, encoding: 'utf8' });
-  assert.equal(names.trim(), 'sys-core,sys-accounts,sys-gateway');
+  assert.equal(names.trim(), 'sys-core,sys-accounts,sys-email,sys-gateway');
 });
 
 test('a name that cannot be one, or that is taken, is refused and nothing is written', () => {
