@@ -92,7 +92,7 @@ async function measureOne(start: number): Promise<Pair[][]> {
 
 async function startSwitched(name: string, section: string): Promise<{ app: RunningApp; script: string }> {
   const file = join(folder, `${name}.yaml`);
-  writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\noperators: off\n${section}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  mod-promist:\n`);
+  writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\noperators: off\n${section}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  sys-email:\n  mod-promist:\n`);
   const app = await startApp({
     name,
     script: join(import.meta.dirname, 'rest/switched.ts'),

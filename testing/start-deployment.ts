@@ -171,7 +171,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
 /** Tests sign in thousands of times, and write many e-mails from one network address. */
 function quickPasswords(phase: string, sections: Record<string, object | null>): Record<string, object | null> {
   if (phase === 'A' || phase === 'P' || !('sys-accounts' in sections)) return sections;
-  return { ...sections, 'sys-accounts': { passwordMemoryMib: 1, emailRequestsPerAddress: 10_000, ...sections['sys-accounts'] } };
+  return { ...sections, 'sys-accounts': { passwordMemoryMib: 1, failedLoginsPerAddress: 10_000, emailRequestsPerAddress: 10_000, ...sections['sys-accounts'] } };
 }
 
 function urlOf({ adminUrl, name }: Pick<TestDatabase, 'adminUrl' | 'name'>): string {

@@ -13,7 +13,7 @@ export interface MainstayApp extends RunningApp {
 /** Starts Mainstay as its controller would, in a process of its own, and signs in as a user of the demo. `sections` are added to its deployment file, and `moreModules` below its modules. */
 export async function startMainstay(folder: string, databaseUrl: string, sections = '', flags: readonly string[] = nodeFlags, moreModules = ''): Promise<MainstayApp> {
   const file = join(folder, 'bench.yaml');
-  writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  mod-promist:\n${moreModules}`);
+  writeFileSync(file, `name: bench\nphase: T\nhttp: { port: 0 }\n${sections}\nmodules:\n  sys-core:\n  sys-accounts: { accessTokenMinutes: 60 }\n  sys-email:\n  mod-promist:\n${moreModules}`);
   const app = await startApp({
     name: 'Mainstay',
     script: join(import.meta.dirname, '../../main/main.ts'),

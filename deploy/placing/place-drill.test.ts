@@ -110,7 +110,7 @@ test('a deployment is moved from one process to shards, to a database for each m
   const again = await contentOfDrill(drill);
   place('per-module');
   const perModule = await contentOfDrill(drill);
-  assert.deepEqual(perModule, { ...again, databases: ['drill', 'drill_mod_promist', 'drill_sys_accounts', 'drill_sys_gateway'] });
+  assert.deepEqual(perModule, { ...again, databases: ['drill', 'drill_mod_promist', 'drill_sys_accounts', 'drill_sys_email', 'drill_sys_gateway'] });
   place('one-process');
   assert.deepEqual(await contentOfDrill(drill), { ...again, databases: ['drill'] });
 

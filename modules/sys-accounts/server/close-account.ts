@@ -25,6 +25,7 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.updateTable('sys_accounts_sessions').set({ client_address: '', device_name: '' }).where('account_id', '=', id).execute();
   await removeSecondFactors(tx, id);
   await tx.deleteFrom('sys_accounts_login_places').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_oauth_artifacts').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_registrations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_invitations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();

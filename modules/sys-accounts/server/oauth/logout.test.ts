@@ -6,7 +6,9 @@ import { text } from 'node:stream/consumers';
 import { everyTopology, until } from '@mainstay/testing';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { ada, authorize, discover, newClient, redeem } from '../../testing/oauth-client.ts';
+import { Browser } from '../../testing/browser.ts';
+import { ada, authorize, discover, insecure, newClient, redeem } from '../../testing/oauth-client.ts';
+import { password, Person } from '../../testing/people.ts';
 
 everyTopology('who logs out for a client is logged out here, and the client gets the browser back', async (deployment) => {
   const provider = await discover(deployment);
@@ -78,4 +80,19 @@ everyTopology('the keys change, and what was signed before is still verified', a
   }, 'the new key signs');
   const keys = createRemoteJWKSet(new URL(provider.jwks_uri!));
   for (const token of [before, after]) await jwtVerify(token!, keys, { issuer: deployment.address, audience: made.client.client_id });
+});
+
+everyTopology('who closes their account leaves nothing at the provider, and no token that works', async (deployment) => {
+  const provider = await discover(deployment);
+  const made = await newClient(deployment);
+  const person = await Person.in(deployment);
+  const browser = new Browser(deployment.address);
+  const opened = await authorize(deployment, provider, made, { scope: 'openid offline_access api', prompt: 'consent' }, browser, false);
+  const page = await browser.submit(await browser.submit(opened.page, { email: person.email, password }), { allow: 'yes' });
+  const tokens = await oauth.processAuthorizationCodeResponse(provider, made.client, await redeem(provider, made, { ...opened, page }), { expectedNonce: 'n-1' });
+  assert.equal((await deployment.fetch('/v1/promises', { as: tokens.access_token })).status, 200);
+  await (await person.accounts()).closeAccount({ accountId: 'me', password });
+  assert.equal((await deployment.fetch('/v1/promises', { as: tokens.access_token })).status, 401);
+  assert.equal((await oauth.refreshTokenGrantRequest(provider, made.client, made.auth, tokens.refresh_token!, insecure)).status, 400);
+  assert.deepEqual(await deployment.sqlOf('sys-accounts', 'select kind from sys_accounts.sys_accounts_oauth_artifacts where account_id = $1', [person.accountId]), []);
 });

@@ -13,7 +13,7 @@ export async function findProviderAccount({ db }: Pick<Needs, 'db'>, accountId: 
       return {
         sub: accountId,
         email: row.email ?? undefined,
-        email_verified: true,
+        email_verified: row.email_verified_at !== null,
         name: row.display_name,
         locale: row.language,
         zoneinfo: row.time_zone,

@@ -9,7 +9,7 @@ export const sections: Readonly<Record<string, Section>> = {
   roles: (q, id) =>
     q.selectFrom('sys_accounts_role_grants as g').leftJoin('sys_accounts_orgs as o', 'o.id', 'g.scope_org').leftJoin('sys_accounts_projects as p', 'p.id', 'g.scope_project').select(['g.role', 'o.name as org', 'p.name as project', 'g.created_at']).where('g.account_id', '=', id).orderBy('g.id').execute(),
   sessions: (q, id) =>
-    q.selectFrom('sys_accounts_sessions').select(['id', 'device_name', 'client_address', 'created_at', 'refreshed_at', 'expires_at', 'ended_at', 'amr', 'actor_id']).where('account_id', '=', id).orderBy('id').execute(),
+    q.selectFrom('sys_accounts_sessions').select(['id', 'client_id', 'device_name', 'client_address', 'created_at', 'refreshed_at', 'expires_at', 'ended_at', 'amr', 'actor_id']).where('account_id', '=', id).orderBy('id').execute(),
   apiKeys: (q, id) => q.selectFrom('sys_accounts_api_keys').select(['id', 'name', 'created_at', 'expires_at', 'revoked_at']).where('account_id', '=', id).orderBy('id').execute(),
   secondFactors: (q, id) => q.selectFrom('sys_accounts_second_factors').select(['id', 'kind', 'name', 'created_at', 'confirmed_at', 'last_used_at']).where('account_id', '=', id).orderBy('id').execute(),
   rememberedDevices: (q, id) => q.selectFrom('sys_accounts_remembered_devices').select(['id', 'client_address', 'created_at', 'last_used_at', 'expires_at']).where('account_id', '=', id).orderBy('id').execute(),
