@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { hasOption, toBinary, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { sensitive } from '@mainstay/kernel/contract/mainstay/annotations_pb.js';
 import { typesWithin } from '../codec/types-within.ts';
+import { derivedKey, seal, unseal } from '../data/sealing.ts';
 import { defineErrors } from '../errors/define-errors.ts';
 import type { Call } from '../guard/call.ts';
 import { nameOf } from './command-record.ts';
@@ -14,8 +15,6 @@ export const idempotencyErrors = defineErrors('kernel', {
   STOOD_IN_THE_WAY: ['Aborted', 'another change at the same moment stood in the way; try again'],
 });
 
-const NONCE = 12;
-const TAG = 16;
 const hashLength = 32;
 const streamLength = 8;
 
@@ -30,8 +29,8 @@ export class Idempotency {
   readonly #sealing: Buffer;
 
   constructor(secret: string) {
-    this.#hashing = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'mainstay idempotency keys', 32));
-    this.#sealing = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'mainstay idempotency answers', 32));
+    this.#hashing = derivedKey(secret, 'mainstay idempotency keys');
+    this.#sealing = derivedKey(secret, 'mainstay idempotency answers');
   }
 
   /** Names a key of a caller for a method: two callers, orgs or methods may use the same key. */
@@ -60,22 +59,15 @@ export class Idempotency {
   /** An answer as it is kept: encrypted (AES-256-GCM) if its type holds anything sensitive. */
   seal(method: DescMethod, answer: Uint8Array, name: Buffer): Uint8Array {
     if (!holdsSensitive(method.output)) return answer;
-    const nonce = randomBytes(NONCE);
-    const cipher = createCipheriv('aes-256-gcm', this.#sealing, nonce).setAAD(name);
-    const sealed = Buffer.concat([cipher.update(answer), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+    return seal(this.#sealing, name, answer);
   }
 
   /** The answer that was kept. */
   unseal(method: DescMethod, kept: Uint8Array, name: Buffer): Uint8Array {
     if (!holdsSensitive(method.output)) return kept;
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', this.#sealing, kept.subarray(0, NONCE), { authTagLength: TAG }).setAAD(name);
-      decipher.setAuthTag(kept.subarray(NONCE, NONCE + TAG));
-      return Buffer.concat([decipher.update(kept.subarray(NONCE + TAG)), decipher.final()]);
-    } catch (error) {
-      throw Object.assign(idempotencyErrors.IDEMPOTENCY_ANSWER_LOST(), { cause: error });
-    }
+    const answer = unseal(this.#sealing, name, kept);
+    if (!answer) throw idempotencyErrors.IDEMPOTENCY_ANSWER_LOST();
+    return answer;
   }
 
   #hash(data: string | Uint8Array): Buffer {

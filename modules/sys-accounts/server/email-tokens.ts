@@ -1,5 +1,5 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { DeploymentInfo } from '@mainstay/kernel';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { derivedKey, type DeploymentInfo } from '@mainstay/kernel';
 
 /** What a link in an e-mail lets its reader do. */
 export type LinkPurpose = 'verify-email' | 'reset-password' | 'accept-invitation' | 'agree-to-address' | 'confirm-address' | 'cancel-address';
@@ -26,6 +26,6 @@ const keys = new Map<string, Buffer>();
 
 function keyOf(secret: string): Buffer {
   let key = keys.get(secret);
-  if (!key) keys.set(secret, (key = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'sys-accounts links in e-mails', 32))));
+  if (!key) keys.set(secret, (key = derivedKey(secret, 'sys-accounts links in e-mails')));
   return key;
 }

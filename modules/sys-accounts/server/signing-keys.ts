@@ -1,8 +1,8 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { Database, Logger } from '@mainstay/kernel';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
 import { sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
+import { seal, unseal } from './sealing.ts';
 
 /** The algorithm of access tokens: ECDSA on P-256 (RFC 7518). */
 export const algorithm = 'ES256';
@@ -21,20 +21,18 @@ interface Needs {
 
 /** The key that signs now; the first use in a deployment makes it. Safe in several processes at once. */
 export async function currentSigningKey({ db, deployment, log }: Needs): Promise<SigningKey> {
-  const sealing = sealingKey(deployment.secret);
   const stored = await db.read((q) => q.selectFrom('sys_accounts_signing_keys').select(['id', 'sealed_private_jwk']).where('retired_at', 'is', null).executeTakeFirst());
-  if (!stored) return makeSigningKey({ db, deployment, log }, sealing);
-  const jwk = unseal(stored.sealed_private_jwk, sealing);
+  if (!stored) return makeSigningKey({ db, deployment, log });
+  const jwk = opened(deployment.secret, stored.sealed_private_jwk);
   if (jwk) return { keyId: stored.id, privateKey: await privateKeyOf(jwk) };
   log.warn({ keyId: stored.id }, "the signing key can't be opened with the deployment's secret, which must have changed: another replaces it");
   await retire(db, stored.id);
-  return makeSigningKey({ db, deployment, log }, sealing);
+  return makeSigningKey({ db, deployment, log });
 }
 
 /** The key that signs now, and those that did within so many days, as private JWKs (RFC 7517), the newest first, and whether each is older than so many seconds. */
 export async function readSigningJwks(needs: Needs, days: number, seconds: number): Promise<{ jwk: JWK; settled: boolean }[]> {
   await currentSigningKey(needs);
-  const sealing = sealingKey(needs.deployment.secret);
   const rows = await needs.db.read((q) =>
     q
       .selectFrom('sys_accounts_signing_keys')
@@ -44,7 +42,7 @@ export async function readSigningJwks(needs: Needs, days: number, seconds: numbe
       .execute(),
   );
   return rows.flatMap(({ id, sealed_private_jwk, settled }) => {
-    const jwk = unseal(sealed_private_jwk, sealing);
+    const jwk = opened(needs.deployment.secret, sealed_private_jwk);
     return jwk ? [{ jwk: { ...jwk, kid: id, alg: algorithm, use: 'sig' }, settled }] : [];
   });
 }
@@ -54,13 +52,13 @@ export async function rotateSigningKey({ db }: { db: Database<Tables> }): Promis
   await db.write((tx) => tx.updateTable('sys_accounts_signing_keys').set({ retired_at: sql<Date>`now()` }).where('retired_at', 'is', null).execute());
 }
 
-async function makeSigningKey(needs: Needs, sealing: Buffer): Promise<SigningKey> {
+async function makeSigningKey(needs: Needs): Promise<SigningKey> {
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const sealed = seal(await exportJWK(privateKey), sealing);
+  const sealedJwk = sealed(needs.deployment.secret, await exportJWK(privateKey));
   const publicJwk = JSON.stringify(await exportJWK(publicKey));
   // Apart, since the process goes on to sign with it whatever becomes of the command that needed it first.
   await needs.db.writeApart((tx) =>
-    tx.insertInto('sys_accounts_signing_keys').values({ public_jwk: publicJwk, sealed_private_jwk: sealed, retired_at: null }).onConflict((conflict) => conflict.doNothing()).execute(),
+    tx.insertInto('sys_accounts_signing_keys').values({ public_jwk: publicJwk, sealed_private_jwk: sealedJwk, retired_at: null }).onConflict((conflict) => conflict.doNothing()).execute(),
   );
   // Another process may have been first: the stored key counts.
   return currentSigningKey(needs);
@@ -72,22 +70,10 @@ async function retire(db: Database<Tables>, keyId: string) {
 
 const privateKeyOf = async (jwk: JWK) => (await importJWK(jwk, algorithm)) as CryptoKey;
 
-const sealingKey = (secret: string) => Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', 'sys-accounts signing keys', 32));
-
-function seal(jwk: JWK, key: Buffer): Buffer {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const sealed = Buffer.concat([cipher.update(JSON.stringify(jwk)), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
-}
+const sealed = (secret: string, jwk: JWK) => seal(secret, 'signing keys', '', JSON.stringify(jwk));
 
 /** The sealed key, or nothing if it was sealed under another secret. */
-function unseal(stored: Uint8Array, key: Buffer): JWK | undefined {
-  const decipher = createDecipheriv('aes-256-gcm', key, stored.subarray(0, 12), { authTagLength: 16 });
-  decipher.setAuthTag(stored.subarray(12, 28));
-  try {
-    return JSON.parse(Buffer.concat([decipher.update(stored.subarray(28)), decipher.final()]).toString()) as JWK;
-  } catch {
-    return undefined;
-  }
+function opened(secret: string, stored: Uint8Array): JWK | undefined {
+  const jwk = unseal(secret, 'signing keys', '', stored);
+  return jwk === undefined ? undefined : (JSON.parse(jwk) as JWK);
 }

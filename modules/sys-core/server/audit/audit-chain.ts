@@ -1,5 +1,5 @@
-import { createHmac, hash, hkdfSync } from 'node:crypto';
-import type { AuditEntry } from '@mainstay/kernel';
+import { createHmac, hash } from 'node:crypto';
+import { derivedKey, type AuditEntry } from '@mainstay/kernel';
 
 /** What stands before the first entry: 32 zero bytes. */
 export const chainStart: Buffer = Buffer.alloc(32);
@@ -64,6 +64,6 @@ export interface Sealed {
  * secret (HKDF, RFC 5869). Who changes the database alone cannot make one.
  */
 export function createSealer(secret: string, purpose = 'mainstay sys-core audit seal v1'): (sealed: Sealed) => Buffer {
-  const key = Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'hex'), '', purpose, 32));
+  const key = derivedKey(secret, purpose);
   return ({ sequence, hash, time }) => createHmac('sha256', key).update(`${sequence} ${hash.toString('hex')} ${time.toISOString()}`).digest();
 }
