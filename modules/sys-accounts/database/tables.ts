@@ -1,3 +1,4 @@
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { ColumnType, Generated } from 'kysely';
 
 /** A time the database sets unless it is given. */
@@ -26,6 +27,8 @@ export interface Tables {
     updated_at: Stamp;
     last_login_at: Date | null;
     email_verified_at: Absent<Date>;
+    /** The org that made the account; whether it still looks after it: server/directory/managed-accounts.ts. */
+    managing_org: Absent<string>;
   };
   sys_accounts_registrations: {
     id: Generated<string>;
@@ -97,8 +100,22 @@ export interface Tables {
     role: 'USER' | 'ADMIN' | 'OPS' | 'SUPERADMIN';
     scope_org: string | null;
     scope_project: string | null;
+    by_group: Generated<boolean>;
     created_at: Stamp;
   };
+  sys_accounts_email_domains: { id: Generated<string>; owner_org: string; domain: string; challenge: string; verified_at: Absent<Date>; voucher_id: Absent<string>; created_at: Stamp };
+  sys_accounts_group_mappings: { id: Generated<string>; owner_org: string; group_name: string; role: 'USER' | 'ADMIN'; scope_project: string | null; created_at: Stamp };
+  sys_accounts_login_groups: { owner_org: string; account_id: string; group_names: string[] };
+  sys_accounts_directory_users: {
+    owner_org: string;
+    account_id: string;
+    resource: ColumnType<Record<string, unknown>, string, string>;
+    version: Generated<number>;
+    created_at: Stamp;
+    updated_at: Stamp;
+  };
+  sys_accounts_directory_groups: { id: Generated<string>; owner_org: string; display_name: string; external_id: string | null; version: Generated<number>; created_at: Stamp; updated_at: Stamp };
+  sys_accounts_directory_group_members: { group_id: string; account_id: string };
   sys_accounts_sessions: {
     id: Generated<string>;
     account_id: string;
@@ -202,6 +219,33 @@ export interface Tables {
     next_password_hash: Absent<string>;
     new_password: Generated<boolean>;
     tries: Generated<number>;
+    created_at: Stamp;
+    expires_at: Date;
+  };
+  sys_accounts_identity_providers: {
+    id: Generated<string>;
+    owner_org: string;
+    name: string;
+    kind: 'OIDC' | 'OAUTH2' | 'SAML';
+    settings: ColumnType<JsonObject, string, string>;
+    sealed_secret: Absent<Uint8Array>;
+    trusts_second_factor: Generated<boolean>;
+    just_in_time: Generated<boolean>;
+    disabled: Generated<boolean>;
+    version: Generated<number>;
+    created_at: Stamp;
+    updated_at: Stamp;
+  };
+  sys_accounts_external_identities: { id: Generated<string>; provider_id: string; subject: string; account_id: string; email: Generated<string>; created_at: Stamp; last_login_at: Stamp };
+  /** Drawn in migrations/0055-identity-providers.sql. */
+  sys_accounts_external_logins: {
+    id: Generated<string>;
+    state_hash: Uint8Array;
+    provider_id: string;
+    interaction_uid: string;
+    sealed_checks: Uint8Array;
+    taken_at: Absent<Date>;
+    sealed_proof: Absent<Uint8Array>;
     created_at: Stamp;
     expires_at: Date;
   };
