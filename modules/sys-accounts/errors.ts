@@ -61,5 +61,6 @@ export const errors = defineErrors('sys-accounts', {
   ROLE_NOT_HELD: ['NotFound', 'the member does not hold that role'],
   LAST_ROLE: ['FailedPrecondition', 'it is the only role of the member; remove the member instead'],
   LAST_ADMIN: ['FailedPrecondition', 'it is the last administrator of {of}; make someone else one first'],
+  EMAIL_OUTSIDE_DOMAINS: ['FailedPrecondition', 'the address {email} is in no verified e-mail domain of the org; verify its domain first'],
   NO_ORG: ['FailedPrecondition', 'the call acts in no org'],
 });

@@ -11,7 +11,7 @@ import { addMember, memberOf, type MemberRow } from './members.ts';
 import { listFields } from './list-fields.ts';
 import type { Needs } from './needs.ts';
 import { requireOrgOfCall } from './org-of-call.ts';
-import { grantable, roleGrant } from './roles.ts';
+import { byHand, grantable, roleGrant } from './roles.ts';
 
 type Methods = Pick<ServiceImpl<typeof OrgsService>, 'listMembers' | 'addMember' | 'removeMember' | 'grantRole' | 'revokeRole'>;
 type Tx = Transaction<Tables>;
@@ -57,7 +57,7 @@ export function memberMethods({ db, deployment }: Needs): Methods {
         if (!(await memberOf(tx, orgId).where('a.id', '=', accountId).executeTakeFirst())) throw errors.MEMBER_NOT_FOUND({ accountId });
         if (projectId) await requireProject(tx, orgId, projectId);
         const grant = { account_id: accountId, role: grantable(role), scope_org: orgId, scope_project: projectId || null };
-        await tx.insertInto('sys_accounts_role_grants').values(grant).onConflict((conflict) => conflict.doNothing()).execute();
+        await tx.insertInto('sys_accounts_role_grants').values(grant).onConflict(byHand).execute();
         return announced(tx, orgId, accountId);
       });
     },

@@ -2,7 +2,7 @@ import type { Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import type { Reader } from './needs.ts';
-import type { GrantRow } from './roles.ts';
+import { byHand, type GrantRow } from './roles.ts';
 
 export interface MemberRow {
   id: string;
@@ -24,7 +24,7 @@ export const memberOf = (q: Reader, orgId: string) =>
 
 /** Gives an account its first role in an org, which becomes the default org of its logins if it has none. */
 export async function addMember(tx: Transaction<Tables>, orgId: string, accountId: string, role: 'USER' | 'ADMIN'): Promise<void> {
-  await tx.insertInto('sys_accounts_role_grants').values({ account_id: accountId, role, scope_org: orgId, scope_project: null }).onConflict((conflict) => conflict.doNothing()).execute();
+  await tx.insertInto('sys_accounts_role_grants').values({ account_id: accountId, role, scope_org: orgId, scope_project: null }).onConflict(byHand).execute();
   await tx.updateTable('sys_accounts_accounts').set({ home_org: orgId }).where('id', '=', accountId).where('home_org', 'is', null).execute();
   tx.changed(accountId);
 }

@@ -1,4 +1,5 @@
 import type { Transaction } from '@mainstay/kernel';
+import { sql } from 'kysely';
 import { AccountRegisteredSchema } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import { hashOf } from './opaque-token.ts';
@@ -7,7 +8,9 @@ import { hashOf } from './opaque-token.ts';
 export interface Person {
   email: string;
   displayName: string;
-  passwordHash: string;
+  /** Null for who logs in through their org, which then is `managingOrg`. */
+  passwordHash: string | null;
+  managingOrg?: string;
   passwordChangeRequired?: boolean;
   language?: string;
   timeZone?: string;
@@ -46,6 +49,9 @@ const insertAccount = (tx: Transaction<Tables>, person: Person, personalOrg: str
       password_change_required: person.passwordChangeRequired ?? false,
       language: person.language || 'en',
       time_zone: person.timeZone || 'UTC',
+      managing_org: person.managingOrg ?? null,
+      // The org has shown that the domain is its own.
+      email_verified_at: person.managingOrg ? sql<Date>`now()` : null,
       personal_org: personalOrg,
       home_org: null,
       last_login_at: null,

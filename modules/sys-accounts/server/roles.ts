@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Selectable } from 'kysely';
+import type { OnConflictBuilder, Selectable } from 'kysely';
 import { Role, RoleGrantSchema, type RoleGrant } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 
@@ -16,3 +16,7 @@ export function grantable(role: Role): 'USER' | 'ADMIN' {
   // The contract's validation lets no other through; this holds should it ever be loosened.
   throw new Error(`role ${role} can not be granted`);
 }
+
+/** A role that is given by hand stays, also if a group gave it first. */
+export const byHand = (conflict: OnConflictBuilder<Tables, 'sys_accounts_role_grants'>) =>
+  conflict.columns(['account_id', 'role', 'scope_org', 'scope_project']).doUpdateSet({ by_group: false });

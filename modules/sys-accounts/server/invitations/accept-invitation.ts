@@ -11,6 +11,7 @@ import { checkNewPassword } from '../password-strength/check-new-password.ts';
 import { hashPassword } from '../passwords.ts';
 import { provePassword } from '../prove-password.ts';
 import { registerPerson, type Person } from '../register-person.ts';
+import { byHand } from '../roles.ts';
 import { openInvitation, type InvitationRow } from './open-invitation.ts';
 
 type Tx = Transaction<Tables>;
@@ -48,7 +49,7 @@ async function personOf({ config }: Needs, { email, language }: InvitationRow, g
 }
 
 async function join(tx: Tx, { owner_org, role, scope_project }: InvitationRow, accountId: string): Promise<void> {
-  await tx.insertInto('sys_accounts_role_grants').values({ account_id: accountId, role, scope_org: owner_org, scope_project }).onConflict((conflict) => conflict.doNothing()).execute();
+  await tx.insertInto('sys_accounts_role_grants').values({ account_id: accountId, role, scope_org: owner_org, scope_project }).onConflict(byHand).execute();
   // Who read the e-mail has the address, which wakes an account that rests.
   await tx.updateTable('sys_accounts_accounts').set({ state: sql<'ACTIVE'>`case state when 'DORMANT' then 'ACTIVE' else state end`, home_org: sql<string>`coalesce(home_org, ${owner_org})`, email_verified_at: sql<Date>`coalesce(email_verified_at, now())` }).where('id', '=', accountId).execute();
   await announced(tx, owner_org, accountId);

@@ -4,6 +4,7 @@ import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import { announced } from '../member-methods.ts';
 import { memberOf } from '../members.ts';
+import { byHand } from '../roles.ts';
 
 interface Decision {
   id: string;
@@ -31,6 +32,6 @@ export async function decide(tx: Transaction<Tables>, { id, orgId, accountId, st
   if (state !== 'APPROVED' || !found.role) return;
   // Who has left the org meanwhile comes back by an invitation alone.
   if (!(await memberOf(tx, found.owner_org).where('a.id', '=', found.account_id).executeTakeFirst())) throw errors.MEMBER_NOT_FOUND({ accountId: found.account_id });
-  await tx.insertInto('sys_accounts_role_grants').values({ account_id: found.account_id, role: found.role, scope_org: found.owner_org, scope_project: found.scope_project }).onConflict((conflict) => conflict.doNothing()).execute();
+  await tx.insertInto('sys_accounts_role_grants').values({ account_id: found.account_id, role: found.role, scope_org: found.owner_org, scope_project: found.scope_project }).onConflict(byHand).execute();
   await announced(tx, found.owner_org, found.account_id);
 }

@@ -1,0 +1,1 @@
+alter table sys_accounts_accounts validate constraint sys_accounts_accounts_check1;
