@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { demoPassword } from '@mainstay/deploy/demo-logins';
-import { type Drill, drillDeployment } from '@mainstay/deploy/testing';
+import { type Drill, drillDeployment, script } from '@mainstay/deploy/testing';
 import { Secret, TOTP } from 'otpauth';
+import { Browser } from '@mainstay/sys-accounts/testing';
 
 let drill: Drill;
 let stop: () => void;
@@ -33,6 +36,52 @@ test('who signs in is who the CLI acts as, until they sign out', () => {
   assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'eve@umbrella.test');
   assert.match(drill.mainstay('logout').output, /eve@umbrella\.test is signed out/);
   assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'ada@acme.test');
+});
+
+/** `login` without an address: the page that it names, and what it says in the end. */
+async function beginLogin(): Promise<{ page: string; ended: Promise<{ status: number; output: string }> }> {
+  const child = spawn(script, ['login'], { env: drill.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const page = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part: string) => {
+      output += part;
+      const [, found] = /Open (\S+)\n/.exec(output) ?? [];
+      if (found) resolve(found);
+    });
+  });
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number, output }));
+  return { page: await Promise.race([page, ended.then(({ output }) => assert.fail(output))]), ended };
+}
+
+test('who gives no address logs in with a browser, and the session lasts', async () => {
+  const { page, ended } = await beginLogin();
+  const browser = new Browser(new URL(page).origin);
+  const offered = await browser.submit(await browser.open(page), {});
+  const confirmed = await browser.submit(offered, { confirm: 'yes' });
+  assert.match((await browser.submit(confirmed, { email: 'olga@acme.test', password: demoPassword })).text, /The device is connected/);
+  const { status, output } = await ended;
+  assert.equal(status, 0, output);
+  assert.match(output, /shows the code [A-Z]{4}-[A-Z]{4}\. [^]*signed in to drill as olga@acme\.test\n$/);
+  const whole = () => JSON.parse(readFileSync(sessions(), 'utf8')) as { tokens: Record<string, { refreshToken: string; expiresAt: string }> };
+  const state = whole();
+  const { refreshToken } = state.tokens['olga@acme.test']!;
+  state.tokens['olga@acme.test']!.expiresAt = new Date(0).toISOString();
+  writeFileSync(sessions(), JSON.stringify(state));
+  assert.equal(email(drill.mainstay('call', 'GetAccount', '{"accountId": "me"}').output), 'olga@acme.test');
+  assert.notEqual(whole().tokens['olga@acme.test']!.refreshToken, refreshToken);
+  // Whoever has just proved who they are may do what is dangerous.
+  const { status: created, output: client } = drill.mainstay('call', 'CreateOAuthClient', '{"oauthClient": {"name": "Books", "grants": ["AUTHORIZATION_CODE"], "redirectUris": ["https://books.test/callback"]}}');
+  assert.equal(created, 0, client);
+  assert.match(drill.mainstay('logout').output, /olga@acme\.test is signed out/);
+});
+
+test('a login that is refused in the browser signs nobody in', async () => {
+  const { page, ended } = await beginLogin();
+  const browser = new Browser(new URL(page).origin);
+  await browser.submit(await browser.submit(await browser.open(page), {}), { abort: 'yes' });
+  const { status, output } = await ended;
+  assert.equal(status, 1);
+  assert.match(output, /mainstay: the login was refused in the browser; nobody is signed in\n$/);
 });
 
 test('a wrong password signs nobody in', () => {

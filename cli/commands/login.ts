@@ -1,19 +1,24 @@
 import type { Command } from 'commander';
 import { OperatorError } from '@mainstay/deploy';
+import type { DeviceCode } from '../connection/device-login.ts';
 import { findDeployment } from '../connection/find-deployment.ts';
-import { signIn } from '../connection/sessions.ts';
+import { signIn, signInElsewhere } from '../connection/sessions.ts';
 import { globalOptions } from '../global-options.ts';
 import { ask } from '../terminal/ask.ts';
 
 export default (command: Command) => command
-  .description('Sign in; from then on the CLI acts as this account. The password is asked for, or read from standard input.')
-  .argument('[email]', 'the address of the account; asked for if absent')
+  .description('Sign in; from then on the CLI acts as this account. With an address its password is asked for, or read from standard input; without one you log in with a browser, on this machine or another.')
+  .argument('[email]', 'the address of an account, to sign in by its password')
   .action(async (email: string | undefined) => {
     const deployment = findDeployment(globalOptions(command).deployment);
-    const who = email ?? (await ask('E-mail address: '));
-    await signIn(deployment, who, await ask('Password: ', { secret: true }), { newPassword: askNewPassword, code: askCode });
+    if (email !== undefined) await signIn(deployment, email, await ask('Password: ', { secret: true }), { newPassword: askNewPassword, code: askCode });
+    const who = email ?? (await signInElsewhere(deployment, showCode));
     process.stdout.write(`signed in to ${deployment.name} as ${who}\n`);
   });
+
+/** On standard error, so that a script gets the result alone. */
+const showCode = ({ address, code, seconds }: DeviceCode): void =>
+  void process.stderr.write(`Open ${address}\nin a browser and see that it shows the code ${code}. Waiting for ${Math.round(seconds / 60)} minutes …\n`);
 
 /** The code of an app, of an e-mail, or a recovery code, by what the account has. */
 function askCode(factors: readonly string[], sent: boolean): Promise<string> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OperatorError, replaceFile, stateFolder } from '@mainstay/deploy';
 import { demoAccounts, demoPassword } from '@mainstay/deploy/demo-logins';
+import { refreshFromProvider, signInByBrowser, type DeviceCode } from './device-login.ts';
 import type { Reachable } from './find-deployment.ts';
 
 interface Tokens {
@@ -8,6 +9,8 @@ interface Tokens {
   refreshToken: string;
   /** RFC 3339. */
   expiresAt: string;
+  /** A browser got them, so it is the provider that refreshes them. */
+  byBrowser?: boolean;
 }
 
 /** `sessions.json`: who is signed in on the command line, by e-mail address. */
@@ -45,12 +48,21 @@ export async function signIn(deployment: Reachable, email: string, password: str
     if (!(error instanceof Refused) || error.reason !== 'sys-accounts.PASSWORD_CHANGE_REQUIRED') throw error;
     return post(deployment, '/v1/sessions', { email, password, newPassword: await questions.newPassword() });
   });
-  const tokens = answer.challenge ? await passFactor(deployment, answer.challenge, questions) : tokensOf(answer);
+  remember(deployment, email, answer.challenge ? await passFactor(deployment, answer.challenge, questions) : tokensOf(answer));
+}
+
+/** Signs in through a browser, and remembers the session as the current one; gives whose it is. */
+export async function signInElsewhere(deployment: Reachable, show: (code: DeviceCode) => void): Promise<string> {
+  const { email, tokens } = await signInByBrowser(deployment, show);
+  remember(deployment, email, { ...tokens, byBrowser: true });
+  return email;
+}
+
+const remember = (deployment: Reachable, email: string, tokens: Tokens): void =>
   change(deployment, (sessions) => {
     sessions.current = email;
     sessions.tokens[email] = tokens;
   });
-}
 
 /** An empty answer where there is another way means that a code is to come by e-mail. */
 async function passFactor(deployment: Reachable, { loginToken, factors }: Challenge, questions: Questions): Promise<Tokens> {
@@ -87,7 +99,7 @@ export async function accessToken(deployment: Reachable, email?: string): Promis
   if (!who) return undefined;
   const tokens = sessions.tokens[who];
   if (tokens && Date.parse(tokens.expiresAt) - margin > Date.now()) return tokens.accessToken;
-  const renewed = (tokens && (await refresh(deployment, tokens))) ?? (await signInToDemo(deployment, demo, who));
+  const renewed = (tokens && (await refresh(deployment, who, tokens))) ?? (await signInToDemo(deployment, demo, who));
   change(deployment, (sessions) => { sessions.tokens[who] = renewed; });
   return renewed.accessToken;
 }
@@ -100,9 +112,15 @@ export const signsInByItself = (deployment: Reachable, email = read(deployment).
 export const forget = (deployment: Reachable, email?: string): void =>
   change(deployment, (sessions) => { delete sessions.tokens[email ?? sessions.current ?? demoDefault]; });
 
-/** A session that was ended elsewhere cannot be refreshed: nothing, then. */
-const refresh = (deployment: Reachable, { refreshToken }: Tokens): Promise<Tokens | undefined> =>
-  post(deployment, '/v1/sessions:refresh', { refreshToken }).then(tokensOf).catch(() => undefined);
+/** A session that was ended elsewhere cannot be refreshed: nothing, then. One that another command refreshed meanwhile is as that left it. */
+async function refresh(deployment: Reachable, who: string, { refreshToken, byBrowser = false }: Tokens): Promise<Tokens | undefined> {
+  try {
+    return byBrowser ? { ...(await refreshFromProvider(deployment, refreshToken)), byBrowser } : tokensOf(await post(deployment, '/v1/sessions:refresh', { refreshToken }));
+  } catch {
+    const now = read(deployment).tokens[who];
+    return now?.refreshToken === refreshToken ? undefined : now;
+  }
+}
 
 async function signInToDemo(deployment: Reachable, demo: boolean, email: string): Promise<Tokens> {
   if (!demo || !demoAccounts.some((account) => account.email === email)) throw new OperatorError(`${email} is not signed in here; sign in with ./mainstay login ${email}`);

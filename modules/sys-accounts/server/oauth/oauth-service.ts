@@ -26,10 +26,13 @@ export function oauthService(needs: Needs): ServiceImpl<typeof OAuthService> {
     issueToken: byProvider,
     revokeToken: byProvider,
     authorizeDevice: byProvider,
-    enterDeviceCode: byProvider,
+    enterDeviceCode: (request) => byProvider(request.method === 'GET' ? { ...request, target: offeringCode(request.target) } : request),
     endSession: byProvider,
   };
 }
+
+/** The provider would have a script send a code that stands in the address (RFC 8628, 3.3.1); our page fills it in instead, and asks. */
+const offeringCode = (target: string): string => target.replace(/([?&])user_code=/, '$1offered_code=');
 
 /** What fails is not lost in a listener that nobody waits for: the connection that it stands for ends, and the call with it. */
 const listening = (work: (request: IncomingMessage, response: ServerResponse) => Promise<void>): RequestListener => (request, response) => {

@@ -30,7 +30,7 @@ export const devicePages = (needs: Needs) => ({
       heading: words.connectDevice,
       problem: problem && (problem.name === 'AbortedError' ? words.deviceRefused : words.codeWrong),
       body: html`<form method="post" action="/oauth2/device"><input type="hidden" name="xsrf" value="${tokenIn(form)}">
-<label>${words.deviceCode}<input name="user_code" required autofocus autocomplete="off" autocapitalize="characters" spellcheck="false" dir="ltr"></label><button>${words.goOn}</button></form>`,
+<label>${words.deviceCode}<input name="user_code" value="${String(ctx.query.offered_code ?? '').slice(0, 20)}" required autofocus autocomplete="off" autocapitalize="characters" spellcheck="false" dir="ltr"></label><button>${words.goOn}</button></form>`,
     });
   },
   userCodeConfirmSource(ctx: KoaContextWithOIDC, form: string, client: { clientName?: string; clientId: string }, _device: unknown, userCode: string): void {
