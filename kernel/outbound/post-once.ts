@@ -1,14 +1,7 @@
-import { lookup as lookUp, type LookupAddress } from 'node:dns';
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { promisify } from 'node:util';
+import type { IncomingMessage } from 'node:http';
 import { currentTime } from '../data/current-time.ts';
 import { redactText } from '../telemetry/redact-text.ts';
-import { isPublicAddress, literalAddress } from './public-address.ts';
-
-/** Finds the addresses of a host. */
-export type Resolve = (host: string) => Promise<LookupAddress[]>;
+import { askOutside, whatHappened, type Resolve } from './ask-outside.ts';
 
 export interface Post {
   url: string;
@@ -41,12 +34,6 @@ export interface PostResult {
 const MOST_BYTES = 4096;
 const MOST_CHARACTERS = 500;
 
-const ofSystem: Resolve = (host) => promisify(lookUp)(host, { all: true });
-
-class Refused extends Error {
-  override name = 'Refused';
-}
-
 /**
  * Posts once, over a connection of its own to an address that was checked just before: what the host's name meant
  * earlier or means afterwards is not asked. Redirections are not followed. Never throws.
@@ -57,42 +44,13 @@ export async function postOnce(post: Post): Promise<PostResult> {
   const enough = AbortSignal.timeout(post.timeoutMilliseconds);
   const signal = post.signal ? AbortSignal.any([post.signal, enough]) : enough;
   try {
-    const answer = await ask(post, signal);
+    const answer = await askOutside({ ...post, method: 'POST', signal });
     const status = answer.statusCode ?? 0;
     const excerpt = await beginningOf(answer);
     return { status, problem: problemOf(status), excerpt, milliseconds: took(), ...retryAfter(answer.headers['retry-after']) };
   } catch (error) {
     return { status: 0, problem: enough.aborted ? `no answer within ${post.timeoutMilliseconds / 1000} seconds` : whatHappened(error), excerpt: '', milliseconds: took() };
   }
-}
-
-async function ask({ url: text, headers, body, strict, resolve = ofSystem }: Post, signal: AbortSignal): Promise<IncomingMessage> {
-  const url = new URL(text);
-  const literal = literalAddress(url);
-  if (strict && url.protocol !== 'https:') throw new Refused('only addresses with https are called');
-  if (strict && literal) requirePublic([literal]);
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((fulfil, reject) => {
-    const sending = request(url, { method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) }, agent: false, lookup: checkedLookup(resolve, strict), signal }, fulfil);
-    sending.on('error', reject);
-    sending.end(body);
-  });
-}
-
-/** Finds the addresses to connect to: of those of a host none may be forbidden. */
-function checkedLookup(resolve: Resolve, strict: boolean): LookupFunction {
-  return (host, { all }, done) => {
-    const checked = resolve(host).then((addresses) => {
-      if (strict) requirePublic(addresses.map(({ address }) => address));
-      if (addresses.length === 0) throw new Refused('its name has no address');
-      return addresses;
-    });
-    checked.then((addresses) => (all ? done(null, addresses) : done(null, addresses[0]!.address, addresses[0]!.family)), (error: NodeJS.ErrnoException) => done(error, '', 0));
-  };
-}
-
-function requirePublic(addresses: readonly string[]): void {
-  if (!addresses.every(isPublicAddress)) throw new Refused('its name stands for an address that is not of the public internet');
 }
 
 async function beginningOf(answer: IncomingMessage): Promise<string> {
@@ -115,13 +73,6 @@ async function beginningOf(answer: IncomingMessage): Promise<string> {
 function problemOf(status: number): string {
   if (status >= 200 && status < 300) return '';
   return status >= 300 && status < 400 ? `it answered ${status}, and redirections are not followed` : `it answered ${status}`;
-}
-
-function whatHappened(error: unknown): string {
-  if (error instanceof Refused) return error.message;
-  const { code, message, cause } = error as NodeJS.ErrnoException;
-  if (cause instanceof Refused) return cause.message;
-  return code ? `it could not be reached (${code})` : redactText(message).slice(0, 200);
 }
 
 /** Seconds, or a date (RFC 9110 §10.2.3). */
