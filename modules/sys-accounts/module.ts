@@ -70,6 +70,7 @@ export default defineModule({
     serve(StandingService, standingService),
   ],
   access,
+  commands: { clients: () => import('./commands/clients.ts') },
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],

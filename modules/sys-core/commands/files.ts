@@ -6,10 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { toJson } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { CommandTools } from '@mainstay/kernel';
+import { withEach, type CommandTools } from '@mainstay/kernel';
 import type { Command } from 'commander';
 import { FileSchema, FilesService, Visibility, type File, type UploadFileRequestSchema } from '../contract/index.ts';
-import { withEach } from './with-each.ts';
 
 /** Adds the commands that keep, read, list and remove files. */
 export default function files(group: Command, cli: CommandTools): void {

@@ -1,8 +1,7 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt';
-import type { CommandTools } from '@mainstay/kernel';
+import { withEach, type CommandTools } from '@mainstay/kernel';
 import { InvalidArgumentError, type Command } from 'commander';
 import { SagasService, SagaState, SagaStepState, type Saga } from '../contract/index.ts';
-import { withEach } from './with-each.ts';
 
 interface ListOptions {
   filter: string;

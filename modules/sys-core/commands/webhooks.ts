@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toJson, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt';
-import type { CommandTools } from '@mainstay/kernel';
+import { withEach, type CommandTools } from '@mainstay/kernel';
 import { InvalidArgumentError, type Command } from 'commander';
 import { WebhookDelivery_Outcome as Outcome, WebhookDeliverySchema, WebhookEndpoint_State as State, WebhookEndpointSchema, WebhookEndpointSecretSchema, WebhooksService, type WebhookDelivery, type WebhookEndpoint } from '../contract/index.ts';
-import { withEach } from './with-each.ts';
 
 interface Where {
   org: string;

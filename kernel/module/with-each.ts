@@ -1,4 +1,4 @@
-import type { CommandTools } from '@mainstay/kernel';
+import type { CommandTools } from './define-module.ts';
 
 /** How to tell of what is done with several things: as `result` in JSON, a line each else. */
 export interface Told {

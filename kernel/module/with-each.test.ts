@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CommandTools } from '@mainstay/kernel';
+import type { CommandTools } from './define-module.ts';
 import { withEach } from './with-each.ts';
 
 const told = { result: 'removed', line: (id: string) => `removed ${id}`, done: 'removed' };
