@@ -4,7 +4,7 @@ import { createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { until } from '@mainstay/kernel/testing';
 import { ContactsService, PromisesService } from '@mainstay/mod-promist/contract';
-import { AccountsService, ApiKeysService, ClientGrant, Factor, InvitationsService, IssuesService, OAuthClientsService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
+import { AccountsService, ApiKeysService, ClientGrant, EmailDomainsService, Factor, GroupMappingsService, InvitationsService, IssuesService, OAuthClientsService, OrgsService, Role, SecondFactorsService, SessionsService } from '@mainstay/sys-accounts/contract';
 import { AuditService, WebhooksService } from '@mainstay/sys-core/contract';
 import { Email_State, EmailsService, SuppressionsService } from '@mainstay/sys-email/contract';
 import type { TestDeployment } from './start-deployment.ts';
@@ -66,6 +66,8 @@ export class AccessFixtures {
       account_id: async () => ({ account_id: isOwn ? 'me' : await this.#member(person.orgId) }),
       session_id: async () => ({ session_id: (await this.#client(SessionsService).createSession({ email: person.email, password })).sessionId }),
       oauth_client_id: async () => ({ oauth_client_id: await this.#oauthClient(person) }),
+      email_domain_id: async () => ({ email_domain_id: (await createClient(EmailDomainsService, await this.#adminIn(person)).createEmailDomain({ emailDomain: { domain: `${randomUUID()}.test` } })).emailDomainId }),
+      group_mapping_id: async () => ({ group_mapping_id: (await createClient(GroupMappingsService, await this.#adminIn(person)).createGroupMapping({ groupMapping: { groupName: randomUUID(), role: Role.USER } })).groupMappingId }),
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
@@ -202,10 +204,15 @@ export class AccessFixtures {
     return entryId!;
   }
 
-  async #oauthClient({ orgId, transport }: Person): Promise<string> {
-    const admin = { [this.acme]: 'olga@acme.test', [this.umbrella]: 'eve@umbrella.test' }[orgId];
-    const clients = createClient(OAuthClientsService, admin === undefined ? transport : await this.transport(admin, orgId));
+  async #oauthClient(person: Person): Promise<string> {
+    const clients = createClient(OAuthClientsService, await this.#adminIn(person));
     return (await clients.createOAuthClient({ oauthClient: { name: 'a client', grants: [ClientGrant.DEVICE_CODE] } })).oauthClient!.oauthClientId;
+  }
+
+  /** Calls of an administrator of the org that a person acts in. */
+  async #adminIn({ orgId, transport }: Person): Promise<Transport> {
+    const admin = { [this.acme]: 'olga@acme.test', [this.umbrella]: 'eve@umbrella.test' }[orgId];
+    return admin === undefined ? transport : this.transport(admin, orgId);
   }
 
   async #adminOf(orgId: string): Promise<Client<typeof OrgsService>> {

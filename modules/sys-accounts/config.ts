@@ -19,6 +19,9 @@ export const config = z.strictObject({
   rememberedDeviceDays: z.int().min(1).max(365).default(30).describe('How long a remembered device logs in without a second factor.'),
   secondFactorAfterDays: z.int().min(1).max(3650).default(30).describe('Who has not logged in for so many days is asked for their second factor again, also on a remembered device.'),
   secondFactorInNewPlaces: z.boolean().default(true).describe('Whether who logs in from a network that the account was never used from is asked for their second factor, also on a remembered device.'),
+  innerIdentityProviders: z.boolean().default(false).describe('Whether identity providers of orgs may be at addresses that are not of the public internet, as in a network of one\'s own. In phases D and T they always may, and without https.'),
+  dnsServers: z.array(z.string().regex(/^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d{1,5})?$/, 'must be an IP address with or without a port, such as 9.9.9.9 or [2620:fe::fe]:53')).max(10).default([]).describe('The DNS servers that are asked whether an e-mail domain is an org\'s, such as 9.9.9.9 or 127.0.0.1:5353; the system\'s if empty.'),
+  samlClockSkewSeconds: z.int().min(0).max(600).default(60).describe('By how much the clocks of SAML identity providers may differ from ours.'),
   adminEmail: z.email().default('admin@localhost.localdomain').describe('The first administrator, made in phases A and P.'),
 });
 export type Config = z.infer<typeof config>;

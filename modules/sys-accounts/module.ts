@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, EmailDomainsService, GroupMappingsService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SamlService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -20,6 +20,8 @@ import { invitationsService } from './server/invitations/invitations-service.ts'
 import { mailInvitation } from './server/invitations/mail-invitation.ts';
 import { letAccountsRest } from './server/let-accounts-rest.ts';
 import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
+import { emailDomainsService } from './server/directory/email-domains-service.ts';
+import { groupMappingsService } from './server/directory/group-mappings-service.ts';
 import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
 import { recoveryService } from './server/recovery/recovery-service.ts';
 import { mailAgain, mailRegistration } from './server/registration/mail-registration.ts';
@@ -58,6 +60,9 @@ export default defineModule({
     serve(OAuthClientsService, oauthClientsService),
     serve(RegistrationService, registrationService),
     serve(RecoveryService, recoveryService),
+    serve(SamlService, samlService),
+    serve(EmailDomainsService, emailDomainsService),
+    serve(GroupMappingsService, groupMappingsService),
     serve(InvitationsService, invitationsService),
     serve(EmailChangeService, emailChangeService),
     serve(UserViewService, userViewService),

@@ -31,5 +31,11 @@ select 'Issue ' || n, 'a description', case when n % 500 = 0 then 'ISSUE_OPEN' e
 insert into sys_accounts_user_requests (owner_org, account_id, kind, text, state, created_at, decided_at)
 select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, 'HELP', 'a request', case when n % 3 = 0 then 'OPEN' else 'DECLINED' end, now() - n * interval '1 minute', case when n % 3 <> 0 then now() end from generate_series(1, 100000) n;
 
+insert into sys_accounts_email_domains (owner_org, domain, challenge, created_at, verified_at)
+select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'domain' || n || '.test', 'none', now() - n * interval '1 minute', case when n % 3 = 0 then now() end from generate_series(1, 100000) n;
+
+insert into sys_accounts_group_mappings (owner_org, group_name, role, created_at)
+select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Group ' || n, 'USER', now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
 insert into sys_accounts_oauth_clients (owner_org, name, metadata, disabled, created_at)
 select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Client ' || n, '{"grant_types": [], "redirect_uris": [], "token_endpoint_auth_method": "none"}', n % 3 = 0, now() - n * interval '1 minute' from generate_series(1, 100000) n;

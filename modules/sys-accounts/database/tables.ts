@@ -29,6 +29,7 @@ export interface Tables {
     email_verified_at: Absent<Date>;
     /** The org that made the account; whether it still looks after it: server/directory/managed-accounts.ts. */
     managing_org: Absent<string>;
+    locking_org: Absent<string>;
   };
   sys_accounts_registrations: {
     id: Generated<string>;

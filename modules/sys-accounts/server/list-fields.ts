@@ -1,6 +1,6 @@
 import { queryFields } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import { AccountSchema, ActingSchema, ApiKeySchema, InvitationSchema, IssueSchema, UserRequestSchema, MemberSchema, OAuthClientSchema, OrgSchema, ProjectSchema, SessionSchema } from '../contract/index.ts';
+import { AccountSchema, ActingSchema, ApiKeySchema, EmailDomainSchema, GroupMappingSchema, IdentityProviderSchema, InvitationSchema, IssueSchema, UserRequestSchema, MemberSchema, OAuthClientSchema, OrgSchema, ProjectSchema, SessionSchema } from '../contract/index.ts';
 
 // Ids come in the order of time.
 const createTime = { column: 'created_at', order: 'id' };
@@ -17,5 +17,8 @@ export const listFields = {
   userRequests: queryFields(UserRequestSchema, { state: 'r.state', kind: 'r.kind', create_time: { column: 'r.created_at', order: 'r.id' } }, { id: 'r.id' }),
   apiKeys: queryFields(ApiKeySchema, { name: 'name', org_id: { column: 'acting_org', uuid: true }, create_time: createTime, expire_time: 'expires_at' }),
   oauthClients: queryFields(OAuthClientSchema, { name: { column: 'name', order: sql`lower(name)` }, disabled: 'disabled', create_time: createTime }),
+  identityProviders: queryFields(IdentityProviderSchema, { name: { column: 'name', order: sql`lower(name)` }, disabled: 'disabled', create_time: createTime }),
+  emailDomains: queryFields(EmailDomainSchema, { domain: 'domain', org_id: { column: 'owner_org', uuid: true }, verified: sql`(verified_at is not null)`, create_time: createTime }),
+  groupMappings: queryFields(GroupMappingSchema, { group_name: 'group_name', role: 'role', create_time: createTime }),
   sessions: queryFields(SessionSchema, { org_id: { column: 'acting_org', uuid: true }, create_time: createTime, refresh_time: 'refreshed_at', expire_time: 'expires_at' }),
 };

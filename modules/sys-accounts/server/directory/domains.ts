@@ -16,4 +16,9 @@ export async function holdDomainOf(tx: Transaction<Tables>, orgId: string, email
   return (await verified(tx, email).where('owner_org', '=', orgId).forShare().executeTakeFirst()) !== undefined;
 }
 
+/** Whether another org has shown that a domain is its own. */
+export async function isOfAnother(q: Reader, orgId: string, domain: string): Promise<boolean> {
+  return (await q.selectFrom('sys_accounts_email_domains').select('id').where('domain', '=', domain).where('verified_at', 'is not', null).where('owner_org', '<>', orgId).executeTakeFirst()) !== undefined;
+}
+
 const verified = (q: Reader, email: string) => q.selectFrom('sys_accounts_email_domains').select('owner_org').where('domain', '=', domainOf(email)).where('verified_at', 'is not', null);

@@ -31,6 +31,15 @@ export async function followGroups(tx: Tx, orgId: string, accountIds: readonly s
   if (changed.length > 0) await announce(tx, orgId, changed);
 }
 
+/** Who is in a group, by their last login or by the org's directory. */
+export async function peopleInGroup(tx: Tx, orgId: string, groupName: string): Promise<string[]> {
+  const { rows } = await sql<{ account_id: string }>`
+    select account_id from sys_accounts_login_groups where owner_org = ${orgId} and ${groupName} = any(group_names)
+    union
+    select i.account_id from sys_accounts_directory_group_members i join sys_accounts_directory_groups d on d.id = i.group_id where d.owner_org = ${orgId} and d.display_name = ${groupName}`.execute(tx);
+  return rows.map(({ account_id }) => account_id);
+}
+
 /** The roles that groups give to these accounts. */
 const wanted = (orgId: string, accountIds: readonly string[]): RawBuilder<unknown> => sql`(
   select distinct g.account_id, m.role, m.scope_project
