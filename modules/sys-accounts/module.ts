@@ -78,6 +78,7 @@ export default defineModule({
   commands: { clients: () => import('./commands/clients.ts') },
   emails: new URL('./emails/', import.meta.url),
   client: new URL('./client/', import.meta.url),
+  pages: { '/clients': { title: 'OAuth clients', view: 'clients.html' } },
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
   jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged],
 });

@@ -1,14 +1,14 @@
 import { html, newId } from '@mainstay/kernel';
 import type { Grant, Provider } from 'oidc-provider';
 import { clientOf, finish, show, type Details, type Interaction } from './interaction.ts';
-import { isFirstParty } from './provider-config.ts';
+import { isFirstParty, ownPages } from './first-party.ts';
 
 /** Asks the person whether the client may have what it wants, and grants it. */
 export async function consent(interaction: Interaction): Promise<void> {
   const { details, request, form } = interaction;
   const client = await clientOf(interaction);
-  // A person who has just logged in for our own program need not say so again.
-  const isPlain = isFirstParty(client) && details.lastSubmission?.login !== undefined;
+  // A person who has just logged in for our own program need not say so again, nor ever for the pages that they log in at.
+  const isPlain = client.clientId === ownPages || (isFirstParty(client) && details.lastSubmission?.login !== undefined);
   if (request.method === 'POST' && form.has('refuse')) return finish(interaction, { error: 'access_denied', error_description: 'the person refused' });
   if (request.method === 'POST' ? form.has('allow') : isPlain) return finish(interaction, { consent: { grantId: await grantWhatIsMissing(interaction) } });
   await showConsent(interaction, client.clientName);

@@ -1,4 +1,4 @@
-import type { Client, Configuration, errors as ProviderErrors, interactionPolicy, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration, errors as ProviderErrors, interactionPolicy, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { assuranceLevels } from '../../contract/index.ts';
 import type { Needs } from '../needs.ts';
 import { keyedHash } from '../sealing.ts';
@@ -20,7 +20,7 @@ export function providerConfig(needs: Needs, jwks: JWKS, { errors, policy }: { e
   return {
     adapter: (kind: string) => new Artifacts(kind, needs, (why) => new errors.InvalidGrant(why)),
     jwks,
-    clients: [...firstPartyClients],
+    clients: [...firstPartyClients(deployment.address)],
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     extraClientMetadata: { properties: ['owner_org', 'service_role'] },
     findAccount: (_ctx, accountId) => findProviderAccount(needs, accountId),
@@ -101,6 +101,3 @@ function wantsApi({ oidc }: KoaContextWithOIDC): boolean {
   if (oidc.params?.grant_type === 'client_credentials') return true;
   return String(oidc.params?.scope ?? '').split(' ').some((scope) => (resourceScopes as readonly string[]).includes(scope));
 }
-
-/** The platform's own clients are not asked about, as long as the person has just logged in for them. */
-export const isFirstParty = ({ clientId }: Pick<Client, 'clientId'>): boolean => firstPartyClients.some(({ client_id }) => client_id === clientId);
