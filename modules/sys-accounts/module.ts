@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, EmailDomainsService, GroupMappingsService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, InvitationsService, RecoveryService, RegistrationService, SamlService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, EmailDomainsService, GroupMappingsService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, ExternalIdentitiesService, FederationService, IdentityProvidersService, InvitationsService, RecoveryService, RegistrationService, SamlService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -16,6 +16,10 @@ import { actingService } from './server/acting/acting-service.ts';
 import { mailActing } from './server/acting/mail-acting.ts';
 import { emailChangeService } from './server/email-change/email-change-service.ts';
 import { mailEmailChange, mailEmailChanged } from './server/email-change/mail-email-change.ts';
+import { externalIdentitiesService } from './server/federation/external-identities-service.ts';
+import { federationService } from './server/federation/federation-service.ts';
+import { identityProvidersService } from './server/federation/identity-providers-service.ts';
+import { mailIdentityLinked } from './server/federation/mail-identity-linked.ts';
 import { invitationsService } from './server/invitations/invitations-service.ts';
 import { mailInvitation } from './server/invitations/mail-invitation.ts';
 import { letAccountsRest } from './server/let-accounts-rest.ts';
@@ -58,6 +62,9 @@ export default defineModule({
     serve(ApiKeysService, apiKeysService),
     serve(OAuthService, oauthService),
     serve(OAuthClientsService, oauthClientsService),
+    serve(IdentityProvidersService, identityProvidersService),
+    serve(ExternalIdentitiesService, externalIdentitiesService),
+    serve(FederationService, federationService),
     serve(RegistrationService, registrationService),
     serve(RecoveryService, recoveryService),
     serve(SamlService, samlService),
@@ -80,5 +87,5 @@ export default defineModule({
   client: new URL('./client/', import.meta.url),
   pages: { '/clients': { title: 'OAuth clients', view: 'clients.html' } },
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged, mailIdentityLinked],
 });

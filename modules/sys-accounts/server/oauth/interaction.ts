@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
+import type { ExternalProof } from '../federation/external-proof.ts';
 import type { Needs } from '../needs.ts';
 import { page, pagePolicy, sourceOf, type PageContent } from './pages/layout.ts';
 import type { Words } from './pages/words.ts';
@@ -7,6 +8,12 @@ import { SessionNotFound } from './session-not-found.ts';
 
 /** What the provider knows of what a person is in the middle of. */
 export type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** Who came back from a provider of their organization, for this page. */
+export interface External {
+  loginId: string;
+  proof: ExternalProof;
+}
 
 /** A request of a page on which a person logs in or agrees. */
 export interface Interaction {
@@ -17,6 +24,7 @@ export interface Interaction {
   details: Details;
   words: Words;
   form: URLSearchParams;
+  external?: External | undefined;
 }
 
 /** The client for which the person is here. */

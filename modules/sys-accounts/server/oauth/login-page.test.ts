@@ -42,8 +42,10 @@ everyTopology('a passkey alone logs in at the pages, and the session says how', 
   const { authenticator } = await person.addPasskey();
   const browser = new Browser(deployment.address);
   const opened = await authorize(deployment, provider, made, { scope: 'openid api' }, browser, false);
-  const options = /name="passkey_options" value="([^"]*)"/.exec(opened.page.text)![1]!.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-  const page = await browser.submit(await browser.submit(opened.page, { passkey: authenticator.get(options) }), { allow: 'yes' });
+  // As the script of the page does.
+  const begun = await deployment.fetch('/v1/sessions:beginPasskeyLogin', { body: {} });
+  const { loginToken, passkeyOptions } = await begun.json() as { loginToken: string; passkeyOptions: string };
+  const page = await browser.submit(await browser.submit(opened.page, { passkey: authenticator.get(passkeyOptions), login_token: loginToken, passkey_options: passkeyOptions }), { allow: 'yes' });
   const { access_token: token } = await oauth.processAuthorizationCodeResponse(provider, made.client, await redeem(provider, made, { ...opened, page }), { expectedNonce: 'n-1' });
   assert.equal(decodeJwt(token).sub, person.accountId);
   const { sessions } = await (await deployment.fetch('/v1/sessions', { as: token })).json() as { sessions: { current: boolean; acr: string; amr: string[] }[] };

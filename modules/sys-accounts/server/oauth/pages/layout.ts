@@ -7,16 +7,19 @@ export interface PageContent {
   heading: string;
   /** What went wrong with what was entered; read out first. */
   problem?: string | undefined;
+  /** Where the page goes on to by itself. */
+  goesTo?: string;
   body: Html;
 }
 
 /** One page of the provider, in the words and the direction of the person's language. */
-export const page = ({ deployment }: Pick<Needs, 'deployment'>, { language, direction }: Words, { heading, problem, body }: PageContent): string =>
+export const page = ({ deployment }: Pick<Needs, 'deployment'>, { language, direction }: Words, { heading, problem, goesTo, body }: PageContent): string =>
   html`<!doctype html>
 <html lang="${language}" dir="${direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${goesTo === undefined ? undefined : html`<meta http-equiv="refresh" content="0; url=${goesTo}">`}
 <title>${heading} · ${deployment.name}</title>
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/page.css">
@@ -43,7 +46,8 @@ body.login ul { padding-inline-start: 1.2rem; }
 body.login button.second { background: none; color: var(--brand); border-color: var(--line); }
 body.login label.check { display: flex; align-items: center; gap: .5rem; }
 body.login summary { cursor: pointer; font-size: .88rem; color: var(--brand); padding: .2rem 0; }
-body.login form + p { margin-bottom: 1.25rem; }
+body.login p.forgotten { margin-block: 1.25rem; }
+body.login form + form { margin-top: .75rem; }
 body.login .problem { color: var(--bad); margin: 0 0 1rem; }
 body.login .code { font: 600 1.6rem ui-monospace, monospace; letter-spacing: .12em; text-align: center; }
 body.login :focus-visible { outline: 2px solid var(--brand); outline-offset: 2px; }

@@ -1,4 +1,4 @@
-/** Asks the browser for a passkey when its form is sent, and sends what that answers (WebAuthn Level 3). */
+/** Asks the browser for a passkey when its form is sent, and sends what that answers (WebAuthn Level 3). A form without options gets them first. */
 export const passkeyScript = `
 for (const form of document.querySelectorAll('form.passkey')) {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue;
@@ -7,6 +7,7 @@ for (const form of document.querySelectorAll('form.passkey')) {
     if (form.elements.passkey.value !== '') return;
     event.preventDefault();
     try {
+      if (form.elements.passkey_options.value === '') await begin(form);
       const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(form.elements.passkey_options.value));
       form.elements.passkey.value = JSON.stringify((await navigator.credentials.get({ publicKey })).toJSON());
       form.submit();
@@ -14,5 +15,13 @@ for (const form of document.querySelectorAll('form.passkey')) {
       form.querySelector('button').focus();
     }
   });
+}
+
+async function begin(form) {
+  const answer = await fetch('/v1/sessions:beginPasskeyLogin', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const { loginToken, passkeyOptions } = await answer.json();
+  form.elements.login_token.value = loginToken;
+  form.elements.passkey_options.value = passkeyOptions;
 }
 `;
