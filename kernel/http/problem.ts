@@ -6,6 +6,7 @@ import { codeName } from '../errors/code-name.ts';
 import { reasonOf, violationsOf } from '../errors/define-errors.ts';
 import { etagPrecondition } from '../queries/etag.ts';
 import { requestIdHeader, requestIdOf } from '../telemetry/request-id.ts';
+import { errorBody } from './error-words.ts';
 import { endToEndHeaders } from './forwarded-headers.ts';
 import { statusOfReason } from './http-errors.ts';
 
@@ -77,14 +78,15 @@ export function isUnexpected(error: ConnectError): boolean {
 const isEtagMismatch = (error: ConnectError): boolean =>
   error.code === Code.Aborted && error.findDetails(PreconditionFailureSchema).some(({ violations }) => violations.some(({ type }) => type === etagPrecondition));
 
-/** Answers with a problem document, and the headers that belong to the error. */
+/** Answers with a problem document, or what the protocol of the method has in its place, and the headers that belong to the error. */
 export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {
   const error = ConnectError.from(thrown, Code.Internal);
   const problem = problemOf(error, reply.request.url.split('?', 1)[0]);
   if (error.code === Code.Unauthenticated) reply.header('www-authenticate', 'Bearer');
   // What the framework refuses before any hook has run has no id yet.
   if (!reply.hasHeader(requestIdHeader)) reply.header(requestIdHeader, requestIdOf(reply.request.headers[requestIdHeader]));
-  return reply.headers(retryAfter(error)).headers(endToEndHeaders(error.metadata)).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  const { type, text } = errorBody(reply.request, problem, error);
+  return reply.headers(retryAfter(error)).headers(endToEndHeaders(error.metadata)).code(problem.status).type(type).send(text);
 }
 
 /** How long to wait before trying again, in whole seconds, where the error says so (RFC 9110 §10.2.3). */

@@ -5,7 +5,7 @@ import type { WebService } from './contract/gen/mainstay/testing/v1/web_pb.js';
 
 /** Answers with what it got, as JSON; two cookies show that a header may stand twice. */
 export function webService(): ServiceImpl<typeof WebService> {
-  return { answerWeb: answer, answerGuarded: answer };
+  return { answerWeb: answer, answerGuarded: answer, answerScim: answer };
 }
 
 function answer({ method, target, headers, body }: WebRequest) {

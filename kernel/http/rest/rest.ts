@@ -4,6 +4,7 @@ import type { WebResponse } from '@mainstay/kernel/contract/mainstay/web_pb.js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyLimitOf } from '../body-limit.ts';
 import { liftBodyLimit } from '../body-time-limit.ts';
+import { useWordsOf } from '../error-words.ts';
 import { callTimeout } from '../call-timeout.ts';
 import { callHeaders, endToEndHeaders } from '../forwarded-headers.ts';
 import type { GatewayDoor } from '../gateway-door.ts';
@@ -74,6 +75,8 @@ function matchRequest(table: RouteTable<HttpBinding>, request: FastifyRequest, r
   const path = request.url.split('?', 1)[0]!;
   const match = find(table, path);
   if (!match) throw httpErrors.NO_SUCH_PATH({ path });
+  // Those of one path are of one protocol.
+  useWordsOf(request, [...match.methods.values()][0]!.method);
   const binding = match.methods.get(request.method) ?? match.methods.get('*') ?? (request.method === 'HEAD' ? match.methods.get('GET') : undefined);
   if (!binding) {
     const allowed = [...match.methods.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');

@@ -30,7 +30,17 @@ test('what is too large or compressed is refused, as anywhere', async () => {
   assert.equal((await send('/web/x', { method: 'POST', headers: { 'content-encoding': 'gzip' }, body: 'x' })).status, 415);
 });
 
+test('a protocol that has words of its own for errors is answered in them', async () => {
+  for (const [init, status] of [[{ method: 'PUT' }, 405], [{ headers: { 'content-encoding': 'gzip' } }, 415]] as const) {
+    const answer = await send('/scim/x', init);
+    const { detail, ...error } = await answer.json() as any;
+    assert.deepEqual([answer.status, answer.headers.get('content-type'), error], [status, 'application/scim+json', { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status) }]);
+    assert.ok(detail);
+  }
+  assert.match((await send('/guarded/x', { headers: { 'content-encoding': 'gzip' } })).headers.get('content-type')!, /problem/);
+});
+
 test('the documentation leaves out what speaks a protocol of others', async () => {
   const { paths } = await (await send('/openapi.json')).json() as any;
-  assert.deepEqual(Object.keys(paths).filter((path) => path.includes('web') || path.includes('guarded')), []);
+  assert.deepEqual(Object.keys(paths).filter((path) => path.includes('web') || path.includes('guarded') || path.includes('scim')), []);
 });
