@@ -7,6 +7,8 @@ import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
 import { keysService } from './server/keys-service.ts';
+import { samlService } from './server/federation/saml/saml-service.ts';
+import { rotateServiceKeys } from './server/federation/saml/service-keys.ts';
 import { oauthClientsService } from './server/oauth/clients-service.ts';
 import { oauthService } from './server/oauth/oauth-service.ts';
 import { rotateIdTokenKey } from './server/oauth/provider-keys.ts';
@@ -22,10 +24,10 @@ import { identityProvidersService } from './server/federation/identity-providers
 import { mailIdentityLinked } from './server/federation/mail-identity-linked.ts';
 import { invitationsService } from './server/invitations/invitations-service.ts';
 import { mailInvitation } from './server/invitations/mail-invitation.ts';
-import { letAccountsRest } from './server/let-accounts-rest.ts';
-import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
 import { emailDomainsService } from './server/directory/email-domains-service.ts';
 import { groupMappingsService } from './server/directory/group-mappings-service.ts';
+import { letAccountsRest } from './server/let-accounts-rest.ts';
+import { mailPasswordChanged } from './server/recovery/mail-password-changed.ts';
 import { mailPasswordReset } from './server/recovery/mail-password-reset.ts';
 import { recoveryService } from './server/recovery/recovery-service.ts';
 import { mailAgain, mailRegistration } from './server/registration/mail-registration.ts';
@@ -65,11 +67,11 @@ export default defineModule({
     serve(IdentityProvidersService, identityProvidersService),
     serve(ExternalIdentitiesService, externalIdentitiesService),
     serve(FederationService, federationService),
-    serve(RegistrationService, registrationService),
-    serve(RecoveryService, recoveryService),
     serve(SamlService, samlService),
     serve(EmailDomainsService, emailDomainsService),
     serve(GroupMappingsService, groupMappingsService),
+    serve(RegistrationService, registrationService),
+    serve(RecoveryService, recoveryService),
     serve(InvitationsService, invitationsService),
     serve(EmailChangeService, emailChangeService),
     serve(UserViewService, userViewService),
@@ -87,5 +89,5 @@ export default defineModule({
   client: new URL('./client/', import.meta.url),
   pages: { '/clients': { title: 'OAuth clients', view: 'clients.html' } },
   emits: [AccountRegisteredSchema, AccountLockedSchema, AccountUnlockedSchema, AccountClosedSchema, MembershipChangedSchema, SecondFactorsChangedSchema],
-  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged, mailIdentityLinked],
+  jobs: [cron('rotate-signing-key', '17 3 1 * *', rotateSigningKey), cron('rotate-id-token-key', '27 3 1 * *', rotateIdTokenKey), cron('rotate-saml-key', '37 3 1 * *', rotateServiceKeys), tellLogout, cron('remove-expired', '43 3 * * *', removeExpired), cron('let-accounts-rest', '13 3 * * *', letAccountsRest), mailRegistration, mailAgain, mailPasswordReset, mailPasswordChanged, mailInvitation, mailEmailChange, mailEmailChanged, mailActing, mailRequestMade, mailRequestDecided, mailLoginCode, mailFactorCode, mailFactorsChanged, mailIdentityLinked],
 });

@@ -250,4 +250,18 @@ export interface Tables {
     created_at: Stamp;
     expires_at: Date;
   };
+  sys_accounts_saml_keys: { id: Generated<string>; sealed_private_key: Uint8Array; certificate: string; created_at: Stamp };
+  sys_accounts_saml_assertions: { provider_id: string; id_hash: Uint8Array; expires_at: Date };
+  sys_accounts_saml_sessions: {
+    id: Generated<string>;
+    provider_id: string;
+    account_id: string;
+    interaction_uid: string;
+    session_uid: Absent<string>;
+    name_id_hash: Uint8Array;
+    sealed_name_id: Uint8Array;
+    session_index: string;
+    expires_at: Date;
+  };
+  sys_accounts_saml_logouts: { state_hash: Uint8Array; provider_id: string; request_id: string; return_to: string; expires_at: Date };
 }

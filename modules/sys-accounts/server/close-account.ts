@@ -26,6 +26,7 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await removeSecondFactors(tx, id);
   await tx.deleteFrom('sys_accounts_login_places').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_oauth_artifacts').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_saml_sessions').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_registrations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_invitations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();

@@ -11,6 +11,7 @@ import type { Words } from '../oauth/pages/words.ts';
 import { useUpProof } from './external-logins.ts';
 import type { ExternalProof } from './external-proof.ts';
 import { mailIdentityLinked } from './mail-identity-linked.ts';
+import { noteSamlLogin } from './saml/saml-sessions.ts';
 import { isMemberOf } from './who-it-is.ts';
 
 type Tx = Transaction<Tables>;
@@ -32,13 +33,14 @@ export interface Arrival {
  * Ends a login of who came from a provider and has proved who they are here, too: they are known from now on, and have the roles that
  * their groups give. Of several that end the same login one succeeds, and one person has one account at a provider.
  */
-export async function finishExternalLogin(tx: Tx, _needs: Needs, arrival: Arrival, who: Authentication): Promise<Outcome> {
+export async function finishExternalLogin(tx: Tx, needs: Needs, arrival: Arrival, who: Authentication): Promise<Outcome> {
   const { proof } = arrival;
   const known = await identityOf(tx, proof);
   if (known ? known.account_id !== who.accountId : !(await isAddressOf(tx, who.accountId, proof.email))) return { refused: (words) => words.linkOther(proof.email ?? '') };
   if (!(await isMemberOf(tx, proof, who.accountId)) && !(await becomesMember(tx, proof, who.accountId, known !== undefined))) return { refused: (words) => words.notAMember(proof.provider.name) };
   if (!(await useUpProof(tx, arrival.loginId))) return { refused: (words) => words.externalOver };
   if (!(await know(tx, proof, who.accountId, known === undefined))) return { refused: (words) => words.externalOver };
+  await noteSamlLogin(tx, needs, proof, { accountId: who.accountId, interactionUid: arrival.interactionUid });
   if (proof.groups) await applyGroups(tx, proof.provider.owner_org, who.accountId, proof.groups);
   return { who };
 }

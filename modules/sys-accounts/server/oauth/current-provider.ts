@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Client, Provider } from 'oidc-provider';
+import { samlAroundProvider } from '../federation/saml/provider-middleware.ts';
 import type { Needs } from '../needs.ts';
 import { pagePolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
@@ -52,6 +53,7 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
     ctx.set('content-security-policy', pagePolicy());
     await next();
   });
+  provider.use(samlAroundProvider(needs));
   provider.registerGrantType(tokenExchange, exchangeToken(needs, errors), exchangeParameters, []);
   provider.on('server_error', (_ctx, err) => needs.log.error({ err }, 'the provider failed'));
   return { provider, listener: provider.callback() };
