@@ -34,7 +34,7 @@ test('a protocol that has words of its own for errors is answered in them', asyn
   for (const [init, status] of [[{ method: 'PUT' }, 405], [{ headers: { 'content-encoding': 'gzip' } }, 415]] as const) {
     const answer = await send('/scim/x', init);
     const { detail, ...error } = await answer.json() as any;
-    assert.deepEqual([answer.status, answer.headers.get('content-type'), error], [status, 'application/scim+json', { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status) }]);
+    assert.deepEqual([answer.status, answer.headers.get('content-type')!.split(';')[0], error], [status, 'application/scim+json', { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status) }]);
     assert.ok(detail);
   }
   assert.match((await send('/guarded/x', { headers: { 'content-encoding': 'gzip' } })).headers.get('content-type')!, /problem/);
