@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bindAll, sharePorts } from './bind-all.ts';
+import { bindAll, sharePorts, stopListening } from './bind-all.ts';
 
 /** Listens on a port in a process of its own, and tells that it could, or why not. */
 function bindElsewhere(port: number, share: boolean): string {
@@ -46,4 +46,17 @@ test('a port that is shared with other processes is taken once in this one', asy
   const second = await bindAll('localhost', first.port, (socket) => socket.destroy()).catch((error: NodeJS.ErrnoException) => error);
   if (!(second instanceof Error)) second.listeners.forEach((listener) => listener.close());
   assert.equal((second as Error).message, `port ${first.port} is taken`);
+});
+
+test('a process that never rests stops listening all the same', async () => {
+  const { listeners } = await bindAll('127.0.0.1', 0, () => {});
+  let busy = true;
+  const work = () => {
+    for (const end = performance.now() + 1; performance.now() < end; );
+    if (busy) setImmediate(work);
+  };
+  work();
+  await stopListening(listeners, false);
+  busy = false;
+  assert.deepEqual(listeners.map(({ listening }) => listening), [false]);
 });

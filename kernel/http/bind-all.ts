@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { addressesOf, tryToListen } from './try-to-listen.ts';
 
 let shared = false;
@@ -35,6 +36,30 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
     }
   }
   return { port: bound, listeners };
+}
+
+/** A turn of the event loop that took less found nothing to do, in milliseconds. */
+const QUIET_MILLISECONDS = 0.05;
+/** A process that never rests closes anyway, in milliseconds. */
+const PATIENCE_MILLISECONDS = 1000;
+
+/**
+ * Takes no connections any more. Where others listen on the same port, the system resets those that it took in our name and that nobody
+ * has accepted when we close (SO_REUSEPORT; Linux, net.ipv4.tcp_migrate_req), so that waits for a moment in which there are none.
+ * Where nobody does, it is done when this returns.
+ */
+export async function stopListening(listeners: readonly Server[], alone: boolean): Promise<void> {
+  if (shared && !alone) await quietMoment();
+  for (const listener of listeners) listener.close();
+}
+
+async function quietMoment(): Promise<void> {
+  const end = performance.now() + PATIENCE_MILLISECONDS;
+  for (let last = performance.now(), now = 0; now < end; last = now) {
+    await nextTurn();
+    now = performance.now();
+    if (now - last < QUIET_MILLISECONDS) return;
+  }
 }
 
 function bind(listener: Server, host: string, port: number): Promise<number> {

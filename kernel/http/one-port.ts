@@ -3,7 +3,7 @@ import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import type { Server as TcpServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayTls } from '../gateway/gateway.ts';
-import { bindAll } from './bind-all.ts';
+import { bindAll, stopListening } from './bind-all.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts';
 import { decideProtocol } from './decide-protocol.ts';
 import { outsideHeaderBytes, peerHeaderBytes } from './header-bytes.ts';
@@ -141,8 +141,8 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
     },
     async drain(isTakenOver = false) {
       draining = true;
+      await stopListening(listeners, ofPeers);
       stopTls();
-      for (const listener of listeners) listener.close();
       sessions.close();
       // What a client sends just before it hears that its connection is closed is lost, so it hears that with its next answer.
       for (const end = performance.now() + (isTakenOver ? hearingMs : 0); sockets.size > 0 && performance.now() < end; ) await sleep(20);
