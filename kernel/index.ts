@@ -14,7 +14,6 @@ export type { CloudEvent } from './events/cloud-event.ts';
 export { defineSaga, givingUp, sleepUntil, step, waitFor, type SagaDeclaration, type StepFacts } from './sagas/saga.ts';
 export type { Bootstrap, BootstrapTools, CommandTools, Context, DeclaredPermission, DeploymentInfo, EventType, Module, ModuleState, Phase, ViewsOf } from './module/define-module.ts';
 export { withEach } from './module/with-each.ts';
-export { withEach } from './module/with-each.ts';
 export { commonEmailValues, emailTextProblems } from './emails/text-problems.ts';
 export { emailLanguages, emailText, type EmailBlock, type EmailCatalogue, type EmailLanguage, type EmailTemplate, type EmailText, type EmailValue } from './emails/email-template.ts';
 export { isWebLink } from './emails/read-templates.ts';
