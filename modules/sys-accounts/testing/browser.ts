@@ -14,20 +14,30 @@ export interface Shown {
 /** A browser without scripts: it keeps cookies by path, follows redirects until they leave the deployment, and sends forms as they stand. */
 export class Browser {
   readonly #origin: string;
-  readonly #cookies = new Map<string, { path: string; value: string }>();
+  /** By name and path: a browser has several of one name. */
+  readonly #cookies = new Map<string, { name: string; path: string; value: string }>();
 
   constructor(origin: string) {
     this.#origin = origin;
   }
 
   get cookies(): ReadonlyMap<string, { path: string; value: string }> {
-    return this.#cookies;
+    return new Map([...this.#cookies.values()].map((cookie) => [cookie.name, cookie]));
   }
 
-  async open(url: string, init: RequestInit = {}): Promise<Shown> {
-    let next = { url: new URL(url, this.#origin).href, init };
+  open(url: string, init: RequestInit = {}): Promise<Shown> {
+    return this.#follow(url, init, true);
+  }
+
+  /** Posts a form of a page of another site: with that go no cookies that are SameSite=Lax, as all of ours are, but with redirections they do. */
+  postFrom(site: string, url: string, fields: Record<string, string>): Promise<Shown> {
+    return this.#follow(url, { method: 'POST', body: new URLSearchParams(fields).toString(), headers: { 'content-type': 'application/x-www-form-urlencoded', origin: site, 'sec-fetch-site': 'cross-site' } }, false);
+  }
+
+  async #follow(url: string, init: RequestInit, withCookies: boolean): Promise<Shown> {
+    let next = { url: new URL(url, this.#origin).href, init, withCookies };
     for (let hops = 0; hops < 20; hops++) {
-      const { statusCode: status, headers: answered, body } = await request(next.url, { method: (next.init.method ?? 'GET') as 'GET', headers: { ...navigating, ...(next.init.headers as Record<string, string>), cookie: this.#cookiesFor(next.url) }, ...(next.init.body != null && { body: next.init.body as string }) });
+      const { statusCode: status, headers: answered, body } = await request(next.url, { method: (next.init.method ?? 'GET') as 'GET', headers: { ...navigating, ...(next.init.headers as Record<string, string>), ...(next.withCookies && { cookie: this.#cookiesFor(next.url) }) }, ...(next.init.body != null && { body: next.init.body as string }) });
       const headers = new Headers(Object.entries(answered).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one])));
       const text = await body.text();
       this.#keep(headers);
@@ -35,7 +45,7 @@ export class Browser {
       if (!location) return { url: next.url, status, text, headers };
       const target = new URL(location, next.url).href;
       if (!target.startsWith(this.#origin)) return { url: target, status, text: '', headers };
-      next = { url: target, init: {} };
+      next = { url: target, init: {}, withCookies: true };
     }
     throw new Error('it is redirected for ever');
   }
@@ -57,7 +67,7 @@ export class Browser {
 
   #cookiesFor(url: string): string {
     const { pathname } = new URL(url);
-    return [...this.#cookies].filter(([, { path }]) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)).map(([name, { value }]) => `${name}=${value}`).join('; ');
+    return [...this.#cookies.values()].filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)).map(({ name, value }) => `${name}=${value}`).join('; ');
   }
 
   #keep(headers: Headers): void {
@@ -66,8 +76,8 @@ export class Browser {
       const [name, value] = [pair!.slice(0, pair!.indexOf('=')), pair!.slice(pair!.indexOf('=') + 1)];
       const path = attributes.find((attribute) => /^path=/i.test(attribute))?.slice(5) ?? '/';
       const expires = attributes.find((attribute) => /^expires=/i.test(attribute))?.slice(8);
-      if (value === '' || (expires && Date.parse(expires) < Date.now())) this.#cookies.delete(name);
-      else this.#cookies.set(name, { path, value });
+      if (value === '' || (expires && Date.parse(expires) < Date.now())) this.#cookies.delete(`${name} ${path}`);
+      else this.#cookies.set(`${name} ${path}`, { name, path, value });
     }
   }
 }

@@ -14,19 +14,20 @@ interface TestDeployment {
 
 /** Somebody who has registered, and logs in as they like. */
 export class Person {
-  readonly email = `${crypto.randomUUID()}@example.org`;
+  readonly email: string;
   readonly #deployment: TestDeployment;
   accountId = '';
   accessToken = '';
   sessionId = '';
 
-  private constructor(deployment: TestDeployment) {
+  private constructor(deployment: TestDeployment, email: string) {
     this.#deployment = deployment;
+    this.email = email;
   }
 
   /** Registers somebody new and signs them in. */
-  static async in(deployment: TestDeployment): Promise<Person> {
-    const person = new Person(deployment);
+  static async in(deployment: TestDeployment, email = `${crypto.randomUUID()}@example.org`): Promise<Person> {
+    const person = new Person(deployment, email);
     const accounts = await deployment.client(AccountsService);
     person.accountId = (await accounts.registerAccount({ email: person.email, password, displayName: 'Somebody' })).accountId;
     person.use(await person.logIn());

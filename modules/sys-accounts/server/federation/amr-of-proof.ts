@@ -7,5 +7,5 @@ import type { ExternalProof } from './external-proof.ts';
  */
 export function amrOfProof({ provider, amr }: Pick<ExternalProof, 'provider' | 'amr'>): string[] {
   if (!provider.trusts_second_factor) return ['fed'];
-  return ['fed', ...(amr.length === 0 ? ['mfa'] : mergeAmr([], amr))];
+  return [...new Set(['fed', ...(amr.length === 0 ? ['mfa'] : mergeAmr([], amr))])];
 }

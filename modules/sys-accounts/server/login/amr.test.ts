@@ -9,13 +9,14 @@ const possession = fc.constantFrom(['otp'], ['otp', 'recovery'], ['otp', 'email'
 test('a password alone is one factor, also twice; so is a thing alone, but a passkey that verified its user', () => {
   assert.equal(acrOf(mergeAmr([], ['pwd'])), assurance.oneFactor);
   assert.equal(acrOf(mergeAmr(['pwd'], ['pwd'])), assurance.oneFactor);
+  assert.equal(acrOf(mergeAmr(['fed'], ['pwd'])), assurance.oneFactor);
   fc.assert(fc.property(possession, possession, (one, other) => assert.equal(acrOf(mergeAmr(one, other)), assurance.oneFactor)));
   assert.equal(acrOf(mergeAmr([], ['swk', 'user', 'mfa'])), assurance.twoFactors);
 });
 
-test('a password and a thing are two factors, in either order, and nothing is said twice', () => {
-  fc.assert(fc.property(possession, (thing) => {
-    for (const amr of [mergeAmr(['pwd'], thing), mergeAmr(thing, ['pwd'])]) {
+test('a password, or a login elsewhere, and a thing are two factors, in either order, and nothing is said twice', () => {
+  fc.assert(fc.property(possession, fc.constantFrom('pwd', 'fed'), (thing, first) => {
+    for (const amr of [mergeAmr([first], thing), mergeAmr(thing, [first])]) {
       assert.equal(acrOf(amr), assurance.twoFactors);
       assert.equal(new Set(amr).size, amr.length);
     }

@@ -43,7 +43,14 @@ async function findOut(needs: Needs, provider: ProviderRow): Promise<Spoken> {
   const settings = settingsOf(provider) as Settings;
   const secret = secretOf(needs, provider);
   const configuration = await (settings.case === 'oidc' ? discovered(needs, client, settings.value, secret) : entered(needs, client, settings.value, secret));
+  requireAddress(needs, configuration.serverMetadata().authorization_endpoint);
   return { client, configuration, settings };
+}
+
+/** A provider says itself where browsers go; nothing else is made of that than an address. */
+function requireAddress(needs: Needs, text = ''): void {
+  const { protocol } = URL.parse(text) ?? { protocol: '' };
+  if (protocol !== 'https:' && (providerRules(needs).isHttps || protocol !== 'http:')) throw new Error('its authorization endpoint is no https address');
 }
 
 /** Of OpenID Connect: what it says at its issuer. Its ID tokens are checked by its keys, whatever way they came. */

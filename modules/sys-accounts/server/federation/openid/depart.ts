@@ -2,7 +2,6 @@ import type { Departure, Wish } from '../departure.ts';
 import type { Needs } from '../../needs.ts';
 import { addressesOf } from '../addresses.ts';
 import type { ProviderRow } from '../external-proof.ts';
-import { providerRules } from '../provider-settings.ts';
 import { speakTo } from './configurations.ts';
 import { orFailed } from './or-failed.ts';
 
@@ -23,8 +22,6 @@ export const departByOpenId = (needs: Needs, provider: ProviderRow, wish: Wish):
       ...(scope !== '' && { scope }),
       ...(settings.case === 'oidc' && { nonce, ...wishes(wish, settings.value.twoFactorsAcrValues) }),
     });
-    // A provider says itself where browsers go.
-    if (address.protocol !== 'https:' && (providerRules(needs).isHttps || address.protocol !== 'http:')) throw new Error('its authorization endpoint is no https address');
     return { address: address.href, checks: { codeVerifier, nonce, version: String(provider.version), ...(wish.maxAge !== undefined && { maxAge: String(wish.maxAge) }) } };
   });
 
