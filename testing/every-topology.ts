@@ -17,15 +17,17 @@ const running = new Map<string, Promise<TestDeployment>>();
 export interface TopologyOptions extends DeploymentOptions {
   /** Names a deployment that only the tests of this file use: for those that count what there is in all. */
   alone?: string;
+  /** Why the test can not run here, such as an engine that is missing. */
+  skip?: string | false;
 }
 
 /**
  * Runs a behaviour test in every topology, through the public clients. Tests share one deployment a topology, those of
  * other files too: let each make its own accounts or orgs where it counts rows.
  */
-export function everyTopology(fact: string, run: (deployment: TestDeployment) => Promise<void>, options: TopologyOptions = {}): void {
+export function everyTopology(fact: string, run: (deployment: TestDeployment) => Promise<void>, { skip = false, ...options }: TopologyOptions = {}): void {
   for (const placement of chosen) {
-    test(`${fact} (${placement})`, async () => run(await deploymentFor(placement, options)));
+    test(`${fact} (${placement})`, { skip }, async () => run(await deploymentFor(placement, options)));
   }
 }
 

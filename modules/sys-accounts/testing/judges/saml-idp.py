@@ -103,10 +103,15 @@ def answer(request_id, sp, acs, do):
     return attack(do["attack"], xml, do.get("victim", person["nameId"])) if "attack" in do else xml
 
 
+def moment(seconds):
+    return time_util.in_a_while(seconds=seconds) if seconds >= 0 else time_util.a_while_ago(seconds=-seconds)
+
+
 def alter(response, assertion, do):
     """What a provider says wrongly, and signs."""
     data = assertion.subject.subject_confirmation[0].subject_confirmation_data
-    moment = lambda seconds: time_util.in_a_while(seconds=seconds) if seconds >= 0 else time_util.a_while_ago(seconds=-seconds)
+    if "assertionId" in do:
+        assertion.id = do["assertionId"]
     if "recipient" in do:
         data.recipient = do["recipient"]
     if "audience" in do:
@@ -180,11 +185,8 @@ def log_out(do):
     server = idp(do.get("key", "current"))
     name_id = saml.NameID(format=do.get("format", saml.NAMEID_FORMAT_PERSISTENT), text=do["nameId"])
     post = do.get("binding") == "post"
-    expire = time_util.in_a_while(seconds=do["until"]) if do.get("until", 300) >= 0 else time_util.a_while_ago(seconds=-do["until"])
-    if "until" not in do:
-        expire = time_util.in_a_while(minutes=5)
-    message = server.create_logout_request(do["destination"], None, name_id=name_id, session_indexes=do.get("sessionIndexes"), expire=expire, sign=post and not do.get("unsigned"))
-    xml_id = message.id if hasattr(message, "id") else None
+    expire = moment(do.get("until", 300))
+    _, message = server.create_logout_request(do["destination"], None, name_id=name_id, session_indexes=do.get("sessionIndexes"), expire=expire, sign=post and not do.get("unsigned"), sign_alg=xmldsig.SIG_RSA_SHA256, digest_alg=xmldsig.DIGEST_SHA256)
     if "issuer" in do:
         message.issuer.text = do["issuer"]
     url = do.get("url", do["destination"])
@@ -193,8 +195,7 @@ def log_out(do):
         if "tamper" in do:
             xml = xml.replace(do["nameId"], do["tamper"])
         return {"fields": {"SAMLRequest": base64.b64encode(xml.encode()).decode(), "RelayState": "r1"}}
-    location = redirect(str(message), url, "r1", False, do.get("key", "current"), do.get("sha1", False))
-    return {"url": location, "id": xml_id}
+    return {"url": redirect(str(message), url, "r1", False, do.get("key", "current"), do.get("sha1", False))}
 
 
 class Handler(BaseHTTPRequestHandler):

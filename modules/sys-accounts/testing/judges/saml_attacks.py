@@ -85,7 +85,7 @@ def attack(name, xml, victim):
     if name == "deep":
         return body(xml).replace("Assertion>", "Assertion>" + "<a>" * 30000 + "</a>" * 30000, 1)
     if name == "huge":
-        return body(xml).replace(victim, victim + "x" * 500_000)
+        return body(xml).replace(victim, victim + "x" * 200_000)
     if name == "tampered":
         return xml.replace(victim, victim[::-1])
     doc = minidom.parseString(xml)

@@ -16,8 +16,9 @@ type Context = Omit<KoaContextWithOIDC, 'oidc'> & { oidc?: KoaContextWithOIDC['o
 export const samlAroundProvider = (needs: Needs) => async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
   await next();
   const { oidc } = ctx;
-  const interaction = oidc?.entities.Interaction;
-  if (oidc?.session && interaction && oidc.result?.login) await needs.db.write((tx) => bindSamlLogin(tx, interaction.uid, oidc.session!.uid));
+  // Of the page that led here; the next one, if there is one, has an id of its own.
+  const [interactionUid] = ctx.path.split('/').slice(-1);
+  if (oidc?.session && oidc.route.endsWith('resume') && oidc.result?.login) await needs.db.write((tx) => bindSamlLogin(tx, interactionUid!, oidc.session!.uid));
   if (oidc?.route === 'end_session_confirm' && oidc.session && oidc.params?.logout && ctx.status === 303) await logOutThere(needs, ctx, oidc.session.uid);
 };
 

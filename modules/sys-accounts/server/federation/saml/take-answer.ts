@@ -20,16 +20,16 @@ export async function takeAnswer(needs: Needs, side: SamlSide, form: URLSearchPa
   const expected = { requestId: requestId!, skewSeconds: needs.config.samlClockSkewSeconds, ...(provenSince !== undefined && { provenSince: new Date(provenSince) }) };
   const verified = await verifyAnswer(side, form.get('SAMLResponse') ?? '', expected);
   const person = readPerson(side.settings, verified);
-  await needs.db.write((tx) => useAssertion(tx, side.provider.id, verified));
+  if (!(await needs.db.write((tx) => useAssertion(tx, side.provider.id, verified)))) throw new SamlRefused('TAKEN_ALREADY');
   return completeExternalLogin(needs, taken.login, { provider: taken.provider, ...person });
 }
 
-/** An assertion is good once, in all processes. */
-async function useAssertion(tx: Transaction<Tables>, providerId: string, { assertionId, goodUntil }: Verified): Promise<void> {
+/** Uses an assertion up, in all processes; of several who do, one is told that it was there. */
+async function useAssertion(tx: Transaction<Tables>, providerId: string, { assertionId, goodUntil }: Verified): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('sys_accounts_saml_assertions')
     .values({ provider_id: providerId, id_hash: hashOf(assertionId), expires_at: goodUntil })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
-  if (numInsertedOrUpdatedRows !== 1n) throw new SamlRefused('TAKEN_ALREADY');
+  return numInsertedOrUpdatedRows === 1n;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
 import { SamlSettingsSchema, type SamlSettings } from '../../../contract/index.ts';
 import { startSamlIdp, withoutSaml, type Do, type SamlIdp } from '../../../testing/judges/saml-idp.ts';
 import type { ProviderRow } from '../external-proof.ts';
@@ -133,4 +134,22 @@ test('how a person logged in there is said in the words that we use', { skip: wi
 test('what a provider refuses is told', { skip: withoutSaml }, async () => {
   const refused = Buffer.from(`<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" InResponseTo="${requestId}" Destination="${acs}"><p:Status><p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></p:Status></p:Response>`).toString('base64');
   await assert.rejects(verifyAnswer(side, refused, { requestId, skewSeconds: 60 }), (error) => error instanceof SamlRefused && error.reason === 'DECLINED');
+});
+
+test('whichever characters of an answer are changed, it says the same or is refused', { skip: withoutSaml }, async () => {
+  const xml = Buffer.from(await idp.unsolicited(entityId, acs, { inResponseTo: requestId, person: stranger, sign: ['assertion', 'response'] }), 'base64').toString();
+  const expected = { requestId, skewSeconds: 60 };
+  const change = fc.record({ at: fc.nat(xml.length - 1), length: fc.nat(3), text: fc.oneof(fc.constantFrom('<', '>', '/', '"', '&#x3c;', '&amp;', ' ', '<a/>', 'ID="_1"'), fc.string({ maxLength: 3 })) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      const changed = changes.reduce((text, { at, length, text: put }) => text.slice(0, at) + put + text.slice(at + length), xml);
+      try {
+        const { profile } = await verifyAnswer(side, Buffer.from(changed).toString('base64'), expected);
+        assert.deepEqual([profile.nameID, profile.attributes], [stranger.nameId, { 'urn:oid:0.9.2342.19200300.100.1.3': stranger.nameId }]);
+      } catch (error) {
+        if (!(error instanceof SamlRefused)) throw error;
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
