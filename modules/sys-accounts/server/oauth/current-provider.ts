@@ -4,6 +4,7 @@ import { samlAroundProvider } from '../federation/saml/provider-middleware.ts';
 import type { Needs } from '../needs.ts';
 import { pagePolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
+import { introspectJwt } from './introspect-jwt.ts';
 import { promptPolicy } from './prompt-policy.ts';
 import { providerConfig } from './provider-config.ts';
 import { readProviderKeys } from './provider-keys.ts';
@@ -54,6 +55,7 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
     await next();
   });
   provider.use(samlAroundProvider(needs));
+  provider.use(introspectJwt(needs));
   provider.registerGrantType(tokenExchange, exchangeToken(needs, errors), exchangeParameters, []);
   provider.on('server_error', (_ctx, err) => needs.log.error({ err }, 'the provider failed'));
   return { provider, listener: provider.callback() };

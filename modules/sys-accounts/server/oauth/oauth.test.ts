@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { everyTopology } from '@mainstay/testing';
+import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { ClientAuthentication, ClientGrant, OAuthClientsService, Role } from '../../contract/index.ts';
 import { Browser } from '../../testing/browser.ts';
@@ -109,12 +110,16 @@ everyTopology('a client asks what its token is good for, and revokes it; another
   const provider = await discover(deployment);
   const [made, other] = [await newClient(deployment), await newClient(deployment)];
   const tokens = await oauth.processAuthorizationCodeResponse(provider, made.client, await redeem(provider, made, await authorize(deployment, provider, made, { scope: 'openid offline_access api', prompt: 'consent' })), { expectedNonce: 'n-1' });
-  const active = async ({ client, auth }: Made) => (await oauth.processIntrospectionResponse(provider, client, await oauth.introspectionRequest(provider, client, auth, tokens.refresh_token!, insecure))).active;
+  const told = async ({ client, auth }: Made, token: string) => oauth.processIntrospectionResponse(provider, client, await oauth.introspectionRequest(provider, client, auth, token, insecure));
+  const active = async (by: Made, token = tokens.refresh_token!) => (await told(by, token)).active;
   assert.deepEqual([await active(made), await active(other)], [true, false]);
+  const { scope, sub, client_id: clientId, aud, token_type: type } = await told(made, tokens.access_token);
+  assert.deepEqual({ scope, sub, clientId, aud, type }, { scope: 'api', sub: decodeJwt(tokens.access_token).sub, clientId: made.client.client_id, aud: decodeJwt(tokens.access_token).aud, type: 'Bearer' });
+  assert.deepEqual([await active(other, tokens.access_token), await active(made, `${tokens.access_token.slice(0, -4)}AAAA`), await active(made, 'x.y.z')], [false, false, false]);
   await oauth.revocationRequest(provider, other.client, other.auth, tokens.refresh_token!, insecure);
   assert.equal(await active(made), true);
   await oauth.processRevocationResponse(await oauth.revocationRequest(provider, made.client, made.auth, tokens.refresh_token!, insecure));
-  assert.equal(await active(made), false);
+  assert.deepEqual([await active(made), await active(made, tokens.access_token)], [false, false]);
   assert.equal((await deployment.fetch('/v1/accounts/me', { as: tokens.access_token })).status, 401, 'what was granted is over, and its access tokens with it');
 });
 

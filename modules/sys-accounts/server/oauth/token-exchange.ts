@@ -1,10 +1,9 @@
 import { currentTime } from '@mainstay/kernel';
-import { createLocalJWKSet, jwtVerify, type JWK, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
 import type { errors as ProviderErrors, KoaContextWithOIDC } from 'oidc-provider';
 import type { Needs } from '../needs.ts';
-import { isGrantOpen } from './granted-sessions.ts';
 import { audiencesOf } from './provider-config.ts';
-import { readProviderKeys } from './provider-keys.ts';
+import { isOfClient, readAccessToken } from './read-access-token.ts';
 import { resourceScopes } from './scopes.ts';
 import { signJwt } from './sign-jwt.ts';
 
@@ -35,13 +34,10 @@ export const exchangeToken = (needs: Needs, errors: typeof ProviderErrors) => as
   ctx.body = { access_token: await signJwt(needs, 'ES256', 'at+jwt', claims, seconds), issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: Math.min(seconds, subject.exp! - Math.floor(currentTime().getTime() / 1000)), scope };
 };
 
-/** What an access token of this provider says, while its session goes on; nothing for those that are bound to a key, since the client need not have that. */
+/** A token that may be exchanged: of a person, and none that is bound to a key, since the client need not have that. */
 async function readSubject(needs: Needs, token: string): Promise<JWTPayload | undefined> {
-  const keys = (await readProviderKeys(needs)).map(({ kty, crv, x, y, n, e, kid, alg }): JWK => ({ kty, crv, x, y, n, e, kid, alg }));
-  const verified = await jwtVerify(token, createLocalJWKSet({ keys }), { issuer: needs.deployment.address, typ: 'at+jwt', algorithms: ['ES256'], currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp'] }).catch(() => undefined);
-  const payload = verified?.payload;
-  if (!payload || payload.cnf !== undefined || payload.sub === payload.client_id) return undefined;
-  return (await isGrantOpen(needs, String(payload.sid))) ? payload : undefined;
+  const payload = await readAccessToken(needs, token);
+  return payload && payload.cnf === undefined && !isOfClient(payload) ? payload : undefined;
 }
 
 /** The scopes that are asked for, or all that the token and the client have; nothing if one is asked for that they do not have. */
