@@ -46,7 +46,7 @@ try {
 }
 
 async function clientCredentials(): Promise<void> {
-  const post = async (path: string, as: string, body: object) => (await fetch(app.address + path, { method: 'POST', headers: { authorization: `Bearer ${as}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Promise<any>;
+  const post = async (path: string, as: string, body: object) => (await fetch(app.address + path, { method: 'POST', headers: { ...(as && { authorization: `Bearer ${as}` }), 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Promise<any>;
   const { accessToken } = await post('/v1/sessions', '', { email: 'olga@acme.test', password: 'mainstay-demo' });
   const { oauthClient, clientSecret } = await post('/v1/oauthClients', accessToken, { name: 'bench', grants: ['CLIENT_CREDENTIALS'], serviceRole: 'USER' });
   const basic = Buffer.from(`${oauthClient.oauthClientId}:${clientSecret}`).toString('base64');
