@@ -48,6 +48,7 @@ export const errors = defineErrors('sys-accounts', {
   IDENTITY_PROVIDER_UNFIT: ['InvalidArgument', 'the identity provider is not right: {problem}'],
   IDENTITY_PROVIDER_IN_USE: ['FailedPrecondition', 'people log in through the identity provider, so whom it speaks for stays; connect another beside it'],
   EXTERNAL_IDENTITY_NOT_FOUND: ['NotFound', 'no external identity {externalIdentityId}'],
+  NOTHING_TO_SHOW: ['FailedPrecondition', 'the account has no password and no second factor: log in again at your organization, or add a second factor'],
   ONLY_WAY_IN: ['FailedPrecondition', 'it is the only way in to your account: set a password or add a passkey first'],
   API_KEY_NOT_FOUND: ['NotFound', 'no API key {apiKeyId}'],
   API_KEYS_ARE_FOR_PEOPLE: ['PermissionDenied', 'an API key can not do this; log in'],

@@ -17,6 +17,7 @@ export async function removeExpired({ db }: Pick<Needs, 'db'>): Promise<void> {
     for (const table of ['sys_accounts_saml_assertions', 'sys_accounts_saml_sessions', 'sys_accounts_saml_logouts'] as const) await tx.deleteFrom(table).where('expires_at', '<', sql<Date>`now()`).execute();
     await tx.deleteFrom('sys_accounts_refresh_tokens').where('consumed_at', '<', kept).execute();
     await tx.deleteFrom('sys_accounts_logins').where('expires_at', '<', sql<Date>`now()`).execute();
+    await tx.deleteFrom('sys_accounts_external_logins').where('expires_at', '<', sql<Date>`now()`).execute();
     await tx.deleteFrom('sys_accounts_second_factors').where('confirmed_at', 'is', null).where('created_at', '<', sql<Date>`now() - ${provenWithin}`).execute();
     await tx.deleteFrom('sys_accounts_remembered_devices').where('expires_at', '<', sql<Date>`now()`).execute();
     await tx.deleteFrom('sys_accounts_login_places').where('seen_at', '<', sql<Date>`now() - interval '1 year'`).execute();

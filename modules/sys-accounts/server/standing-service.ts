@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { prepared, type Prepared } from '@mainstay/kernel';
 import { sql } from 'kysely';
-import type { GetStandingRequest, StandingService } from '../contract/index.ts';
+import { assurance, type GetStandingRequest, type StandingService } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Needs } from './needs.ts';
 import { hasSecondFactor } from './second-factors/factor-rows.ts';
@@ -24,6 +24,8 @@ interface PersonBearer extends Bearer {
 
 interface SessionBearer extends PersonBearer {
   acr: string;
+  /** Begun at a provider of an org. */
+  is_federated: boolean;
   auth_time: Date;
   actor_id: string | null;
 }
@@ -79,9 +81,9 @@ const standingOfProgram = (bearer: Bearer | undefined) => (bearer ? standing(bea
 /** Whether an org demands a second factor of its members. */
 type Demands = (orgId: string) => boolean;
 
-/** The orgs of somebody without a second factor that demand one. */
-const barred = ({ has_second_factor, grants }: PersonBearer, demands: Demands): string[] =>
-  has_second_factor ? [] : [...new Set(grants.flatMap(({ scope_org }) => scope_org ?? []))].filter(demands);
+/** The orgs of somebody without a second factor that demand one. Who has shown two at a provider of their org needs none here. */
+const barred = ({ has_second_factor, is_federated, acr, grants }: PersonBearer & Partial<Pick<SessionBearer, 'is_federated' | 'acr'>>, demands: Demands): string[] =>
+  has_second_factor || (is_federated && acr === assurance.twoFactors) ? [] : [...new Set(grants.flatMap(({ scope_org }) => scope_org ?? []))].filter(demands);
 
 const isMember = ({ grants, acting_org }: Bearer) => grants.some(({ scope_org }) => scope_org === acting_org);
 
@@ -95,7 +97,7 @@ const bearersOfSessions = prepared<Tables>()((q, { ids }: ById) =>
   q
     .selectFrom('sys_accounts_sessions as s')
     .innerJoin('sys_accounts_accounts as a', 'a.id', 's.account_id')
-    .select(['s.id', 's.account_id', 's.acting_org', 's.actor_id', 's.acr', sql<Date>`coalesce(s.auth_time, s.created_at)`.as('auth_time'), 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
+    .select(['s.id', 's.account_id', 's.acting_org', 's.actor_id', 's.acr', sql<boolean>`'fed' = any(s.amr)`.as('is_federated'), sql<Date>`coalesce(s.auth_time, s.created_at)`.as('auth_time'), 'a.personal_org', grantsOf.as('grants'), hasSecondFactor.as('has_second_factor')])
     .where('s.id', '=', sql<string>`any(${ids}::uuid[])`)
     .where('s.ended_at', 'is', null)
     .where('s.expires_at', '>', sql<Date>`now()`)

@@ -4,6 +4,7 @@ import type { FactorProof, LoginChallenge } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
 import type { AccountRow } from '../account-message.ts';
+import { mayUsePassword } from '../federation/password-rule.ts';
 import { LoginFailures } from '../login-failures.ts';
 import type { Needs } from '../needs.ts';
 import { checkNewPassword } from '../password-strength/check-new-password.ts';
@@ -92,6 +93,8 @@ export async function continueLogin<T>(needs: Needs, given: { loginToken: string
 async function proveAccount(needs: Needs, { email, password }: LoginClaim): Promise<Person> {
   const found = await needs.db.read((q) => q.selectFrom('sys_accounts_accounts as a').selectAll('a').select(hasSecondFactor.as('has_second_factor')).where(sql`lower(email)`, '=', email.toLowerCase()).executeTakeFirst());
   const account = await provePassword(needs, { email, account: found, wrong: errors.WRONG_CREDENTIALS(), isFirstStep: true }, password);
+  // One that is to be logged in to elsewhere is answered as one that there is not, and as soon.
+  if (!(await mayUsePassword(needs, account))) throw errors.WRONG_CREDENTIALS();
   refuseLocked(account);
   return account;
 }

@@ -22,7 +22,9 @@ export function beginStepUp(needs: Needs): Promise<LoginChallenge> {
   return needs.db.write(async (tx) => {
     const session = await requireSession(tx);
     const login = { account_id: session.account_id, session_id: session.id, amr: session.amr, wanted_org: null };
-    return (await hasFactors(tx, session.account_id)) ? challenge(tx, needs, login) : passwordChallenge(tx, login);
+    if (await hasFactors(tx, session.account_id)) return challenge(tx, needs, login);
+    if (!(await hasPassword(tx, session.account_id))) throw errors.NOTHING_TO_SHOW();
+    return passwordChallenge(tx, login);
   });
 }
 
@@ -66,5 +68,7 @@ async function raise(tx: Tx, login: LoginRow, added: readonly string[]): Promise
 
 /** A password steps up an account that has nothing better. */
 const asPassword = async (tx: Tx, account: AccountRow): Promise<readonly string[] | undefined> => ((await hasFactors(tx, account.id)) ? undefined : ['pwd']);
+
+const hasPassword = async (tx: Tx, accountId: string): Promise<boolean> => (await tx.selectFrom('sys_accounts_accounts').select('id').where('id', '=', accountId).where('password_hash', 'is not', null).executeTakeFirst()) !== undefined;
 
 const hasFactors = async (tx: Tx, accountId: string): Promise<boolean> => (await factorsOf(tx, accountId).limit(1).executeTakeFirst()) !== undefined;

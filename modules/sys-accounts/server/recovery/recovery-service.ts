@@ -7,6 +7,7 @@ import type { RecoveryService } from '../../contract/index.ts';
 import { errors } from '../../errors.ts';
 import { countEmailRequest } from '../email-requests.ts';
 import { idOfToken } from '../email-tokens.ts';
+import { mayUsePassword } from '../federation/password-rule.ts';
 import { LoginFailures } from '../login-failures.ts';
 import type { Needs } from '../needs.ts';
 import { orgNamesOf } from '../org-names.ts';
@@ -48,7 +49,7 @@ export function recoveryService(needs: Needs): ServiceImpl<typeof RecoveryServic
     async resetPassword({ token, newPassword }) {
       const id = idOfToken(deployment, 'reset-password', token);
       const account = id && (await accountOf(id));
-      if (!account) throw errors.LINK_INVALID();
+      if (!account || !(await mayUsePassword(needs, account))) throw errors.LINK_INVALID();
       // A password that will not do does not use the link up.
       await checkNewPassword(config, { password: newPassword, email: account.email!, displayName: account.display_name, orgNames: await orgNamesOf(db, account.id), field: 'new_password' });
       const password_hash = await hashPassword(config, newPassword);
