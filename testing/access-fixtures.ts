@@ -68,6 +68,8 @@ export class AccessFixtures {
       oauth_client_id: async () => ({ oauth_client_id: await this.#oauthClient(person) }),
       email_domain_id: async () => ({ email_domain_id: (await createClient(EmailDomainsService, await this.#adminIn(person)).createEmailDomain({ emailDomain: { domain: `${randomUUID()}.test` } })).emailDomainId }),
       group_mapping_id: async () => ({ group_mapping_id: (await createClient(GroupMappingsService, await this.#adminIn(person)).createGroupMapping({ groupMapping: { groupName: randomUUID(), role: Role.USER } })).groupMappingId }),
+      identity_provider_id: async () => ({ identity_provider_id: await this.#identityProvider(person) }),
+      external_identity_id: () => this.#externalIdentity(person),
       api_key_id: async () => ({ api_key_id: (await createClient(ApiKeysService, person.transport).createApiKey({ name: 'test' })).apiKey!.apiKeyId }),
       second_factor_id: async () => ({ second_factor_id: (await createClient(SecondFactorsService, person.transport).createSecondFactor({ factor: Factor.TOTP })).secondFactor!.secondFactorId }),
       remembered_device_id: () => this.#rememberedDevice(person),
@@ -172,6 +174,19 @@ export class AccessFixtures {
     const values = [accountId, randomBytes(32)];
     const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_remembered_devices (account_id, token_hash, password_mark, expires_at) values ($1, $2, '', now() + interval '1 day') returning id::text`, values) as [{ id: string }];
     return { remembered_device_id: id };
+  }
+
+  async #identityProvider({ orgId }: Person): Promise<string> {
+    const settings = JSON.stringify({ issuer: 'https://login.acme.test', clientId: 'mainstay' });
+    const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', `insert into sys_accounts.sys_accounts_identity_providers (owner_org, name, kind, settings) values ($1, 'a provider', 'OIDC', $2) returning id::text`, [orgId, settings]) as [{ id: string }];
+    return id;
+  }
+
+  /** The person is known somewhere else. */
+  async #externalIdentity(person: Person): Promise<Record<string, string>> {
+    const values = [await this.#identityProvider(person), randomUUID(), person.accountId];
+    const [{ id }] = await this.#deployment.sqlOf<{ id: string }>('sys-accounts', 'insert into sys_accounts.sys_accounts_external_identities (provider_id, subject, account_id) values ($1, $2, $3) returning id::text', values) as [{ id: string }];
+    return { external_identity_id: id };
   }
 
   #webhooks(): Promise<Client<typeof WebhooksService>> {

@@ -39,3 +39,9 @@ select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('or
 
 insert into sys_accounts_oauth_clients (owner_org, name, metadata, disabled, created_at)
 select case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Client ' || n, '{"grant_types": [], "redirect_uris": [], "token_endpoint_auth_method": "none"}', n % 3 = 0, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_identity_providers (id, owner_org, name, kind, settings, disabled, created_at)
+select md5('provider' || n)::uuid, case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Provider ' || n, 'OIDC', '{"issuer": "https://login.many.test", "clientId": "mainstay"}', n % 3 = 0, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_external_identities (provider_id, subject, account_id, created_at)
+select md5('provider' || n)::uuid, 'subject ' || n, case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, now() - n * interval '1 minute' from generate_series(1, 100000) n;
