@@ -2,7 +2,7 @@ import { bootstrapFrom, cron, defineModule, serve } from '@mainstay/kernel';
 import { EmailService } from '@mainstay/sys-email/contract';
 import { access } from './access.ts';
 import { config } from './config.ts';
-import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, EmailDomainsService, GroupMappingsService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, ExternalIdentitiesService, FederationService, IdentityProvidersService, InvitationsService, RecoveryService, RegistrationService, SamlService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
+import { AccountClosedSchema, AccountLockedSchema, AccountRegisteredSchema, AccountsService, AccountUnlockedSchema, ApiKeysService, KeysService, MembershipChangedSchema, OAuthClientsService, OAuthService, EmailDomainsService, GroupMappingsService, ScimService, OrgsService, SecondFactorsChangedSchema, SecondFactorsService, EmailChangeService, ExternalIdentitiesService, FederationService, IdentityProvidersService, InvitationsService, RecoveryService, RegistrationService, SamlService, SessionsService, StandingService, ActingService, IssuesService, PersonalDataService, UserRequestsService, UserViewService } from './contract/index.ts';
 import { accountsService } from './server/accounts-service.ts';
 import { apiKeysService } from './server/api-keys-service.ts';
 import { firstData, loadFirstData } from './server/bootstrap.ts';
@@ -36,6 +36,7 @@ import { removeExpired } from './server/remove-expired.ts';
 import { mailFactorsChanged } from './server/second-factors/announce-change.ts';
 import { mailFactorCode, mailLoginCode } from './server/second-factors/email-codes.ts';
 import { secondFactorsService } from './server/second-factors/second-factors-service.ts';
+import { scimService } from './server/scim/scim-service.ts';
 import { rotateSigningKey } from './server/signing-keys.ts';
 import { sessionsService } from './server/sessions-service.ts';
 import { standingService } from './server/standing-service.ts';
@@ -70,6 +71,7 @@ export default defineModule({
     serve(SamlService, samlService),
     serve(EmailDomainsService, emailDomainsService),
     serve(GroupMappingsService, groupMappingsService),
+    serve(ScimService, scimService),
     serve(RegistrationService, registrationService),
     serve(RecoveryService, recoveryService),
     serve(InvitationsService, invitationsService),

@@ -18,6 +18,7 @@ export * from './gen/sys/accounts/v1/recovery_pb.js';
 export * from './gen/sys/accounts/v1/registration_pb.js';
 export * from './gen/sys/accounts/v1/roles_pb.js';
 export * from './gen/sys/accounts/v1/saml_pb.js';
+export * from './gen/sys/accounts/v1/scim_pb.js';
 export * from './gen/sys/accounts/v1/second_factors_pb.js';
 export * from './gen/sys/accounts/v1/sessions_pb.js';
 export * from './gen/sys/accounts/v1/standing_pb.js';

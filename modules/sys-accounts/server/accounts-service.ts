@@ -111,7 +111,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
     async lockAccount({ accountId, reason, etag }) {
       if (accountId === caller().accountId) throw errors.OWN_ACCOUNT();
       return db.write(async (tx) => {
-        await setState(tx, accountId, { state: 'LOCKED', lock_reason: reason }, etag);
+        await setState(tx, accountId, { state: 'LOCKED', lock_reason: reason, locking_org: null }, etag);
         await endSessions(tx, { accountId });
         await tx.emit(AccountLockedSchema, { accountId, reason }, { aggregate: accountId });
         return readFullAccount(tx, accountId);
@@ -120,7 +120,7 @@ export function accountsService(needs: Needs): ServiceImpl<typeof AccountsServic
 
     async unlockAccount({ accountId, etag }) {
       return db.write(async (tx) => {
-        await setState(tx, accountId, { state: 'ACTIVE', lock_reason: '' }, etag);
+        await setState(tx, accountId, { state: 'ACTIVE', lock_reason: '', locking_org: null }, etag);
         await tx.emit(AccountUnlockedSchema, { accountId }, { aggregate: accountId });
         return readFullAccount(tx, accountId);
       });
@@ -143,7 +143,7 @@ async function provenSelf(needs: Needs, accountId: string, password: string): Pr
   return provePassword(needs, { email: account.email ?? '', account, wrong: errors.WRONG_PASSWORD() }, password);
 }
 
-async function setState(tx: Transaction<Tables>, accountId: string, change: Pick<AccountRow, 'state' | 'lock_reason'>, etag: string): Promise<void> {
+async function setState(tx: Transaction<Tables>, accountId: string, change: Pick<AccountRow, 'state' | 'lock_reason' | 'locking_org'>, etag: string): Promise<void> {
   const { state } = await lockVersion(tx, accountId, etag);
   if (state === 'DEACTIVATED') throw errors.ACCOUNT_CLOSED();
   await tx.updateTable('sys_accounts_accounts').set({ ...change, ...changed }).where('id', '=', accountId).execute();

@@ -27,6 +27,10 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.deleteFrom('sys_accounts_login_places').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_oauth_artifacts').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_saml_sessions').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_external_identities').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_directory_users').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_directory_group_members').where('account_id', '=', id).execute();
+  await tx.deleteFrom('sys_accounts_login_groups').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_api_keys').where('account_id', '=', id).execute();
   await tx.deleteFrom('sys_accounts_registrations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
   await tx.deleteFrom('sys_accounts_invitations').where(sql`lower(email)`, '=', email!.toLowerCase()).execute();
@@ -38,7 +42,7 @@ export async function closeAccount(tx: Tx, { id, email, personal_org }: AccountR
   await tx.updateTable('sys_accounts_orgs').set({ name: '', contact: '', logo_url: '', version: sql<number>`version + 1` }).where('id', '=', personal_org).execute();
   await tx
     .updateTable('sys_accounts_accounts')
-    .set({ state: 'DEACTIVATED', email: null, password_hash: null, display_name: '', avatar_url: '', lock_reason: '', home_org: null, version: sql<number>`version + 1`, updated_at: sql<Date>`now()` })
+    .set({ state: 'DEACTIVATED', email: null, password_hash: null, display_name: '', avatar_url: '', lock_reason: '', home_org: null, managing_org: null, locking_org: null, version: sql<number>`version + 1`, updated_at: sql<Date>`now()` })
     .where('id', '=', id)
     .execute();
   await tx.emit(AccountClosedSchema, { accountId: id, orgIds }, { aggregate: id });

@@ -6,7 +6,7 @@ const mostAtOnce = 1000;
 
 /**
  * Lets accounts rest into which nobody logged in for long: they are to prove their address before they are used again, since it may
- * have got into other hands. Not those of operators, and none that is in use by a session or a program.
+ * have got into other hands. Not those of operators, not those that an org made, and none that is in use by a session or a program.
  */
 export async function letAccountsRest({ db, config }: Pick<Needs, 'db' | 'config'>): Promise<void> {
   for (;;) {
@@ -15,6 +15,8 @@ export async function letAccountsRest({ db, config }: Pick<Needs, 'db' | 'config
         .selectFrom('sys_accounts_accounts as a')
         .select('a.id')
         .where('a.state', '=', 'ACTIVE')
+        // Orgs say themselves who of theirs is still there.
+        .where('a.managing_org', 'is', null)
         .where(sql`coalesce(a.last_login_at, a.created_at)`, '<', sql<Date>`now() - ${config.dormantAfterDays} * interval '1 day'`)
         .where(({ not, exists, selectFrom }) => not(exists(selectFrom('sys_accounts_sessions as s').select('s.id').whereRef('s.account_id', '=', 'a.id').where('s.ended_at', 'is', null).where('s.expires_at', '>', sql<Date>`now()`))))
         .where(({ not, exists, selectFrom }) => not(exists(selectFrom('sys_accounts_api_keys as k').select('k.id').whereRef('k.account_id', '=', 'a.id').where('k.revoked_at', 'is', null).where(sql<boolean>`(k.expires_at is null or k.expires_at > now())`))))

@@ -43,10 +43,8 @@ export function memberMethods({ db, deployment }: Needs): Methods {
       await db.write(async (tx) => {
         await requireSharedOrg(tx, orgId);
         await requireAnotherAdmin(tx, orgId, accountId);
-        const removed = await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', accountId).where('scope_org', '=', orgId).returning('id').execute();
-        if (removed.length === 0) throw errors.MEMBER_NOT_FOUND({ accountId });
-        await tx.updateTable('sys_accounts_accounts').set({ home_org: null }).where('id', '=', accountId).where('home_org', '=', orgId).execute();
-        await tx.emit(MembershipChangedSchema, { orgId, accountId, roles: [] }, { aggregate: accountId });
+        if (!(await memberOf(tx, orgId).where('a.id', '=', accountId).executeTakeFirst())) throw errors.MEMBER_NOT_FOUND({ accountId });
+        await leave(tx, orgId, accountId);
       });
       return create(EmptySchema);
     },
@@ -87,6 +85,13 @@ export async function announced(tx: Tx, orgId: string, accountId: string) {
   const member = memberMessage(await memberOf(tx, orgId).where('a.id', '=', accountId).executeTakeFirstOrThrow());
   await tx.emit(MembershipChangedSchema, { orgId, accountId, roles: member.roles }, { aggregate: accountId });
   return member;
+}
+
+/** Takes all roles in an org from a member, and tells other modules. */
+export async function leave(tx: Tx, orgId: string, accountId: string): Promise<void> {
+  await tx.deleteFrom('sys_accounts_role_grants').where('account_id', '=', accountId).where('scope_org', '=', orgId).execute();
+  await tx.updateTable('sys_accounts_accounts').set({ home_org: null }).where('id', '=', accountId).where('home_org', '=', orgId).execute();
+  await tx.emit(MembershipChangedSchema, { orgId, accountId, roles: [] }, { aggregate: accountId });
 }
 
 /** Throws `ORG_PERSONAL` for the org of one person. */

@@ -6,6 +6,7 @@ import { sql, type Selectable } from 'kysely';
 import type { EmailChangeService } from '../../contract/index.ts';
 import type { Tables } from '../../database/tables.ts';
 import { errors } from '../../errors.ts';
+import { managerOf } from '../directory/managed-accounts.ts';
 import { countEmailRequest } from '../email-requests.ts';
 import { idOfToken } from '../email-tokens.ts';
 import type { Needs } from '../needs.ts';
@@ -26,6 +27,7 @@ export function emailChangeService(needs: Needs): ServiceImpl<typeof EmailChange
       if (named !== 'me' && named !== accountId) throw errors.ACCOUNT_NOT_FOUND({ accountId: named });
       const account = await db.read((q) => q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirstOrThrow());
       await provePassword(needs, { email: account.email ?? '', account, wrong: errors.WRONG_PASSWORD() }, password);
+      if (await db.read((q) => managerOf(q, account))) throw errors.EMAIL_OF_ORG();
       if (newEmail.toLowerCase() === account.email!.toLowerCase()) throw errors.EMAIL_SAME();
       await countEmailRequest(needs, newEmail);
       return db.write(async (tx) => {
