@@ -56,7 +56,7 @@ function problemsOf(needs: Pick<Needs, 'config' | 'deployment'>, { case: kind, v
   };
   for (const [field, text] of addressesIn({ case: kind, value } as Chosen)) if (text !== '') explain(field, addressProblem(text, rules));
   if (kind === 'oidc' && /[?#]/.test(value.issuer)) explain('issuer', 'has a part behind ? or #: it is the bare address');
-  if (kind === 'saml') for (const certificate of value.certificates) explain('certificates', isCertificate(certificate) ? undefined : 'has one that is no X.509 certificate in PEM');
+  if (kind === 'saml') for (const certificate of value.certificates) explain('certificates', isCertificate(certificate) ? undefined : 'has one that is no X.509 certificate of an RSA key, in PEM');
   return problems;
 }
 
@@ -78,7 +78,7 @@ function addressProblem(text: string, { isPublic, isHttps }: ReturnType<typeof p
 
 function isCertificate(pem: string): boolean {
   try {
-    return new X509Certificate(pem).publicKey !== undefined;
+    return new X509Certificate(pem).publicKey.asymmetricKeyType === 'rsa';
   } catch {
     return false;
   }

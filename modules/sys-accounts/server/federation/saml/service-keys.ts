@@ -32,14 +32,14 @@ const purpose = 'saml keys';
 /** The keys that count now; the first use in a deployment makes one. Safe in several processes at once. */
 export async function readServiceKeys(means: Means): Promise<ServiceKeys> {
   const { db, deployment, log } = means;
-  const rows = await db.read((q) => q.selectFrom('sys_accounts_saml_keys').select(['id', 'sealed_private_key', 'certificate', sql<boolean>`created_at < now() - ${settlesDays} * interval '1 day'`.as('settled')]).orderBy('created_at', 'desc').execute());
-  const keys = rows.flatMap(({ id, sealed_private_key, certificate, settled }) => {
+  const rows = await db.read((q) => q.selectFrom('sys_accounts_saml_keys').select(['sealed_private_key', 'certificate', sql<boolean>`created_at < now() - ${settlesDays} * interval '1 day'`.as('settled')]).orderBy('created_at', 'desc').execute());
+  const keys = rows.flatMap(({ sealed_private_key, certificate, settled }) => {
     const privateKey = unseal(deployment.secret, purpose, '', sealed_private_key);
-    if (privateKey === undefined) log.warn({ keyId: id }, "a key of the SAML service provider can't be opened with the deployment's secret, which must have changed: have the identity providers read the metadata again");
     return privateKey === undefined ? [] : [{ privateKey, certificate, settled }];
   });
   const signer = keys.find(({ settled }) => settled) ?? keys.at(-1);
   if (signer) return { signer, all: keys };
+  if (rows.length > 0) log.warn("the key of the SAML service provider can't be opened with the deployment's secret, which must have changed: another replaces it; have the identity providers read the metadata again");
   await addKey(means, rows.length);
   return readServiceKeys(means);
 }
