@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Go, Report, RunningProcess } from '@mainstay/kernel/process';
 import { peerVariable, type Instance } from '@mainstay/kernel/placement';
@@ -14,6 +15,8 @@ export interface ForkOptions {
   peers: Readonly<Record<string, string>>;
   secret: string;
   dataFolder: string;
+  /** Where its log goes; to the terminal, as far as `MAINSTAY_LOG_LEVEL` says, if absent. */
+  logFile?: string;
   go: Go;
   announce: (line: string) => void;
 }
@@ -27,12 +30,14 @@ const programWithModules = join(import.meta.dirname, 'process-with-modules.ts');
 const GRACE_MILLISECONDS = 15_000;
 
 /** Starts a process of a deployment; resolves when it serves, rejects with what it says if it can not. */
-export async function forkProcess({ deploymentFile, moduleFiles, placement, instance, peers, secret, dataFolder, go, announce }: ForkOptions): Promise<ForkedProcess> {
+export async function forkProcess({ deploymentFile, moduleFiles, placement, instance, peers, secret, dataFolder, logFile, go, announce }: ForkOptions): Promise<ForkedProcess> {
   const addresses = Object.fromEntries(Object.entries(peers).map(([name, address]) => [peerVariable(name), address]));
-  const environment = { ...process.env, ...addresses, MAINSTAY_SECRET: secret, MAINSTAY_DATA_FOLDER: dataFolder, MAINSTAY_DATABASE_CONNECTIONS: '20', MAINSTAY_LOG_LEVEL: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' };
+  const environment = { ...process.env, ...addresses, MAINSTAY_SECRET: secret, MAINSTAY_DATA_FOLDER: dataFolder, MAINSTAY_DATABASE_CONNECTIONS: '20', MAINSTAY_LOG_LEVEL: process.env.MAINSTAY_LOG_LEVEL ?? 'info' };
+  const log = logFile === undefined ? undefined : openSync(logFile, 'a');
   const flags = ['--deployment', deploymentFile, '--placement', placement, '--process', instance.name, ...moduleFiles.flatMap((file) => ['--module', file])];
   // The flags of the test itself make no sense there.
-  const child = fork(moduleFiles.length > 0 ? programWithModules : program, flags, { env: { ...environment, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined }, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(moduleFiles.length > 0 ? programWithModules : program, flags, { env: { ...environment, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined }, execArgv: [], stdio: ['ignore', log ?? 'inherit', 'inherit', 'ipc'] });
+  if (log !== undefined) closeSync(log);
   const ready = await new Promise<Extract<Report, { type: 'ready' }>>((resolve, reject) => {
     child.on('message', (report: Report) => {
       if (report.type === 'checked') child.send(go);

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
@@ -11,7 +12,7 @@ import { readDeployment } from '@mainstay/kernel/deployment';
 import type { FilesSettings } from '@mainstay/kernel/files';
 import { databaseNameOf, databasesOf, readPlacement } from '@mainstay/kernel/placement';
 import { createClient, startProcess, type RunningProcess } from '@mainstay/kernel/process';
-import { asAdministrator, createLog, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
+import { asAdministrator, createLog, secretsIn, testDatabase, type TestDatabase } from '@mainstay/kernel/testing';
 import { stringify } from 'yaml';
 import { forkProcess } from './forked-process.ts';
 import { withModulesOf } from './module-files.ts';
@@ -72,8 +73,9 @@ export interface TestDeployment {
 export async function startDeployment(options: DeploymentOptions = {}): Promise<TestDeployment> {
   const database = await testDatabase();
   const dataFolder = mkdtempSync(join(tmpdir(), 'mainstay-data-'));
+  const logFolder = mkdtempSync(join(tmpdir(), 'mainstay-logs-'));
   const announced: string[] = [];
-  const { start, databases, databasesOfModule, peers } = await startOf(options, { database, dataFolder, announced });
+  const { start, databases, databasesOfModule, peers } = await startOf(options, { database, dataFolder, logFolder, announced });
   let running: RunningProcess = await start();
   let tokens = new Map<string, Promise<string>>();
 
@@ -122,18 +124,28 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
       for (const other of databases) await database.sql(`drop database if exists "${other}" with (force)`);
       await database.drop();
       rmSync(dataFolder, { recursive: true, force: true });
+      requireNoSecrets(logFolder);
     },
   };
+}
+
+/** Whatever a test does, no secret is in the log of its deployment (R-092). */
+function requireNoSecrets(logFolder: string): void {
+  const found = globSync(join(logFolder, '*')).flatMap((file) => secretsIn(readFileSync(file, 'utf8')));
+  rmSync(logFolder, { recursive: true, force: true });
+  assert.deepEqual(found, [], 'the log of the deployment holds secrets');
 }
 
 interface Place {
   database: TestDatabase;
   dataFolder: string;
+  /** Of its processes, as far as nobody wants to see what they log. */
+  logFolder: string;
   announced: string[];
 }
 
 /** How its processes are started, and which databases they make beside the one that is there. */
-async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], moduleFiles = [], telemetry = {}, operators = {}, placement: placementName, here = false, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
+async function startOf({ phase = 'T', modules: sections, files = {}, ownModules = [], moduleFiles = [], telemetry = {}, operators = {}, placement: placementName, here = false, logFile, logLevel = 'trace' }: DeploymentOptions, { database, dataFolder, logFolder, announced }: Place): Promise<{ start: () => Promise<RunningProcess>; databases: string[]; databasesOfModule: (module: string) => string[]; peers: Record<string, string> }> {
   const available = await withModulesOf(moduleFiles, ownModules);
   const enabled = quickPasswords(phase, sections ?? Object.fromEntries(available.map(({ name }) => [name, null])));
   const several = placementName !== undefined && placementName !== 'one-process';
@@ -147,7 +159,7 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
     databaseName: database.name,
     secret: randomBytes(32).toString('hex'),
     dataFolder,
-    log: createLog(logFile === undefined ? { level: process.env.MAINSTAY_LOG_LEVEL ?? 'fatal' } : { level: logLevel, destination: logFile }),
+    log: createLog(logFile === undefined ? logTo(join(logFolder, 'test')) : { level: logLevel, destination: logFile }),
     announce: (line: string) => void announced.push(line),
   };
   if (!placementName) return { start: () => startProcess(common), databases: [], databasesOfModule: () => [database.name], peers: {} };
@@ -161,12 +173,15 @@ async function startOf({ phase = 'T', modules: sections, files = {}, ownModules 
   const [door] = placement.instances.filter(({ modules }) => modules.includes('sys-gateway'));
   const onlyFirst = (name: string) => (name === door?.name ? common.deployment : { ...common.deployment, http: { ...common.deployment.http, port: 0 } });
   const starts = placement.instances.map((instance): (() => Promise<RunningProcess>) => (isForked
-    ? () => forkProcess({ ...common, deploymentFile: join(dataFolder, 'deployment.yaml'), moduleFiles, placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: {} } })
+    ? () => forkProcess({ ...common, ...(process.env.MAINSTAY_LOG_LEVEL === undefined && { logFile: join(logFolder, instance.name) }), deploymentFile: join(dataFolder, 'deployment.yaml'), moduleFiles, placement: placementName, instance, peers, go: { databaseUrl: urlOf(database), ports: {} } })
     : () => startProcess({ ...common, deployment: onlyFirst(instance.name), placement, instance: instance.name, peers, connections: 40 })));
   if (isForked) writeFileSync(join(dataFolder, 'deployment.yaml'), stringify(content));
   const databasesOfModule = (module: string) => [...new Set(placement.instances.filter(({ modules }) => modules.includes(module)).map((instance) => databaseNameOf(database.name, instance)))];
   return { start: () => startTogether(starts), databases, databasesOfModule, peers };
 }
+
+/** On the terminal of who asked for it, else into a file that is looked through in the end. */
+const logTo = (destination: string) => (process.env.MAINSTAY_LOG_LEVEL === undefined ? { level: 'info', destination } : { level: process.env.MAINSTAY_LOG_LEVEL });
 
 /** Tests sign in thousands of times, and write many e-mails from one network address. */
 function quickPasswords(phase: string, sections: Record<string, object | null>): Record<string, object | null> {

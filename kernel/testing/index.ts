@@ -1,5 +1,6 @@
 export { asAdministrator, TEST_CONNECTIONS, testDatabase, type TestDatabase } from './postgres.ts';
 export { testS3Server } from './s3-server.ts';
+export { secretsIn } from './secrets-in.ts';
 export { until } from './until.ts';
 export { createLog } from '../telemetry/log.ts';
 export { ClerkService, LedgerService } from './contract/gen/mainstay/testing/v1/ledger_pb.js';

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { startEmbeddedPostgres } from '@mainstay/kernel/postgres';
-import { TEST_CONNECTIONS } from '@mainstay/kernel/testing';
+import { secretsIn, TEST_CONNECTIONS } from '@mainstay/kernel/testing';
 import { CheckFailed, root } from './check.ts';
 import { endHungFiles } from './end-hung-files.ts';
 import { folderInMemory } from './folder-in-memory.ts';
@@ -46,12 +47,14 @@ export async function runTests(files: string[]): Promise<void> {
       ...(others.length > 0 ? [() => runOthers(others, environment)] : []),
       ...placements.flatMap((placement) => runsIn(placement, placed, environment).map(({ files: some, env }) => () => runPlaced(some, placement, env))),
     ];
-    const results: (number | null)[] = [];
+    const results: Ran[] = [];
     const lane = async () => {
       for (let next = work.shift(); next; next = work.shift()) results.push(await next());
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    if (results.some((code) => code !== 0)) throw new CheckFailed('some tests failed; they are listed above');
+    const secrets = results.flatMap(({ output }) => secretsIn(output));
+    if (secrets.length > 0) throw new CheckFailed(`the tests printed secrets:\n${secrets.join('\n')}`);
+    if (results.some(({ code }) => code !== 0)) throw new CheckFailed('some tests failed; they are listed above');
   } finally {
     await postgres.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -73,21 +76,37 @@ const isOfPlatform = (file: string): boolean => file.startsWith('testing/');
 /** Whether a file has tests that run in every placement; a drill writes files that have. */
 const isOfTopologies = (file: string): boolean => !file.endsWith('-drill.test.ts') && /\beveryTopology\(/.test(readFileSync(join(root, file), 'utf8'));
 
-async function runOthers(files: string[], env: NodeJS.ProcessEnv): Promise<number | null> {
-  const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+interface Ran {
+  code: number | null;
+  output: string;
+}
+
+async function runOthers(files: string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+  const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = outputOf(child, (part) => process.stdout.write(part));
   const unwatch = endHungFiles(child.pid!, (line) => console.log(line));
-  return ended(child).finally(unwatch);
+  const code = await ended(child).finally(unwatch);
+  return { code, output: output() };
 }
 
 /** Its report comes in one piece, not mixed with that of another. */
-async function runPlaced(files: string[], placement: string, environment: NodeJS.ProcessEnv): Promise<number | null> {
+async function runPlaced(files: string[], placement: string, environment: NodeJS.ProcessEnv): Promise<Ran> {
   const env = { ...environment, MAINSTAY_TEST_PLACEMENTS: placement };
   const child = spawn(process.execPath, ['--test', '--test-isolation=none', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const report: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => report.push(part));
+  const output = outputOf(child);
   const code = await ended(child);
-  process.stdout.write(Buffer.concat(report));
-  return code;
+  process.stdout.write(output());
+  return { code, output: output() };
+}
+
+/** All that a process printed until now; `say` hears of each part of it. */
+function outputOf({ stdout, stderr }: ChildProcessByStdio<null, Readable, Readable>, say: (part: Buffer) => void = () => {}): () => string {
+  const parts: Buffer[] = [];
+  for (const stream of [stdout, stderr]) stream.on('data', (part: Buffer) => {
+    parts.push(part);
+    say(part);
+  });
+  return () => Buffer.concat(parts).toString();
 }
 
 const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
