@@ -129,7 +129,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   };
 }
 
-/** Whatever a test does, no secret is in the log of its deployment. */
+/** Whatever a test does, no secret is in the log of its deployment. */
 function requireNoSecrets(logFolder: string): void {
   const found = globSync(join(logFolder, '*')).flatMap((file) => secretsIn(readFileSync(file, 'utf8')));
   rmSync(logFolder, { recursive: true, force: true });

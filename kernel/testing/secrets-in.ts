@@ -8,7 +8,7 @@ const forms: Readonly<Record<string, RegExp>> = {
   'a password': /mainstay-demo|correct horse battery/g,
 };
 
-/** The secrets that a text shows, each as what it is and the line, in which it is blotted out. */
+/** The secrets that a text shows, each as what it is and the line, in which it is blotted out. */
 export const secretsIn = (text: string): string[] =>
   text.split('\n').flatMap((line) => Object.entries(forms).flatMap(([kind, form]) => {
     const blotted = line.replace(form, '▇');
