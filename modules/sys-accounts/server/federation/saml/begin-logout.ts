@@ -10,7 +10,8 @@ import { samlLibrary, samlSide } from './saml-settings.ts';
 /** Where a browser, whose login here is over, is logged out at the provider too; nothing if it was logged in through none that wants to know. */
 export async function beginSamlLogout(needs: Needs, sessionUid: string, returnTo: string): Promise<string | undefined> {
   const sessions = await needs.db.write((tx) => tx.deleteFrom('sys_accounts_saml_sessions').where('session_uid', '=', sessionUid).returningAll().execute());
-  for (const session of sessions) {
+  // The newest first: what was begun there before is over.
+  for (const session of sessions.sort((a, b) => (a.id < b.id ? 1 : -1))) {
     const address = await tellProvider(needs, session, returnTo);
     if (address !== undefined) return address;
   }

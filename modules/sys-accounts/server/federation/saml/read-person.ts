@@ -59,8 +59,11 @@ export function readPerson(settings: SamlSettings, { profile, context }: Verifie
   };
 }
 
-/** A transient name id is another at every login (Core, 8.3.8). */
-const lastingNameId = ({ nameIDFormat }: Verified['profile'], nameId: string): string => (nameIDFormat === nameIdFormats.transient || nameId.length > mostCharacters ? '' : nameId);
+/** A transient name id is another at every login (Core, 8.3.8); an address is the same in capital letters. */
+function lastingNameId({ nameIDFormat }: Verified['profile'], nameId: string): string {
+  if (nameIDFormat === nameIdFormats.transient || nameId.length > mostCharacters) return '';
+  return nameIDFormat === nameIdFormats.email ? nameId.toLowerCase() : nameId;
+}
 
 function methodsOf({ twoFactorsContexts }: SamlSettings, context: string, more: readonly string[]): string[] {
   const said = [context, ...more];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
 import { everyTopology, until, type TestDeployment } from '@mainstay/testing';
 import { decodeJwt } from 'jose';
 import { FederatedLogin, leadsTo } from '../../../testing/federation/federated-login.ts';
@@ -84,6 +85,8 @@ fact('a logout that is not proven, for somebody else, or old ends nothing', asyn
   await refused(await fetch(url.replace(/&SigAlg=.*/, ''), { redirect: 'manual' }), 'NOT_SIGNED');
   await refused(await fetch(url.replace('RelayState=r1', 'RelayState=r2'), { redirect: 'manual' }), 'NOT_SIGNED');
   await refused(await fetch(`${destination}?SAMLRequest=${encodeURIComponent(evil.slice(20))}`, { redirect: 'manual' }), 'UNREADABLE');
+  const bomb = deflateRawSync(Buffer.alloc(8_000_000, 'a')).toString('base64');
+  await refused(await fetch(`${destination}?SAMLRequest=${encodeURIComponent(bomb)}`, { redirect: 'manual' }), 'UNREADABLE');
   const post = (fields: Record<string, string>) => fetch(destination, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
   for (const [wrong, reason] of [[{ unsigned: true }, 'NOT_SIGNED'], [{ key: 'foreign' }, 'NOT_SIGNED'], [{ nameId: 'somebody', tamper: grace.nameId }, 'NOT_SIGNED']] as const) await refused(await post((await logOut({ binding: 'post', ...wrong })).fields), reason);
   assert.ok(await isOpen(deployment, accessToken));
