@@ -25,6 +25,7 @@ export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './f
 export { callSettings } from './resilience/calls-config.ts';
 export { misdirected } from './http/http-errors.ts';
 export type { Admitted, Arrived, Gateway, GatewayFacts, GatewayService, GatewayTls, OutsideCall, OutsideRequest } from './gateway/gateway.ts';
+export { tellAudit } from './commands/tell-audit.ts';
 export { beyondCall, caller, commandEnd, currentCall } from './guard/call.ts';
 export { defineAccess } from './guard/guard.ts';
 export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts, RequestTarget } from './guard/guard.ts';

@@ -27,17 +27,17 @@ const places = '$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12';
 
 /** The facts of a command for the audit: who did what to what, from where (R-007). */
 export function recordOf(call: Call, method: DescMethod, request: object, outcome = DONE, answer?: object): RecordValues {
-  const { principal, callerModule, clientAddress, traceId } = call;
+  const { principal, callerModule, clientAddress, traceId, subjects } = call;
   const account = principal.kind === 'account' ? principal : undefined;
   return [
     newId(), nameOf(method), outcome, (principal.kind !== 'anonymous' && principal.orgId) || null, principal.kind, principalId(principal), account?.actorAccountId ?? null, account?.sessionId ?? null,
-    callerModule ?? null, clientAddress ?? null, traceId, subjectsOf(method, request, answer),
+    callerModule ?? null, clientAddress ?? null, traceId, JSON.stringify({ ...subjects, ...subjectsOf(method, request, answer) }),
   ];
 }
 
-/** What a command was about, and what came of it: ids, names and choices by field, in JSON. */
-const subjectsOf = (method: DescMethod, request: object, answer?: object): string =>
-  JSON.stringify(answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method, request) } : namedSubjects(method, request));
+/** What a command was about, and what came of it: ids, names and choices by field. */
+const subjectsOf = (method: DescMethod, request: object, answer?: object): Record<string, string> =>
+  answer ? { ...answeredSubjects(method.output, answer), ...namedSubjects(method, request) } : namedSubjects(method, request);
 
 export const nameOf = (method: DescMethod): string => `${method.parent.typeName}/${method.name}`;
 

@@ -37,6 +37,8 @@ export interface Call {
   command?: CommandOfCall;
   /** The ids that its transactions named as changed; absent unless the guard wants to hear of them. */
   changed?: Set<string>;
+  /** What it said that it is about, for the audit. */
+  subjects?: Readonly<Record<string, string>>;
   /** How many commands of other services it has called. */
   nestedCommands?: number;
   /** Of a module's own work in a shard: whether it has the rows of an org; absent where every org is here. */

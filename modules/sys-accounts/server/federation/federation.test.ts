@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { reasonOf } from '@mainstay/kernel';
-import { everyTopology, type TestDeployment } from '@mainstay/testing';
+import { AuditService } from '@mainstay/sys-core/contract';
+import { everyTopology, until, type TestDeployment } from '@mainstay/testing';
 import { assurance, ExternalIdentitiesService, GroupMappingsService, Role } from '../../contract/index.ts';
 import { connect, FederatedLogin, oidc } from '../../testing/federation/federated-login.ts';
 import { startOidcProvider, type People } from '../../testing/federation/oidc-provider.ts';
@@ -55,6 +56,9 @@ everyTopology('a newcomer of a domain of the org gets an account that the org lo
   const { externalIdentities } = await (await deployment.client(ExternalIdentitiesService, second.accessToken)).listExternalIdentities({});
   assert.deepEqual(externalIdentities.map(({ subject, email, providerName }) => [subject, email, providerName]), [[grace.login, grace.email, there.provider.name]]);
   assert.match((await mailTo(deployment, grace.email, 'identity-linked')).text, new RegExp(there.org.domain));
+  const audit = await deployment.client(AuditService, 'root@mainstay.test');
+  const named = async () => (await audit.listAuditEntries({ method: 'sys.accounts.v1.OAuthService/Interact', subjectId: first.accountId })).entries.filter(({ subjects }) => subjects.identity_provider_id === there.provider.identityProviderId);
+  await until(async () => (await named()).length === 2, 'both logins are in the audit, with whom they logged in');
 });
 
 everyTopology('who has an account logs in to it once, and is linked; nobody is without', async (deployment) => {

@@ -1,4 +1,4 @@
-import type { Transaction } from '@mainstay/kernel';
+import { tellAudit, type Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { verifiedOrgOf } from '../directory/domains.ts';
@@ -71,6 +71,7 @@ async function know(tx: Tx, { provider, subject, email = '' }: ExternalProof, ac
     .executeTakeFirst() ?? { id: undefined };
   if (id === undefined) return false;
   tx.changed(accountId);
+  tellAudit({ account_id: accountId, external_identity_id: id, identity_provider_id: provider.id });
   if (isNew) await tx.enqueue(mailIdentityLinked, { accountId, externalIdentityId: id });
   return true;
 }
