@@ -30,7 +30,7 @@ export async function showPassword(interaction: Interaction, problem?: string): 
   show(interaction, problem === undefined ? 200 : 401, {
     heading: words.logIn,
     problem,
-    body: html`<p>${words.logInTo(clientName)}</p>${logInWith(words, offered, email)}<form method="post">${fields}<button>${words.logIn}</button>${organization}</form>
+    body: html`<p>${words.logInTo(clientName)}</p>${logInWith(words, offered, email)}<form method="post">${fields}<button${offered.length > 0 ? second : undefined}>${words.logIn}</button>${organization}</form>
 ${passkeyForm({ loginToken: '', factors: [], passkeyOptions: '' }, words.usePasskey)}<p class="small forgotten"><a href="/apps/sys-accounts/forgot-password.html">${words.forgotPassword}</a></p>${cancelForm(words.cancel)}`,
   });
 }
@@ -76,3 +76,4 @@ const cancelForm = (label: string): Html => html`<form method="post"><button cla
 
 const digits = html` inputmode="numeric" maxlength="7"`;
 const autofocus = html` autofocus`;
+const second = html` class="second"`;

@@ -47,7 +47,7 @@ body.login button.second { background: none; color: var(--brand); border-color: 
 body.login label.check { display: flex; align-items: center; gap: .5rem; }
 body.login summary { cursor: pointer; font-size: .88rem; color: var(--brand); padding: .2rem 0; }
 body.login p.forgotten { margin-block: 1.25rem; }
-body.login form + form { margin-top: .75rem; }
+body.login form + form, body.login p.small + form { margin-top: .75rem; }
 body.login .problem { color: var(--bad); margin: 0 0 1rem; }
 body.login .code { font: 600 1.6rem ui-monospace, monospace; letter-spacing: .12em; text-align: center; }
 body.login :focus-visible { outline: 2px solid var(--brand); outline-offset: 2px; }
