@@ -1,4 +1,5 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { plannedForItsValues } from '../data/statement-names.ts';
 import type { Comparator, Filter, Literal } from './filter.ts';
 import { valueOf } from './literal-value.ts';
 import { invalidFilter } from './query-errors.ts';
@@ -83,7 +84,8 @@ function holds(field: FilterField, comparator: Exclude<Comparator, '!='>, value:
   const parameter = valueOf(field, value[0]!, at);
   if (parameter === undefined) return sql`false`;
   if (kind === 'list') return sql`${column} @> array[${parameter}]::text[]`;
-  return sql`${column} ${sql.raw(comparator === ':' ? '=' : comparator)} ${parameter}`;
+  const compared = sql<SqlBool>`${column} ${sql.raw(comparator === ':' ? '=' : comparator)} ${parameter}`;
+  return ['=', ':'].includes(comparator) ? compared : sql`${compared} ${sql.raw(plannedForItsValues)}`;
 }
 
 const contains = (column: RawBuilder<unknown>, value: Literal): Condition => sql`${column} ilike ${`%${value.map(escaped).join('%')}%`}`;
