@@ -1,6 +1,6 @@
 /**
  * What the identity provider does a second, and what the guard takes for a call: tokens for client credentials, refreshes, verifying a
- * token, deciding. Beside it what signing alone takes (ES256 by `jose`, the library that both use), on the same core at the same time of
+ * token, deciding; and what lists take. Beside it what signing alone takes (ES256 by `jose`, the library that both use), on the same core at the same time of
  * day. The provider, PostgreSQL and the load share the machine.
  *
  * `node bench/identity.ts [seconds a measurement] [rounds] [connections]`
@@ -17,6 +17,7 @@ import { PromisesService } from '../modules/mod-promist/contract/index.ts';
 import { createDecide } from '../modules/sys-core/server/decide.ts';
 import { createTokenVerifier } from '../modules/sys-core/server/token-verifier.ts';
 import { conditions } from './conditions.ts';
+import { fillAccounts, timeLists } from './identity/lists.ts';
 import { refreshing, type Refreshed } from './identity/refreshing.ts';
 import { median, percentile } from './percentile.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
@@ -39,6 +40,7 @@ try {
   await signing();
   await verifying();
   deciding();
+  await lists();
 } finally {
   await app.stop();
   await postgres.stop();
@@ -46,7 +48,6 @@ try {
 }
 
 async function clientCredentials(): Promise<void> {
-  const post = async (path: string, as: string, body: object) => (await fetch(app.address + path, { method: 'POST', headers: { ...(as && { authorization: `Bearer ${as}` }), 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Promise<any>;
   const { accessToken } = await post('/v1/sessions', '', { email: 'olga@acme.test', password: 'mainstay-demo' });
   const { oauthClient, clientSecret } = await post('/v1/oauthClients', accessToken, { name: 'bench', grants: ['CLIENT_CREDENTIALS'], serviceRole: 'USER' });
   const basic = Buffer.from(`${oauthClient.oauthClientId}:${clientSecret}`).toString('base64');
@@ -100,6 +101,19 @@ async function verifying(): Promise<void> {
   };
   const [cold, cached] = [await timed(), await timed()];
   for (const [what, times] of [['for the first time', cold], ['again', cached]] as const) console.log(`a token is verified ${what}: p50 ${median(times).toFixed(1)} µs, p99 ${percentile(times, 0.99).toFixed(1)} µs`);
+}
+
+async function lists(): Promise<void> {
+  await fillAccounts(postgres.adminUrl('bench'), app);
+  console.log('\nlists of 100,000 accounts and as many orgs, one question at a time, in milliseconds:\n\n| list | who asks | questions | p50 | p99 | the slowest question | its p50 |\n| --- | --- | --- | --- | --- | --- | --- |');
+  for (const email of ['root@mainstay.test', 'olga@acme.test']) {
+    const { accessToken, orgId } = await post('/v1/sessions', '', { email, password: 'mainstay-demo' });
+    for (const { method, questions, p50, p99, slowest, slowestP50 } of await timeLists(app.address, accessToken, { org_id: orgId })) console.log(`| ${method} | ${email.split('@')[0]} | ${questions} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | \`${slowest.replaceAll('|', '\\|')}\` | ${slowestP50.toFixed(1)} |`);
+  }
+}
+
+async function post(path: string, as: string, body: object): Promise<any> {
+  return (await fetch(app.address + path, { method: 'POST', headers: { ...(as && { authorization: `Bearer ${as}` }), 'content-type': 'application/json' }, body: JSON.stringify(body) })).json();
 }
 
 function deciding(): void {
