@@ -1,6 +1,6 @@
 import { hasOption, isFieldSet, ScalarType, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
-import { file_buf_validate_validate as ruleFile, Ignore, message as messageRules, oneof as oneofRules, type EnumRules, type FieldRules, type StringRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { file_buf_validate_validate as ruleFile, Ignore, message as messageRules, oneof as oneofRules, type BytesRules, type EnumRules, type FieldRules, type StringRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { formOf, name } from '../codec/field-shape.ts';
 import { rulesOf } from '../module/field-rules.ts';
 import { isTime, mostPaths } from './unfit-values.ts';
@@ -103,6 +103,7 @@ function singleConditions(field: DescField, rules: FieldRules | undefined, refer
   const scalar = field.message ? field.message.fields[0]!.scalar! : field.scalar!;
   if (scalar === ScalarType.STRING) return ['!v.includes("\\0")', ...(type?.case === undefined ? [] : type.case === 'string' ? stringConditions(type.value, refer) : ['false'])];
   if (type?.case === undefined) return [];
+  if (type.case === 'bytes') return bytesConditions(type.value);
   return ['int32', 'uint32', 'int64', 'uint64'].includes(type.case) ? numberConditions(type.value as Message & NumberRules) : ['false'];
 }
 
@@ -111,18 +112,24 @@ function enumConditions(field: DescField, rules: EnumRules, refer: Refer): strin
 }
 
 /** A pattern of nothing but these means the same to JavaScript as to RE2. */
-const plainPattern = /^[\^$()[\]{}|*+?\w,-]*$/;
+const plainPattern = /^(?:[\^$()[\]{}|*+?\w,!#%&'`~/-]|\\(?:[rn.]|x00))*$/;
 
 function stringConditions(rules: StringRules, refer: Refer): string[] {
-  if (!only(rules, ['minLen', 'maxLen', 'pattern', 'uuid'])) return ['false'];
+  if (!only(rules, ['minLen', 'maxLen', 'pattern', 'prefix', 'uuid'])) return ['false'];
   if (rules.pattern !== '' && (!plainPattern.test(rules.pattern) || rules.pattern.includes('(?'))) return ['false'];
   const set = rulesIn(rules);
   const most = set.includes('maxLen') ? rules.maxLen : 'Infinity';
   return [
     ...(set.includes('minLen') || set.includes('maxLen') ? [`isWithin(v, ${rules.minLen}, ${most})`] : []),
+    ...(rules.prefix !== '' ? [`v.startsWith(${JSON.stringify(rules.prefix)})`] : []),
     ...(rules.pattern !== '' ? [`${refer(new RegExp(rules.pattern))}.test(v)`] : []),
     ...(rules.wellKnown.case === 'uuid' && rules.wellKnown.value ? [`${uuid}.test(v)`] : []),
   ];
+}
+
+function bytesConditions(rules: BytesRules): string[] {
+  if (!only(rules, ['minLen', 'maxLen'])) return ['false'];
+  return [`v.length >= ${rules.minLen}`, ...(rulesIn(rules).includes('maxLen') ? [`v.length <= ${rules.maxLen}`] : [])];
 }
 
 interface NumberRules {
