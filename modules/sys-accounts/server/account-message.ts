@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { etagOf } from '@mainstay/kernel';
-import type { Selectable } from 'kysely';
+import { etagOf, prepared } from '@mainstay/kernel';
+import { sql, type Selectable } from 'kysely';
 import { AccountSchema, AccountState, type Account } from '../contract/index.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Reader } from './needs.ts';
@@ -33,9 +33,19 @@ export async function grantsOf(q: Reader, accountIds: readonly string[]): Promis
 
 /** One account in full; its row must exist. */
 export async function readFullAccount(q: Reader, accountId: string): Promise<Account> {
-  const row = await q.selectFrom('sys_accounts_accounts').selectAll().where('id', '=', accountId).executeTakeFirstOrThrow();
-  return fullAccount(row, (await grantsOf(q, [accountId])).get(accountId) ?? []);
+  const found = await accountWithGrants.first(q, { accountId });
+  if (!found) throw new Error(`there is no row of the account ${accountId}`);
+  const { grants, ...row } = found;
+  return fullAccount(row, grants);
 }
+
+const accountWithGrants = prepared<Tables>()((q, { accountId }: { accountId: string }) =>
+  q
+    .selectFrom('sys_accounts_accounts as a')
+    .selectAll('a')
+    // As `grantsOf` reads them, since the version of the account depends on them.
+    .select(sql<GrantRow[]>`(select coalesce(json_agg(json_build_object('account_id', g.account_id, 'role', g.role, 'scope_org', g.scope_org, 'scope_project', g.scope_project) order by g.id), '[]') from sys_accounts_role_grants g where g.account_id = a.id)`.as('grants'))
+    .where('a.id', '=', accountId));
 
 const publicFields = (row: AccountRow): MessageInitShape<typeof AccountSchema> => ({
   accountId: row.id,

@@ -1,5 +1,5 @@
-import type { Transaction } from '@mainstay/kernel';
-import { sql, type Selectable } from 'kysely';
+import { prepared, type Transaction } from '@mainstay/kernel';
+import { sql, type Compilable, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import type { Config } from '../config.ts';
 import type { Tables } from '../database/tables.ts';
 import { logoutIsTold } from './oauth/tell-logout.ts';
@@ -44,28 +44,36 @@ export async function beginSession(tx: Tx, { sessionDays }: Config, { accountId,
  * first may have stolen it (RFC 9700 §4.14.2). Of several uses within the leeway exactly one gets a token, and the session
  * goes on: two tabs of one person refresh at the same time.
  */
-export async function refreshSession(tx: Tx, { sessionDays, refreshLeewaySeconds }: Config, refreshToken: string): Promise<OpenSession | 'invalid' | 'taken' | { reusedOf: string }> {
-  const token_hash = hashOf(refreshToken);
-  const consumed = await tx.updateTable('sys_accounts_refresh_tokens').set({ consumed_at: sql<Date>`now()` }).where('token_hash', '=', token_hash).where('consumed_at', 'is', null).returning('session_id').executeTakeFirst();
-  if (!consumed) {
-    const used = await tx.selectFrom('sys_accounts_refresh_tokens').select(['session_id', sql<boolean>`consumed_at > now() - ${refreshLeewaySeconds} * interval '1 second'`.as('justNow')]).where('token_hash', '=', token_hash).executeTakeFirst();
-    if (!used) return 'invalid';
-    return used.justNow ? 'taken' : { reusedOf: used.session_id };
-  }
-  const session = await tx
-    .updateTable('sys_accounts_sessions as s')
-    .from('sys_accounts_accounts as a')
-    .set({ refreshed_at: sql<Date>`now()`, expires_at: inDays(sessionDays) })
-    .where('s.id', '=', consumed.session_id)
-    .whereRef('a.id', '=', 's.account_id')
-    .where('a.state', '=', 'ACTIVE')
-    .where('s.ended_at', 'is', null)
-    .where('s.expires_at', '>', sql<Date>`now()`)
-    .returning(['s.account_id', 's.acting_org'])
-    .executeTakeFirst();
-  if (!session) return 'invalid';
-  return { sessionId: consumed.session_id, accountId: session.account_id, orgId: session.acting_org, refreshToken: await addRefreshToken(tx, consumed.session_id) };
+export async function refreshSession(tx: Tx, { sessionDays, refreshLeewaySeconds: leeway }: Config, refreshToken: string): Promise<OpenSession | 'invalid' | 'taken' | { reusedOf: string }> {
+  const hash = hashOf(refreshToken);
+  const next = newOpaqueToken();
+  const [session] = await tradeToken.all(tx, { hash, nextHash: hashOf(next), sessionDays });
+  if (session) return { sessionId: session.id, accountId: session.account_id, orgId: session.acting_org, refreshToken: next };
+  const used = await usedToken.first(tx, { hash, leeway });
+  if (!used) return 'invalid';
+  return used.just_now ? 'taken' : { reusedOf: used.session_id };
 }
+
+/** Uses a token up, lets its session last, and keeps the next token: nothing of it unless all of it. Whoever comes second waits, and finds it used. */
+const tradeToken = prepared<Tables>()((q, { hash, nextHash, sessionDays }: { hash: Buffer; nextHash: Buffer; sessionDays: number }) => compiled(q,
+  sql<Pick<SessionRow, 'id' | 'account_id' | 'acting_org'>>`
+    with used as (update sys_accounts_refresh_tokens set consumed_at = now() where token_hash = ${hash} and consumed_at is null returning session_id),
+         renewed as (
+           update sys_accounts_sessions s set refreshed_at = now(), expires_at = now() + ${sessionDays} * interval '1 day'
+           from used, sys_accounts_accounts a
+           where s.id = used.session_id and s.ended_at is null and s.expires_at > now() and a.id = s.account_id and a.state = 'ACTIVE'
+           returning s.id, s.account_id, s.acting_org
+         ),
+         given as (insert into sys_accounts_refresh_tokens (token_hash, session_id) select ${nextHash}, id from renewed)
+    select id, account_id, acting_org from renewed`));
+
+/** A token that was used; none that has just been tried, whose session is over. */
+const usedToken = prepared<Tables>()((q, { hash, leeway }: { hash: Buffer; leeway: number }) => compiled(q,
+  sql<{ session_id: string; just_now: boolean }>`
+    select session_id, consumed_at > now() - ${leeway} * interval '1 second' as just_now
+    from sys_accounts_refresh_tokens where token_hash = ${hash} and consumed_at is distinct from now()`));
+
+const compiled = <R>(q: Kysely<Tables>, text: RawBuilder<R>): Compilable<R> => ({ compile: () => text.compile(q) });
 
 /** One session, if it is of the account where that is given too; or all of an account, except one. */
 type SessionChoice = { sessionId: string; accountId?: string } | { accountId: string; except?: string };
