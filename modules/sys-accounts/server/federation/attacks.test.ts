@@ -146,7 +146,9 @@ everyTopology('nobody gets the account of another by an address that the provide
   const stranger = await Person.in(deployment);
   const unverified = await there.through(there.somebody({ email: victim.email, email_verified: false }));
   assert.match(unverified.problem!, /no e-mail address of yours that it has verified/);
-  assert.match((await there.through(there.somebody({ email: undefined }))).problem!, /no e-mail address/);
+  for (const email of [undefined, 'no address', `x@${there.org.domain}\n`, `a b@${there.org.domain}`]) assert.match((await there.through(there.somebody({ email }))).problem!, /no e-mail address/, email ?? 'none');
+  await unverified.submit({});
+  assert.match(unverified.page.text, /name="password"/, 'back at the login');
   const claimed = await there.through(there.somebody({ email: victim.email }));
   assert.match(claimed.page.text, /Link your account/);
   // The attacker has an account, and its password; it is not that one which is to be linked.

@@ -9,6 +9,7 @@ import type { Needs } from '../needs.ts';
 import { isRemembered } from '../second-factors/remembered-devices.ts';
 import { amrOfProof } from './amr-of-proof.ts';
 import { finishExternalLogin, type Arrival, type Outcome, type Refusal } from './finish-external-login.ts';
+import { newcomerOf } from './newcomer.ts';
 import { whoItIs, type PersonRow } from './who-it-is.ts';
 
 type Tx = Transaction<Tables>;
@@ -32,8 +33,8 @@ export async function logInExternally(needs: Needs, arrival: Arrival, place: Pla
   if (standing.is === 'NO_ADDRESS') return refuse((words) => words.noAddress(proof.provider.name));
   if (standing.is === 'STRANGER') return refuse((words) => words.notAMember(proof.provider.name));
   return needs.db.write(async (tx) => {
-    if (standing.is === 'NEW') await makeAccount(tx, arrival);
-    // Somebody else may have made it meanwhile, or what stood there may have changed.
+    if (standing.is === 'NEW') await makeManaged(tx, proof.provider.owner_org, newcomerOf(proof));
+    // Nothing is made of an address that somebody else got meanwhile, or that of an account that was closed.
     const now = await whoItIs(tx, proof);
     if (now.is === 'LINK') return { link: true };
     if (now.is !== 'KNOWN') return refuse((words) => words.notAMember(proof.provider.name));
@@ -51,12 +52,6 @@ async function logInAs(tx: Tx, needs: Needs, arrival: Arrival, account: PersonRo
   if (isAsked) return { challenge: await challenge(tx, needs, { account_id: account.id, session_id: null, amr, wanted_org: null }) };
   const who = await finishLogin(tx, { account, amr, wantedOrg: '', mark: null, next: { hash: null, isNew: false } });
   return who ? finishExternalLogin(tx, needs, arrival, who) : refuse((words) => words.externalOver);
-}
-
-/** Makes the account of who comes for the first time. If the address was given away meanwhile, or is that of a closed account, nothing is made. */
-async function makeAccount(tx: Tx, { proof: { provider, email, displayName, language } }: Arrival): Promise<void> {
-  const [known] = /^[a-z]{2}(?=$|[-_])/i.exec(language ?? '') ?? [];
-  await makeManaged(tx, provider.owner_org, { email: email!, displayName: displayName?.slice(0, 100) ?? email!.slice(0, email!.lastIndexOf('@')), ...(known && { language: known.toLowerCase() }) });
 }
 
 /** An account that rests is woken by a proof that its person is still there: for one that the org looks after that is the org's word. */

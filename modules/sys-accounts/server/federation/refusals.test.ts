@@ -40,6 +40,8 @@ everyTopology('where two factors are wanted the provider is asked for them, and 
   assert.equal((await flow.end()).acr, assurance.twoFactors);
   const stale = await there.through({ ...there.somebody(), auth_time: Math.floor(Date.now() / 1000) - 3600 } as never, { max_age: '600' });
   assert.match(stale.problem!, /did not answer as it should/, 'who was logged in there long ago proves nothing new');
+  const unasked = await there.through({ ...there.somebody(), auth_time: Math.floor(Date.now() / 1000) - 3600 } as never, { prompt: 'login' });
+  assert.match(unasked.problem!, /did not answer as it should/, 'it was told to ask');
 });
 
 everyTopology('who is locked, was removed from the org, or is no member where the org lets no newcomers in is refused', async (deployment) => {

@@ -5,6 +5,7 @@ import type { AccountRow } from '../account-message.ts';
 import type { Reader } from '../needs.ts';
 import { hasSecondFactor } from '../second-factors/factor-rows.ts';
 import type { ExternalProof } from './external-proof.ts';
+import { isAddress } from './newcomer.ts';
 
 /** An account, with or without a second factor. */
 export type PersonRow = AccountRow & { has_second_factor: boolean };
@@ -24,7 +25,7 @@ export async function whoItIs(q: Reader, proof: ExternalProof): Promise<Standing
   const { provider, email } = proof;
   const known = await persons(q).innerJoin('sys_accounts_external_identities as i', 'i.account_id', 'a.id').where('i.provider_id', '=', provider.id).where('i.subject', '=', proof.subject).executeTakeFirst();
   if (known) return { is: 'KNOWN', account: known, isManaged: (await managerOf(q, known)) === provider.owner_org };
-  if (email === undefined || proof.emailVerified === false) return { is: 'NO_ADDRESS' };
+  if (email === undefined || !isAddress(email) || proof.emailVerified === false) return { is: 'NO_ADDRESS' };
   if ((await verifiedOrgOf(q, email)) !== provider.owner_org) return { is: 'LINK' };
   const account = await persons(q).where(sql`lower(email)`, '=', email.toLowerCase()).executeTakeFirst();
   if (!account) return { is: provider.just_in_time ? 'NEW' : 'STRANGER' };

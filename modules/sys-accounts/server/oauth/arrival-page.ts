@@ -2,7 +2,7 @@ import { currentCall } from '@mainstay/kernel';
 import { readProof } from '../federation/external-logins.ts';
 import { logInExternally } from '../federation/log-in-externally.ts';
 import type { External, Interaction } from './interaction.ts';
-import { finishLogin, showFactors, showPassword } from './login-forms.ts';
+import { finishLogin, showFactors, showNotLoggedIn, showPassword } from './login-forms.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -20,5 +20,5 @@ export async function arrive(interaction: Interaction, deviceToken: string): Pro
   const { who, challenge, link, refused } = await logInExternally(needs, { ...external!, interactionUid: details.uid }, { deviceToken, clientAddress: currentCall().clientAddress });
   if (who) return finishLogin(interaction, who);
   if (challenge) return showFactors(interaction, challenge);
-  return link ? showPassword(interaction) : showPassword({ ...interaction, external: undefined }, refused!(words));
+  return link ? showPassword(interaction) : showNotLoggedIn(interaction, refused!(words));
 }

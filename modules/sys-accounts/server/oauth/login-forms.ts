@@ -37,7 +37,7 @@ ${passkeyForm({ loginToken: '', factors: [], passkeyOptions: '' }, words.usePass
 
 /** Asks who came from a provider for the first time to log in here, too: what that links stands on the page. */
 function showLink(interaction: Interaction, email: string, problem: string | undefined): void {
-  const { words, external } = interaction;
+  const { words, external, details } = interaction;
   const { name } = external!.proof.provider;
   show(interaction, problem === undefined ? 200 : 401, {
     heading: words.linkAccount,
@@ -45,8 +45,14 @@ function showLink(interaction: Interaction, email: string, problem: string | und
     body: html`<p>${words.linkFrom(name)}</p><p>${words.linkTo(email)}</p><p class="small">${words.linkMeans(name)}</p>
 <form method="post"><label>${words.email}<input name="email" type="email" readonly autocomplete="username" value="${email}"></label>
 <label>${words.password}<input name="password" type="password" required maxlength="200" autocomplete="current-password"${autofocus}></label><button>${words.linkAccount}</button></form>
-${passkeyForm({ loginToken: '', factors: [], passkeyOptions: '' }, words.usePasskey)}<p class="small forgotten"><a href="/apps/sys-accounts/forgot-password.html">${words.forgotPassword}</a></p>${cancelForm(words.cancel)}`,
+${passkeyForm({ loginToken: '', factors: [], passkeyOptions: '' }, words.usePasskey)}<p class="small forgotten"><a href="/apps/sys-accounts/forgot-password.html">${words.forgotPassword}</a> · <a href="/oauth2/interaction/${details.uid}">${words.back}</a></p>${cancelForm(words.cancel)}`,
   });
+}
+
+/** Says why nobody was logged in who came from a provider, and leads back to the login. */
+export function showNotLoggedIn(interaction: Interaction, problem: string): void {
+  const { words, details } = interaction;
+  show(interaction, 401, { heading: words.cannotGoOn, problem, body: html`<form method="get" action="/oauth2/interaction/${details.uid}"><button>${words.back}</button></form>` });
 }
 
 /** Asks for one of the second factors of an account. */

@@ -6,7 +6,7 @@ import { finishExternalLogin, type Outcome } from '../federation/finish-external
 import { beginLogin, continueLogin, type Begin } from '../login/login.ts';
 import { arrive, readExternal } from './arrival-page.ts';
 import { finish, type Interaction } from './interaction.ts';
-import { deviceCookie, finishLogin, showFactors, showPassword } from './login-forms.ts';
+import { deviceCookie, finishLogin, showFactors, showNotLoggedIn, showPassword } from './login-forms.ts';
 import { depart } from './organization-page.ts';
 
 /** Logs a person in: by password and, where they have one, a second factor, by a passkey alone, or at a provider of their organization. */
@@ -15,7 +15,7 @@ export async function logIn(interaction: Interaction): Promise<void> {
   if (form.has('cancel')) return finish(interaction, { error: 'access_denied', error_description: 'the person did not log in' });
   if (form.has('organization') || form.has('provider')) return depart(interaction);
   const external = await readExternal(interaction);
-  if (external === 'over') return showPassword(interaction, words.externalOver);
+  if (external === 'over') return showNotLoggedIn(interaction, words.externalOver);
   const present = { ...interaction, external };
   if (request.method !== 'POST') return external ? arrive(present, deviceTokenOf(present)) : showPassword(present);
   return form.has('login_token') ? passFactor(present) : passPassword(present);

@@ -1,3 +1,4 @@
+import { currentTime } from '@mainstay/kernel';
 import type { Departure, Wish } from '../departure.ts';
 import type { Needs } from '../../needs.ts';
 import { addressesOf } from '../addresses.ts';
@@ -22,7 +23,7 @@ export const departByOpenId = (needs: Needs, provider: ProviderRow, wish: Wish):
       ...(scope !== '' && { scope }),
       ...(settings.case === 'oidc' && { nonce, ...wishes(wish, settings.value.twoFactorsAcrValues) }),
     });
-    return { address: address.href, checks: { codeVerifier, nonce, version: String(provider.version), ...(wish.maxAge !== undefined && { maxAge: String(wish.maxAge) }) } };
+    return { address: address.href, checks: { codeVerifier, nonce, version: String(provider.version), ...(wish.maxAge !== undefined && { maxAge: String(wish.maxAge) }), ...(wish.again && { again: String(Math.floor(currentTime().getTime() / 1000)) }) } };
   });
 
 /** What OpenID Connect lets be wished for (Core, 3.1.2.1). */

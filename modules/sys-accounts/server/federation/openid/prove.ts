@@ -12,6 +12,9 @@ import { personOfClaims, type ClaimNames } from './person-of-claims.ts';
 type Tokens = TokenEndpointResponse & TokenEndpointResponseHelpers;
 type Claims = Record<string, unknown>;
 
+/** As far as clocks may differ. */
+const skewSeconds = 30;
+
 /**
  * Redeems the code that a browser came back with, and finds out who it is. The answer must be of the provider that was asked (`iss`, RFC
  * 9207), the code of the request that was made (PKCE), and the ID token of both (OpenID Connect Core, 3.1.3.7). Throws `ProviderFailed`.
@@ -27,11 +30,18 @@ export const proveByOpenId = (needs: Needs, { provider, checks }: Taken, state: 
       pkceCodeVerifier: checks.codeVerifier!,
       ...(spoken.settings.case === 'oidc' && { expectedNonce: checks.nonce!, idTokenExpected: true, ...(checks.maxAge !== undefined && { maxAge: Number(checks.maxAge) }) }),
     });
+    if (checks.again !== undefined) requireFresh(tokens, Number(checks.again));
     const { claims, names } = await (spoken.settings.case === 'oidc' ? claimsOfTokens(spoken, spoken.settings.value, tokens) : claimsOfUserinfo(spoken, spoken.settings.value, tokens));
     const person = personOfClaims(claims, names);
     if (!person) throw new ProviderFailed(`it does not say who it is: there is no claim ${names.subject}`);
     return { ...person, provider, amr: amrOf(claims[0]!, spoken.settings) };
   });
+
+/** Who had to prove anew who they are did so after they left for the provider, if it says when they did. */
+function requireFresh(tokens: Tokens, since: number): void {
+  const provenAt = tokens.claims()?.auth_time;
+  if (provenAt !== undefined && provenAt < since - skewSeconds) throw new ProviderFailed('it did not ask the person anew, as it was told to (prompt=login)');
+}
 
 /** Of the ID token, and of the userinfo endpoint what it does not tell. */
 async function claimsOfTokens({ client, configuration }: Spoken, { groupsClaim }: OidcSettings, tokens: Tokens): Promise<{ claims: Claims[]; names: ClaimNames }> {
