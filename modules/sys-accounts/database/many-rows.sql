@@ -45,3 +45,12 @@ select md5('provider' || n)::uuid, case when n % 200 = 0 then current_setting('t
 
 insert into sys_accounts_external_identities (provider_id, subject, account_id, created_at)
 select md5('provider' || n)::uuid, 'subject ' || n, case when n % 500 = 0 then current_setting('test.account')::uuid else md5('account' || n)::uuid end, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_directory_users (owner_org, account_id, resource, created_at)
+select case when n % 400 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, md5('account' || n)::uuid, jsonb_build_object('userName', 'person' || n || '@many.test', 'externalId', 'external ' || n, 'displayName', 'Person ' || n), now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_directory_groups (id, owner_org, display_name, created_at)
+select md5('group' || n)::uuid, case when n % 200 = 0 then current_setting('test.org')::uuid else md5('org' || n % 5000 + 1)::uuid end, 'Group ' || n, now() - n * interval '1 minute' from generate_series(1, 100000) n;
+
+insert into sys_accounts_directory_group_members (group_id, account_id)
+select md5('group' || n)::uuid, md5('account' || n)::uuid from generate_series(1, 100000) n;

@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client } from '@connectrpc/connect';
 import type { TestDeployment } from '@mainstay/testing';
-import { EmailDomainsService, OrgsService, Role, SessionsService, type EmailDomain } from '../contract/index.ts';
+import { ClientGrant, EmailDomainsService, OAuthClientsService, OrgsService, Role, SessionsService, type EmailDomain } from '../contract/index.ts';
 import { password, Person } from './people.ts';
 
 /** An org of its own for one test, with an administrator who is signed in to it. */
@@ -55,6 +55,14 @@ export class TestOrg {
     const person = await Person.in(this.deployment);
     await (await this.client(OrgsService)).addMember({ orgId: this.orgId, email: person.email, role });
     return { person, accessToken: await TestOrg.logIn(this.deployment, person, this.orgId) };
+  }
+
+  /** An access token of a program that is an administrator of it. */
+  async program(): Promise<string> {
+    const { oauthClient, clientSecret } = await (await this.client(OAuthClientsService)).createOAuthClient({ oauthClient: { name: 'directory', grants: [ClientGrant.CLIENT_CREDENTIALS], serviceRole: Role.ADMIN } });
+    const basic = Buffer.from(`${oauthClient!.oauthClientId}:${clientSecret}`).toString('base64');
+    const response = await this.deployment.fetch('/oauth2/token', { method: 'POST', body: 'grant_type=client_credentials&scope=api', headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Basic ${basic}` } });
+    return (await response.json() as { access_token: string }).access_token;
   }
 
   /** The roles of each member in it, by account: such as `ADMIN`, or `USER in` and the project. */

@@ -24,7 +24,7 @@ export async function applyGroups(tx: Tx, orgId: string, accountId: string, grou
 export async function followGroups(tx: Tx, orgId: string, accountIds: readonly string[], ofLastAdmin: OfLastAdmin): Promise<void> {
   if (accountIds.length === 0) return;
   // One change after the other: two administrators of an org can not lose their role at once.
-  await tx.selectFrom('sys_accounts_orgs').select('id').where('id', '=', orgId).forUpdate().execute();
+  await tx.selectFrom('sys_accounts_orgs').select('id').where('id', '=', orgId).forNoKeyUpdate().execute();
   const given = await give(tx, orgId, accountIds);
   const taken = await take(tx, orgId, accountIds, ofLastAdmin);
   const changed = [...new Set([...given, ...taken])];
