@@ -1,3 +1,4 @@
+import { prepared } from '@mainstay/kernel';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Selectable } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
@@ -22,4 +23,6 @@ export async function findClient(needs: Needs, clientId: string): Promise<Adapte
 }
 
 /** A client, whether or not it is disabled. */
-export const readClient = ({ db }: Pick<Needs, 'db'>, clientId: string): Promise<ClientRow | undefined> => db.read((q) => q.selectFrom('sys_accounts_oauth_clients').selectAll().where('id', '=', clientId).executeTakeFirst());
+export const readClient = ({ db }: Pick<Needs, 'db'>, id: string): Promise<ClientRow | undefined> => db.read((q) => clientById.first(q, { id }));
+
+const clientById = prepared<Tables>()((q, { id }: { id: string }) => q.selectFrom('sys_accounts_oauth_clients').selectAll().where('id', '=', id));
