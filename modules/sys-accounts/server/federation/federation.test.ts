@@ -104,3 +104,19 @@ everyTopology('whoever has a second factor shows it to be linked, and at each lo
 });
 
 const identitiesOf = async (deployment: TestDeployment, { accessToken }: Person) => (await (await deployment.client(ExternalIdentitiesService, accessToken)).listExternalIdentities({})).externalIdentities;
+
+everyTopology('what is kept of logins elsewhere is in the copy of one\'s data, and goes with the account, which no provider makes again', async (deployment) => {
+  const there = await federated(deployment);
+  const grace = inDirectory(there);
+  const account = await Person.in(deployment, grace.email);
+  const flow = await through(deployment, there, grace);
+  await flow.submit({ password });
+  await flow.end();
+  const copy = (await (await deployment.fetch('/v1/accounts/me:export', { as: account.accessToken })).json()) as { externalIdentities: Record<string, unknown>[] };
+  assert.deepEqual(copy.externalIdentities.map(({ provider, subject, email }) => [provider, subject, email]), [[there.provider.name, grace.login, grace.email]]);
+  await (await account.accounts()).closeAccount({ accountId: 'me', password });
+  const again = await through(deployment, there, grace);
+  assert.match(again.problem!, /no member of the organization/);
+  const left = await deployment.sqlOf('sys-accounts', 'select id from sys_accounts.sys_accounts_external_identities where subject = $1', [grace.login]);
+  assert.equal(left.length, 0);
+});
