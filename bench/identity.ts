@@ -18,6 +18,7 @@ import { createDecide } from '../modules/sys-core/server/decide.ts';
 import { createTokenVerifier } from '../modules/sys-core/server/token-verifier.ts';
 import { conditions } from './conditions.ts';
 import { fillAccounts, timeLists } from './identity/lists.ts';
+import { hashesAlone, logins } from './identity/logging-in.ts';
 import { refreshing, type Refreshed } from './identity/refreshing.ts';
 import { median, percentile } from './percentile.ts';
 import { startMainstay } from './rest/mainstay-app.ts';
@@ -40,6 +41,7 @@ try {
   await signing();
   await verifying();
   deciding();
+  await loggingIn();
   await lists();
 } finally {
   await app.stop();
@@ -101,6 +103,13 @@ async function verifying(): Promise<void> {
   };
   const [cold, cached] = [await timed(), await timed()];
   for (const [what, times] of [['for the first time', cold], ['again', cached]] as const) console.log(`a token is verified ${what}: p50 ${median(times).toFixed(1)} µs, p99 ${percentile(times, 0.99).toFixed(1)} µs`);
+}
+
+async function loggingIn(): Promise<void> {
+  const pairs: [number, number][] = [];
+  for (let round = 0; round < rounds; round++) pairs.push([await hashesAlone(seconds), await logins(app.address, seconds)]);
+  const [alone, all] = [median(pairs.map(([first]) => first)), median(pairs.map(([, second]) => second))];
+  console.log(`logins, two at once: ${all.toFixed(1)} a second; hashes of passwords alone: ${alone.toFixed(1)}; ratio ${(all / alone).toFixed(2)}`);
 }
 
 async function lists(): Promise<void> {
