@@ -25,7 +25,7 @@ export async function startCraftedProvider() {
   const jwks = { keys: [{ ...(await exportJWK(right.publicKey)), kid: 'right', use: 'sig', alg: 'RS256' }] };
   const codes = new Map<string, { params: URLSearchParams; who: Claims }>();
   const tokens = new Map<string, Claims>();
-  const provider = { issuer: '', who: {} as Claims, misbehaves: {} as Misbehaviour, asked: [] as string[], lastAsked: undefined as URLSearchParams | undefined, stop: () => {} };
+  const provider = { issuer: '', who: {} as Claims, misbehaves: {} as Misbehaviour, asked: [] as string[], lastAsked: undefined as URLSearchParams | undefined, given: [] as string[], stop: () => {} };
 
   const send = (response: ServerResponse, body: object, status = 200) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
@@ -48,7 +48,9 @@ export async function startCraftedProvider() {
       if (!isRight) return void send(response, { error: 'invalid_grant' }, 400);
       const access_token = crypto.randomUUID();
       tokens.set(access_token, found.who);
-      send(response, { access_token, token_type: 'Bearer', ...(found.params.get('scope')?.includes('openid') && { id_token: await idToken(found) }) });
+      const id_token = found.params.get('scope')?.includes('openid') ? await idToken(found) : undefined;
+      provider.given.push(access_token, ...(id_token ? [id_token] : []));
+      send(response, { access_token, token_type: 'Bearer', ...(id_token && { id_token }) });
     },
     '/userinfo'(request, response) {
       const who = tokens.get((request.headers.authorization ?? '').replace('Bearer ', ''));
