@@ -8,6 +8,7 @@ import { directoryExamples } from './directory-examples.ts';
 import { factorExamples } from './factor-examples.ts';
 import { federationExamples } from './federation-examples.ts';
 import { oauthExamples } from './oauth-examples.ts';
+import { samlExamples } from './saml-examples.ts';
 import { settledModule, settledPerOrg, settledValues } from './settled-module.ts';
 
 
@@ -31,7 +32,7 @@ export const signedIn = 'signed-in@acme.test';
 export async function fuzzExamples(deployment: TestDeployment, ask: Ask): Promise<Examples> {
   const { orgs } = await ask(root, '/v1/orgs');
   const orgId = orgs.find(({ name }: { name: string }) => name === 'Acme').orgId as string;
-  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await oauthExamples(ask), ...await directoryExamples(ask), ...await federationExamples(deployment, ask), ...await accountExamples(deployment, ask, orgId) };
+  return { ...await ofPeople(ask, orgId), ...await ofOrgs(deployment, orgId), ...await ofSessions(deployment, ask, orgId), ...await factorExamples(deployment, ask, orgId), ...await ofPlatform(deployment, ask), ...await ofEmails(deployment, ask), ...await ofThings(ask), ...await oauthExamples(ask), ...await samlExamples(ask), ...await directoryExamples(ask), ...await federationExamples(deployment, ask), ...await accountExamples(deployment, ask, orgId) };
 }
 
 /** Registers people that nothing but their examples is about. */
