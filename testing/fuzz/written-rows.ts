@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestDeployment } from '@mainstay/testing';
 
-/** Tables that tell of refused requests on purpose: the audit, the count of failed logins, and how often a proof was tried. */
-const tellOfRefusals = /_commands$|^sys_core_audit_|^sys_accounts_(login_attempts|logins|second_factors|registrations)$/;
+/**
+ * Tables that tell of refused requests on purpose: the audit, the count of failed logins, how often a proof was tried, and what an
+ * upload took that was refused after it came, which a job gives back.
+ */
+const tellOfRefusals = /_commands$|^sys_core_audit_|^sys_core_(file_usage|inbox)$|^sys_accounts_(login_attempts|logins|second_factors|registrations)$/;
 
 /** The size and the newest transaction of each table that a request can write to. Any row that is added, changed or removed shows. */
 export async function writtenRows(deployment: TestDeployment): Promise<Record<string, string>> {
