@@ -19,7 +19,9 @@ everyTopology('who logs out for a client is logged out here, and the client gets
   assert.match(again.page.url, /code=/, 'who is logged in is not asked again');
   const logout = (target: string) => `${provider.end_session_endpoint}?${new URLSearchParams({ id_token_hint: tokens.id_token!, post_logout_redirect_uri: target, state: 's' })}`;
   assert.match((await authorized.browser.open(logout('https://evil.test/'))).text, /post_logout_redirect_uri not registered/);
-  const page = await authorized.browser.submit(await authorized.browser.open(logout('https://client.test/bye')), { logout: 'yes' });
+  const question = await authorized.browser.open(logout('https://client.test/bye'));
+  assert.match(question.headers.get('content-security-policy')!, /form-action 'self' https:\/\/client\.test;/);
+  const page = await authorized.browser.submit(question, { logout: 'yes' });
   assert.equal(page.url, 'https://client.test/bye?state=s');
   const { page: after } = await authorize(deployment, provider, made, { prompt: 'none' }, authorized.browser);
   assert.match(after.url, /error=login_required/);
