@@ -86,11 +86,13 @@ async function ofOrgs(deployment: TestDeployment, orgId: string): Promise<Exampl
 async function ofSessions(deployment: TestDeployment, ask: Ask, orgId: string): Promise<Examples> {
   // Not of somebody whose password is changed, or whose other sessions are ended, now and then.
   const accountId = (await newPeople(ask, [signedIn]))[0]!.accountId;
+  // Whoever logs in may take a new password, which ends all their sessions.
+  const loggingIn = await newPeople(ask, times(6).map((at) => `logging-in-${at}@acme.test`));
   const sessions = await deployment.sql<{ id: string }>(`insert into sys_accounts.sys_accounts_sessions (account_id, acting_org, expires_at) select $1::uuid, $2::uuid, now() + interval '1 day' from generate_series(1, 60) returning id::text`, [accountId, orgId]);
   const tokens = await Promise.all(times(10).map(async () => (await ask('', '/v1/sessions', { email: 'ben@acme.test', password })).refreshToken as string));
   const keys = await Promise.all(times(60).map(async () => (await ask(ada!, '/v1/apiKeys', { name: 'a key' })).apiKey.apiKeyId as string));
   return {
-    CreateSession: by('', { email: 'ben@acme.test', password }),
+    CreateSession: anyOf([''], loggingIn, ({ email }) => ({ email, password })),
     RefreshSession: anyOf([''], tokens, (refreshToken) => ({ refreshToken })),
     DeleteSession: anyOf([signedIn], sessions, ({ id }) => ({ sessionId: id })),
     RevokeApiKey: anyOf([ada!], keys, (apiKeyId) => ({ apiKeyId })),
