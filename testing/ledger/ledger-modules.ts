@@ -88,17 +88,16 @@ function clerkService({ db, ledger }: { db: Database<Tables>; ledger: Client<typ
       await db.write((tx) => tx.insertInto('mod_clerk_pairs').values({ text }).execute());
       const lines = [await ledger.writeLine({ text }), await ledger.writeLine({ text })];
       const { length } = await db.read((q) => q.selectFrom('mod_clerk_pairs').select('id').where('text', '=', text).execute());
-      if (trouble && !wentWrongBefore(text)) throw ledgerErrors.TROUBLE();
+      if (trouble && !(await wentWrongBefore(db, text))) throw ledgerErrors.TROUBLE();
       return { ids: [...lines.map(({ id }) => id), String(length)] };
     },
   };
 }
 
-const wrong = new Set<string>();
-
-/** Whether it was asked before: what fails the first time and works the second. */
-function wentWrongBefore(text: string): boolean {
-  const before = wrong.has(text);
-  wrong.add(text);
-  return before;
+/** Whether it was asked before, in whichever process: what fails the first time and works the second. */
+async function wentWrongBefore(db: Database<Tables>, text: string): Promise<boolean> {
+  const note = `${text} went wrong`;
+  const before = await db.read((q) => q.selectFrom('mod_clerk_pairs').select('id').where('text', '=', note).execute());
+  if (before.length === 0) await db.writeApart((tx) => tx.insertInto('mod_clerk_pairs').values({ text: note }).execute());
+  return before.length > 0;
 }
