@@ -54,7 +54,8 @@ export async function runTests(files: string[]): Promise<void> {
     await Promise.all(Array.from({ length: LANES }, lane));
     const secrets = results.flatMap(({ output }) => secretsIn(output));
     if (secrets.length > 0) throw new CheckFailed(`the tests printed secrets:\n${secrets.join('\n')}`);
-    if (results.some(({ code }) => code !== 0)) throw new CheckFailed('some tests failed; they are listed above');
+    const failed = results.filter(({ code }) => code !== 0);
+    if (failed.length > 0) throw new CheckFailed(`some tests failed:\n${failed.map(({ output }) => failuresIn(output)).join('\n')}`);
   } finally {
     await postgres.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -75,6 +76,9 @@ const isOfPlatform = (file: string): boolean => file.startsWith('testing/');
 
 /** Whether a file has tests that run in every placement; a drill writes files that have. */
 const isOfTopologies = (file: string): boolean => !file.endsWith('-drill.test.ts') && /\beveryTopology\(/.test(readFileSync(join(root, file), 'utf8'));
+
+/** As much of it as shows how a run ended, in characters. */
+const END_OF_OUTPUT = 4000;
 
 interface Ran {
   code: number | null;
@@ -107,6 +111,12 @@ function outputOf({ stdout, stderr }: ChildProcessByStdio<null, Readable, Readab
     say(part);
   });
   return () => Buffer.concat(parts).toString();
+}
+
+/** What Node's runner says of failed tests when it has run all; the end of what it printed, where it did not come so far. */
+function failuresIn(output: string): string {
+  const summary = output.lastIndexOf('✖ failing tests:');
+  return summary < 0 ? output.slice(-END_OF_OUTPUT) : output.slice(summary);
 }
 
 const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));

@@ -92,7 +92,7 @@ export class PlacedDeployment {
     const waiting = `select t.identifier, j.last_error from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where (j.key is null or j.key not in (select identifier from graphile_worker._private_known_crontabs)) and (j.attempts > 0 or j.run_at < now() + interval '1 minute')`;
     let left: { identifier: string }[] = [];
     const looked = async () => (left = (await Promise.all(databases.map((database) => this.#sql<{ identifier: string }>(database, waiting)))).flat()).length === 0;
-    await until(looked, () => `no jobs wait: ${left.length}, ${JSON.stringify(left.slice(0, 5))}\n${this.#log()}`);
+    await until(looked, () => `no jobs wait: ${left.length}, ${JSON.stringify(left.slice(0, 5))}\n${this.log()}`);
     const rowsOf = async <R extends object>(table: string, text: string) => (await Promise.all(databases.map(async (database) => ((await this.#sql<{ there: boolean }>(database, `select to_regclass('${table}') is not null as there`))[0]!.there ? this.#sql<R>(database, text) : [])))).flat();
     return {
       rows: await rowsOf<{ id: string; title: string }>('mod_promist.mod_promist_promises', `select id, title from mod_promist.mod_promist_promises where title ~ '^[0-9a-f]{8}-'`),
@@ -111,7 +111,7 @@ export class PlacedDeployment {
   }
 
   async #until(holds: () => boolean, what: string): Promise<void> {
-    await until(holds, () => `${what}\n${this.#log()}`);
+    await until(holds, () => `${what}\n${this.log()}`);
   }
 
   /** 0 while there is none. */
@@ -128,7 +128,8 @@ export class PlacedDeployment {
     return withClient(connectionConfig(url), async (client) => (await client.query<R>(text)).rows);
   }
 
-  #log(): string {
+  /** The end of it. */
+  log(): string {
     return readFileSync(this.#running.folder.log, 'utf8').slice(-4000);
   }
 }

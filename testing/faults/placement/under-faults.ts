@@ -56,7 +56,7 @@ async function undergo(t: TestContext, { name, happen, unnoticed = false }: Faul
   const acknowledged = load.history.flatMap((command) => (command.acknowledged && command.acknowledged.at >= began && command.acknowledged.at <= ended ? [command.acknowledged.at - command.begun] : []));
   const rate = Math.round(acknowledged.length / ((ended - began) / 1000));
   t.diagnostic(`| ${name} | ${inSeconds(longestSilence(load.history, began, ended))} | ${inSeconds(Math.max(...acknowledged))} | ${rate} | ${failed.length} ${summaryOf(failed)} |`);
-  if (unnoticed) assert.deepEqual(failed.map(({ problem }) => problem), [], `no request fails during: ${name}`);
+  if (unnoticed) assert.deepEqual(failed.map((one) => `${one.problem} after ${inSeconds(one.ended - one.began)} s, begun at ${inSeconds(one.began - began)} s of ${inSeconds(ended - began)}`), [], `no request fails during: ${name}\n${deployment.log()}`);
   await sleep(300);
 }
 
