@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { peerVariable } from '@mainstay/kernel/placement/placement';
 import type { DeploymentSummary, Ports } from '@mainstay/kernel/process';
 import { onePlacement } from './chosen-placement.ts';
-import { launchProcess, type Ready } from './launch-process.ts';
+import { HeldSockets, type Place } from './held-sockets.ts';
+import { type LaunchedProcess, launchProcess, type Ready } from './launch-process.ts';
 import { warnInLog } from './log-file.ts';
 import { OperatorError } from './operator-error.ts';
 import { ProcessKeeper } from './process-keeper.ts';
@@ -42,6 +43,8 @@ export interface InstanceToKeep extends InstanceOptions {
   instance: InstanceRecord;
   folder: StateFolder;
   steps: Steps;
+  /** Where all with the public port serve, as far as that is known before one has read the deployment file. */
+  publicPlace: Place | undefined;
   /** Known once the database runs; it waits for that. */
   database: Promise<string>;
   /** Called after each change of the record. */
@@ -50,18 +53,20 @@ export interface InstanceToKeep extends InstanceOptions {
 
 /** Makes the keeper of one process of a deployment; it is not started yet. */
 export function keepInstance(options: InstanceToKeep): KeptInstance {
-  const { run, instance, folder, database, waitForChange, program = programOfBuild } = options;
+  const { run, instance, folder, database, waitForChange, publicPlace, program = programOfBuild } = options;
   const checked = Promise.withResolvers<DeploymentSummary>();
   checked.promise.catch(() => {});
-  const launch = (succeeds: boolean) => {
-    const launched = launchProcess({ program, args: argumentsFor(run, instance), environment: environmentFor(options), log: folder.log, announce: options.steps.line, mustAnswer: !waitForChange });
+  const sockets = new HeldSockets(() => [...(instance.peer ? [placeOf(instance.peer)] : []), ...(publicPlace ? [publicPlace] : [])]);
+  const launch = (succeeds: boolean): LaunchedProcess => {
+    const launched = launchProcess({ program, args: argumentsFor(run, instance), environment: environmentFor(options), log: folder.log, sockets: sockets.lend(), announce: options.steps.line, mustAnswer: !waitForChange });
+    void launched.ended.then(() => sockets.giveBack());
     launched.ready.catch(checked.reject);
     launched.checked.then((summary) => {
       kept.isPublic = summary.isPublic;
       instance.modules = summary.modules;
       checked.resolve(summary);
     }).then(() => database).then((databaseUrl) => launched.go({ databaseUrl, ports: kept.ports, succeeds }), () => {});
-    return launched;
+    return { ...launched, stop: () => (sockets.release(), launched.stop()) };
   };
   const keeper = new ProcessKeeper({
     launch,
@@ -76,6 +81,11 @@ export function keepInstance(options: InstanceToKeep): KeptInstance {
   });
   const kept: KeptInstance = { instance, keeper, checked: checked.promise, isPublic: false, ports: {} };
   return kept;
+}
+
+function placeOf(address: string): Place {
+  const { hostname, port } = new URL(address);
+  return { host: hostname, port: Number(port) };
 }
 
 /** Starts a process for the first time; of several the error names it. */

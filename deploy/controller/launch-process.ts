@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AreYouThere, DeploymentSummary, Go, Report } from '@mainstay/kernel/process';
+import type { LentSockets } from './held-sockets.ts';
 import { lineReader, sizeOf } from './log-file.ts';
 import { nodeFlags } from './node-flags.ts';
 import { OperatorError } from './operator-error.ts';
@@ -22,6 +23,8 @@ export interface LaunchOptions {
   args: string[];
   environment: NodeJS.ProcessEnv;
   log: string;
+  /** What it listens on; it makes sockets of its own for the rest. */
+  sockets: LentSockets;
   /** Shows a line to the operator that must not be kept. */
   announce: (line: string) => void;
   /** Once it serves, it has to answer each question whether it is there; one that is silent for too long is killed. */
@@ -48,11 +51,12 @@ export interface LaunchedProcess {
 }
 
 /** Starts one process of a deployment. It writes to the log, and ends by itself when this process ends. */
-export function launchProcess({ program, args, environment, log, announce, mustAnswer = false }: LaunchOptions): LaunchedProcess {
+export function launchProcess({ program, args, environment, log, sockets, announce, mustAnswer = false }: LaunchOptions): LaunchedProcess {
   const newLines = lineReader(log, sizeOf(log));
   const output = openSync(log, 'a', 0o600);
   // A group of its own: Ctrl-C is for the controller, which stops the process before its database.
-  const child = spawn(process.execPath, [...nodeFlags, program, ...args], { cwd: projectRoot, env: environment, stdio: ['ignore', output, output, 'ipc'], detached: true });
+  const own: ('ignore' | 'ipc' | number)[] = ['ignore', output, output, 'ipc'];
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], { cwd: projectRoot, env: { ...environment, ...sockets.environment(own.length) }, stdio: [...own, ...sockets.descriptors], detached: true });
   closeSync(output);
   let failure: string | undefined;
   const checked = Promise.withResolvers<DeploymentSummary>();

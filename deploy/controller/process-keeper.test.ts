@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@mainstay/kernel/testing';
+import { HeldSockets } from './held-sockets.ts';
 import { launchProcess, type LaunchedProcess } from './launch-process.ts';
 import { isAlive } from './process-info.ts';
 import { backOff, type KeeperChange, ProcessKeeper } from './process-keeper.ts';
@@ -22,7 +23,7 @@ function keep(t: TestContext, source: string, { waitForChange = false, mustAnswe
   const announced: string[] = [];
   const changes: KeeperChange[] = [];
   const launch = () => {
-    const process = launchProcess({ program, args: [], environment: globalThis.process.env, log, announce: (line) => announced.push(line), mustAnswer });
+    const process = launchProcess({ program, args: [], environment: globalThis.process.env, log, sockets: new HeldSockets(() => []).lend(), announce: (line) => announced.push(line), mustAnswer });
     launched.push(process);
     return process;
   };

@@ -1,11 +1,13 @@
 import type { DeploymentSummary } from '@mainstay/kernel/process';
+import { publicPlaceIn } from '@mainstay/kernel/public-place';
 import { withStartLock } from '@mainstay/kernel/start-lock';
 import { findDeploymentFile, nameIn } from './deployment-file.ts';
 import { chosenPorts, keepOperatorsPort, keptOperatorsPort } from './chosen-ports.ts';
 import { choosePlacement, type ChosenPlacement, keepPlacement } from './chosen-placement.ts';
 import { anyFreePort, freePorts, portOf, requireFreePort } from './free-port.ts';
 import { tellingFullDisk } from './full-disk.ts';
-import { type InstanceOptions, keepInstance, type KeptInstance, startInstance } from './keep-instance.ts';
+import type { Place } from './held-sockets.ts';
+import { type InstanceOptions, type InstanceToKeep, keepInstance, type KeptInstance, startInstance } from './keep-instance.ts';
 import { keepPostgres } from './keep-postgres.ts';
 import type { Ready } from './launch-process.ts';
 import { rotateLog, warnInLog } from './log-file.ts';
@@ -113,8 +115,9 @@ async function startParts(parts: Parts): Promise<{ kept: KeptInstance[]; modules
   makeSecrets(folder);
   rotateLog(folder.log);
   await choosePeerPorts(run);
+  const publicPlace = await choosePublicPlace(parts);
   const database = Promise.withResolvers<string>();
-  const kept = keepInstances(parts, database.promise);
+  const kept = keepInstances(parts, { database: database.promise, publicPlace });
   const started = Promise.all(kept.map((one) => startInstance(one, run)));
   started.catch(() => {});
   // PostgreSQL ends after the processes, whichever came first.
@@ -122,7 +125,7 @@ async function startParts(parts: Parts): Promise<{ kept: KeptInstance[]; modules
   cancel?.addEventListener('abort', () => void stopInstances(kept), { once: true });
   const summaries = await steps.step('checking the deployment', () => Promise.all(kept.map(({ checked }) => checked)));
   run.phase = summaries[0]!.phase;
-  await preparePorts(parts, kept, summaries);
+  await preparePorts(parts, { kept, summaries, publicPort: publicPlace?.port });
   keepPlacement(folder, parts.chosen);
   database.resolve(process.env.DATABASE_URL || await steps.step('starting PostgreSQL', (say) => startPostgres(parts, say)));
   await steps.step(`starting ${run.name}${kept.length > 1 ? `, ${kept.length} processes` : ''}`, () => started);
@@ -152,36 +155,51 @@ async function choosePeerPorts({ instances }: RunRecord): Promise<void> {
 }
 
 /**
+ * Where all processes with the public port serve, chosen if the deployment leaves the choice: access tokens name the address, so the first
+ * process must know it as those that come after it do. Nothing if the deployment file is not right: its process tells that.
+ */
+async function choosePublicPlace({ options, run }: Parts): Promise<Place | undefined> {
+  const place = publicPlaceIn(run.file);
+  const port = options.port ?? (process.env.MAINSTAY_PORT ? Number(process.env.MAINSTAY_PORT) : place?.port);
+  if (!place || !Number.isInteger(port)) return undefined;
+  await requireFreePort({ section: 'http', host: place.host, port: port! });
+  return { host: place.host, port: port! || (await anyFreePort(place.host).catch(() => 0)) };
+}
+
+interface PortsToPrepare {
+  kept: KeptInstance[];
+  summaries: DeploymentSummary[];
+  publicPort: number | undefined;
+}
+
+/**
  * The public port is one for all that have it, and the operators' port of the file is the first one's; the others get free
  * ones, the same as long as they run. Another --port than the file's comes with another port for operators, which is the
  * same at the next start.
  */
-async function preparePorts({ options, folder, run }: Parts, kept: KeptInstance[], summaries: DeploymentSummary[]): Promise<void> {
+async function preparePorts({ options, folder, run }: Parts, { kept, summaries, publicPort = 0 }: PortsToPrepare): Promise<void> {
   const first = kept.find(({ isPublic }) => isPublic)!;
   const { http, operators } = summaries[kept.indexOf(first)]!;
   if (operators && operators.port !== 0 && operators.port === http.port) throw new OperatorError(`port ${http.port} can't be for operators too; choose another with --port N, or for operators in the deployment file`);
-  await requireFreePort({ section: 'http', ...http });
-  // Access tokens name the address: the first process must know it as those that come after it do.
-  const port = http.port === 0 ? await anyFreePort(http.host).catch(() => 0) : http.port;
-  for (const { ports } of kept) ports.http = port;
+  for (const { ports } of kept) ports.http = publicPort;
   if (!operators) return;
   await requireFreePort({ section: 'operators', ...operators });
   const earlier = options.port === undefined ? undefined : await keptOperatorsPort(folder, operators.host);
   if (earlier !== undefined && earlier !== http.port) first.ports.operators = earlier;
-  const taken = new Set([port, ...Object.values(first.ports), ...run.instances.flatMap(({ peer }) => (peer ? [portOf(peer)] : []))]);
+  const taken = new Set([publicPort, ...Object.values(first.ports), ...run.instances.flatMap(({ peer }) => (peer ? [portOf(peer)] : []))]);
   const others = kept.filter((one) => one !== first);
   const free = others.length > 0 ? await freePorts(operators.host, others.length, taken) : [];
   others.forEach(({ ports }, at) => { ports.operators = free[at]!; });
 }
 
-function keepInstances({ options, steps, folder, run }: Parts, database: Promise<string>): KeptInstance[] {
+function keepInstances({ options, steps, folder, run }: Parts, known: Pick<InstanceToKeep, 'database' | 'publicPlace'>): KeptInstance[] {
   const changed = (one: KeptInstance, ready?: Ready) => {
     if (ready) served({ options, folder, run }, one, ready);
     const states = run.instances.map(({ state }) => state);
     run.state = states.find((state) => state !== 'running') ?? 'running';
     whereThereIsRoom(() => writeRun(folder, run));
   };
-  return run.instances.map((instance) => keepInstance({ ...options, run, instance, folder, steps, database, changed }));
+  return run.instances.map((instance) => keepInstance({ ...options, ...known, run, instance, folder, steps, changed }));
 }
 
 function served({ options, folder, run }: Pick<Parts, 'options' | 'folder' | 'run'>, one: KeptInstance, ready: Ready): void {

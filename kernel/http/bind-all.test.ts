@@ -56,7 +56,7 @@ test('a process that never rests stops listening all the same', async () => {
     if (busy) setImmediate(work);
   };
   work();
-  await stopListening(listeners, false);
+  await stopListening(listeners);
   busy = false;
   assert.deepEqual(listeners.map(({ listening }) => listening), [false]);
 });

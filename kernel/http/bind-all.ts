@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { takeInherited } from './inherited-sockets.ts';
 import { addressesOf, tryToListen } from './try-to-listen.ts';
 
 let shared = false;
@@ -23,8 +24,9 @@ export async function bindAll(host: string, port: number, accept: (socket: Socke
   for (const address of addressesOf(host)) {
     const listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
     try {
-      if (alone && shared) await requireFree(address, bound);
-      bound = await bind(listener, address, bound);
+      const fd = takeInherited(address, bound);
+      if (alone && shared && fd === undefined) await requireFree(address, bound);
+      bound = await bind(listener, address, bound, fd);
       listeners.push(listener);
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
@@ -44,12 +46,12 @@ const QUIET_MILLISECONDS = 0.05;
 const PATIENCE_MILLISECONDS = 1000;
 
 /**
- * Takes no connections any more. Where others listen on the same port, the system resets those that it took in our name and that nobody
- * has accepted when we close (SO_REUSEPORT; Linux, net.ipv4.tcp_migrate_req), so that waits for a moment in which there are none.
- * Where nobody does, it is done when this returns.
+ * Takes no connections any more. Where others listen on the same port by sockets of their own, the system resets those that it took in our
+ * name and that nobody has accepted when we close (SO_REUSEPORT; Linux, net.ipv4.tcp_migrate_req), so that waits for a moment in which
+ * there are none. A socket that was inherited stays open elsewhere, and nothing is lost with ours.
  */
-export async function stopListening(listeners: readonly Server[], alone: boolean): Promise<void> {
-  if (shared && !alone) await quietMoment();
+export async function stopListening(listeners: readonly Server[]): Promise<void> {
+  if (shared) await quietMoment();
   for (const listener of listeners) listener.close();
 }
 
@@ -62,11 +64,11 @@ async function quietMoment(): Promise<void> {
   }
 }
 
-function bind(listener: Server, host: string, port: number): Promise<number> {
+function bind(listener: Server, host: string, port: number, fd: number | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
     if (taken.has(`${host} ${port}`)) return reject(portTaken(port));
     listener.once('error', (error: NodeJS.ErrnoException) => reject(refusal(port, error)));
-    listener.listen({ host, port, ...(shared && { reusePort: true }) }, () => {
+    listener.listen(fd === undefined ? { host, port, ...(shared && { reusePort: true }) } : { fd }, () => {
       // Later errors, such as too many open files, concern one connection, not the port.
       listener.removeAllListeners('error').on('error', () => {});
       const bound = (listener.address() as AddressInfo).port;

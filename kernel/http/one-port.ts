@@ -141,7 +141,7 @@ export function createOnePort(handler: RequestListener, { decideWithinMs = 10_00
     },
     async drain(isTakenOver = false) {
       draining = true;
-      await stopListening(listeners, ofPeers);
+      await stopListening(listeners);
       stopTls();
       sessions.close();
       // What a client sends just before it hears that its connection is closed is lost, so it hears that with its next answer.

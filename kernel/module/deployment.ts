@@ -4,6 +4,7 @@ import { callsSection, type CallsOptions } from '../resilience/calls-config.ts';
 import { readPeerTls } from '../remote/peer-tls.ts';
 import { operatorsSection, telemetrySection, type OperatorsSettings, type TelemetrySettings } from '../telemetry/telemetry-config.ts';
 import type { Module, Phase } from './define-module.ts';
+import { httpSection } from './http-section.ts';
 import { readYaml } from './read-yaml.ts';
 import { environmentName, isSecret } from './secret.ts';
 import { StartError } from './start-error.ts';
@@ -28,15 +29,6 @@ export interface Deployment {
 
 const mebibyte = 1024 * 1024;
 
-const http = z.strictObject({
-  host: z.string().min(1).max(253).default('localhost').describe('The interface to listen on. Anything but localhost is reachable from other machines.'),
-  port: z.int().min(0).max(65535).default(4400).describe('The one port of all protocols. 0 takes any free port.'),
-  publicAddress: z.string().regex(/^https?:\/\/[^/?#@]+$/, 'must be an address such as https://example.org, without a path').optional().describe('Where people and other systems reach the deployment, where that is another address than host and port: as https://example.org. Tokens and mails name it.'),
-  mostConnections: z.int().min(10).max(1_000_000).default(10_000).describe('Connections that may be open in all; the system must allow the process as many open files.'),
-  mostConnectionsPerAddress: z.int().min(1).max(1_000_000).default(1000).describe('Connections that may be open from one address. It does not count for this machine itself; where a proxy on another machine has the connections of everybody, raise it.'),
-  bodyLimitMiB: z.int().min(1).max(256).default(16).describe('The largest request that carries a file, in MiB; any other has at most 1 MiB.'),
-});
-
 const eventsSection = z.strictObject({
   keepDays: z.int().min(1).max(3650).default(30).describe('How many days what was announced, and that it was handled, is kept: events can be replayed that long.'),
 });
@@ -47,7 +39,7 @@ function deploymentSchema(modules: readonly Module[]) {
   return z.strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must start with a letter and hold at most 31 lower-case letters, digits and hyphens').describe('Names the state folder and the database.'),
     phase: z.enum(['D', 'T', 'A', 'P']).describe('Development, test, acceptance or production. Demo data exists only in D and T.'),
-    http: http.prefault({}),
+    http: httpSection.prefault({}),
     operators: operatorsSection.prefault({}).describe('The address of /metrics, /livez and /readyz: for operators and their tools, never for users.'),
     telemetry: telemetrySection.prefault({}).describe('What is told of the requests, and to whom.'),
     files: filesSection.prefault({}).describe('Where the contents of files lie; in the data folder on this machine if nothing is said.'),
