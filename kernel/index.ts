@@ -32,6 +32,7 @@ export type { AccessRequest, AccessRule, Decision, Guard, GuardFacts, RequestTar
 export type { Introduction } from './guard/introduction.ts';
 export type { Principal, Role, RoleGrant } from './guard/principal.ts';
 export type { Database, Effects, EnqueueOptions, Transaction } from './data/database.ts';
+export { exactBase64url } from './codec/exact-base64url.ts';
 export { derivedKey, seal, unseal } from './data/sealing.ts';
 export { newId } from './data/new-id.ts';
 export { currentTime } from './data/current-time.ts';

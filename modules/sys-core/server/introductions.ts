@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { currentTime, type GuardFacts, type Introduction, type Principal } from '@mainstay/kernel';
+import { currentTime, exactBase64url, type GuardFacts, type Introduction, type Principal } from '@mainstay/kernel';
 import { errors } from '../errors.ts';
 
 /** How long a statement holds, and how long it is said again instead of a new one, in milliseconds. */
@@ -111,8 +111,8 @@ export class Introductions {
       const statement = parse(Buffer.from(body, 'base64url'));
       return statement && isSealed(statement.iss) ? statement : undefined;
     }
-    const process = Buffer.from(packedBy, 'base64url').toString();
-    const statement = isSealed(process) ? parse(unpacked(body)) : undefined;
+    const process = exactBase64url(packedBy)?.toString();
+    const statement = process !== undefined && isSealed(process) ? parse(unpacked(body)) : undefined;
     return statement?.iss === process ? statement : undefined;
   }
 

@@ -1,6 +1,6 @@
 import type { ConnectError } from '@connectrpc/connect';
 import { createLocalJWKSet, errors as joseErrors, jwtVerify, type JWK, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { currentTime } from '@mainstay/kernel';
+import { currentTime, exactBase64url } from '@mainstay/kernel';
 import { errors } from '../errors.ts';
 
 /** What a valid access token says. */
@@ -42,6 +42,7 @@ export function createTokenVerifier({ issuer, audience, readKeys }: Options): (t
   const known = new Map<string, Verified>();
 
   const verify = async (token: string): Promise<Verified> => {
+    if (!exactBase64url(token.slice(token.lastIndexOf('.') + 1))) throw errors.TOKEN_INVALID();
     const { payload } = await jwtVerify(token, keys, { issuer, audience: [...audience], algorithms: ['ES256'], typ: 'at+jwt', currentDate: currentTime(), requiredClaims: ['sub', 'sid', 'exp', 'jti'] });
     if (typeof payload.sid !== 'string' || !isUuid(payload.sid) || !isUuid(payload.sub!)) throw errors.TOKEN_INVALID();
     return { accountId: payload.sub!, sessionId: payload.sid, expires: payload.exp!, ...ofClient(payload), ...boundTo(payload) };

@@ -1,3 +1,4 @@
+import { exactBase64url } from '@mainstay/kernel';
 import { errors } from '../../errors.ts';
 import { nonceOf, seal, unseal } from '../sealed.ts';
 
@@ -17,7 +18,8 @@ export function unsubscribeToken(secret: string, { address, list }: Subscription
 
 /** What a link is about. Throws `LINK_INVALID` for one that is changed, cut off, or of another deployment. */
 export function readUnsubscribeToken(secret: string, token: string): SubscriptionOf {
-  const text = /^[\w-]+$/.test(token) ? unseal(secret, 'unsubscribe', ABOUT, Buffer.from(token, 'base64url')) : undefined;
+  const sealed = exactBase64url(token);
+  const text = sealed && unseal(secret, 'unsubscribe', ABOUT, sealed);
   if (text === undefined) throw errors.LINK_INVALID();
   const [address, list] = JSON.parse(text) as [string, string];
   return { address, list };
