@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { everyTopology, until } from '@mainstay/testing';
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { ClientGrant, Role } from '../../contract/index.ts';
+import { ClientGrant } from '../../contract/index.ts';
 import { ada, authorize, discover, insecure, newClient, olga, redeem, redirectUri } from '../../testing/oauth-client.ts';
 
 everyTopology('a token that is bound to a key is good with a proof of that key alone, for one request', async (deployment) => {

@@ -1,4 +1,4 @@
-import { generateAuthenticationOptions, generateRegistrationOptions, verifyAuthenticationResponse, verifyRegistrationResponse, type AuthenticationResponseJSON, type RegistrationResponseJSON } from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { Transaction } from '@mainstay/kernel';
 import { sql } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
@@ -16,6 +16,9 @@ interface Owner {
 
 /** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812): every authenticator has one of them. */
 const algorithms = [-8, -7, -257];
+
+/** It brings three hundred files, a seventh of all that a process loads, and many processes never see a passkey. */
+const library = () => import('@simplewebauthn/server');
 
 /** What is kept of a new passkey. */
 export interface NewPasskey {
@@ -35,6 +38,7 @@ function relyingParty({ config, deployment }: Means): { id: string; origins: str
 
 /** What an authenticator needs to make a passkey, and the challenge in it. */
 export async function creationOptions(means: Means, owner: Owner, existing: readonly Passkey[]): Promise<{ options: string; challenge: Buffer }> {
+  const { generateRegistrationOptions } = await library();
   const options = await generateRegistrationOptions({
     rpName: means.deployment.name,
     rpID: relyingParty(means).id,
@@ -52,6 +56,7 @@ export async function creationOptions(means: Means, owner: Owner, existing: read
 
 /** What an authenticator needs to prove a passkey: one of those that are named, or, if none is, any that verifies its user. */
 export async function requestOptions(means: Means, allowed: readonly Passkey[]): Promise<{ options: string; challenge: Buffer }> {
+  const { generateAuthenticationOptions } = await library();
   const options = await generateAuthenticationOptions({ rpID: relyingParty(means).id, allowCredentials: allowed.map(descriptor), userVerification: allowed.length > 0 ? 'preferred' : 'required' });
   return { options: JSON.stringify(options), challenge: Buffer.from(options.challenge, 'base64url') };
 }
@@ -60,7 +65,7 @@ export async function requestOptions(means: Means, allowed: readonly Passkey[]):
 export async function madePasskey(means: Means, json: string, challenge: Uint8Array): Promise<NewPasskey | undefined> {
   const { id, origins } = relyingParty(means);
   const response = parse<RegistrationResponseJSON>(json);
-  const verified = response && (await orNothing(() => verifyRegistrationResponse({ response, expectedChallenge: base64url(challenge), expectedOrigin: origins, expectedRPID: id, requireUserVerification: false, supportedAlgorithmIDs: algorithms })));
+  const verified = response && (await orNothing(async () => (await library()).verifyRegistrationResponse({ response, expectedChallenge: base64url(challenge), expectedOrigin: origins, expectedRPID: id, requireUserVerification: false, supportedAlgorithmIDs: algorithms })));
   if (!verified?.verified) return undefined;
   const { credential, credentialDeviceType, credentialBackedUp } = verified.registrationInfo;
   const transports = (credential.transports ?? []).filter((transport) => typeof transport === 'string').slice(0, 10);
@@ -82,7 +87,7 @@ export async function usePasskey(tx: Transaction<Tables>, means: Means, row: Fac
   const response = parse<AuthenticationResponseJSON>(json);
   if (!response || !row.credential_id || !row.public_key) return undefined;
   const credential = { id: base64url(row.credential_id), publicKey: Uint8Array.from(row.public_key), counter: Number(row.counter) };
-  const verified = await orNothing(() => verifyAuthenticationResponse({ response, credential, expectedChallenge: base64url(challenge), expectedOrigin: origins, expectedRPID: id, requireUserVerification: alone }));
+  const verified = await orNothing(async () => (await library()).verifyAuthenticationResponse({ response, credential, expectedChallenge: base64url(challenge), expectedOrigin: origins, expectedRPID: id, requireUserVerification: alone }));
   if (!verified?.verified) return undefined;
   const { newCounter, userVerified, credentialBackedUp } = verified.authenticationInfo;
   const { numUpdatedRows } = await tx
