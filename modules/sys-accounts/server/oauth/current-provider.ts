@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { currentCall } from '@mainstay/kernel';
 import type { Client, Provider } from 'oidc-provider';
 import { samlAroundProvider } from '../federation/saml/provider-middleware.ts';
 import type { Needs } from '../needs.ts';
@@ -57,7 +58,8 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
   provider.use(samlAroundProvider(needs));
   provider.use(introspectJwt(needs));
   provider.registerGrantType(tokenExchange, exchangeToken(needs, errors), exchangeParameters, []);
-  provider.on('server_error', (_ctx, err) => needs.log.error({ err }, 'the provider failed'));
+  // Whoever called may have left, or their time be over: what is under way fails then, and nobody is told.
+  provider.on('server_error', (_ctx, err) => currentCall().signal?.aborted || needs.log.error({ err }, 'the provider failed'));
   return { provider, listener: provider.callback() };
 }
 
