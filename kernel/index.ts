@@ -20,6 +20,7 @@ export { isWebLink } from './emails/read-templates.ts';
 export { defineErrors, reasonOf, violationsOf, withViolations } from './errors/define-errors.ts';
 export type { FieldViolation } from './errors/define-errors.ts';
 export { html, type Html } from './http/pages/html-text.ts';
+export { pagePolicy } from './http/pages/page-policy.ts';
 export { contentTooLarge, offerContent, type OfferedContent } from './http/rest/offer-content.ts';
 export type { ByteRange, FileStorage, ReceivedContent, StoredContent } from './files/file-storage.ts';
 export { callSettings } from './resilience/calls-config.ts';

@@ -35,7 +35,7 @@ export const pageAddress = (module: string, path: string): string => `/apps/${mo
 export async function clientRoutes(app: FastifyInstance, { clients = [] }: { clients?: readonly ModuleClient[] }): Promise<void> {
   for (const { module, folder, pages } of clients) {
     const offer = (path: string, file: string) => app.get(pageAddress(module, path), async (_request, reply) =>
-      reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-cache').type(types[extname(file)]!).send(await readFile(new URL(file, folder))));
+      reply.header('content-security-policy', pagePolicy()).header('cache-control', 'no-cache').type(types[extname(file)]!).send(await readFile(new URL(file, folder))));
     for (const file of globSync('**/*', { cwd: fileURLToPath(folder) })) if (types[extname(file)] && /^[\w./-]+$/.test(file)) offer(`/${file}`, file);
     for (const [path, { view }] of Object.entries(pages)) {
       await access(new URL(view, folder)).catch((error: unknown) => {

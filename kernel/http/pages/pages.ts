@@ -16,7 +16,7 @@ const commentsFile = new URL('../../../gen/comments.json', import.meta.url);
 
 /** What the port serves beside the modules' services: the home page, the modules' own pages, the API's documentation, and the state of the process. */
 export async function pageRoutes(app: FastifyInstance, { services, clients = [], health, info, door }: HttpServerOptions & { door: GatewayDoor | undefined }): Promise<void> {
-  const page = (reply: FastifyReply, text: string) => reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(text);
+  const page = (reply: FastifyReply, text: string) => reply.header('content-security-policy', pagePolicy()).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(text);
   const fixed = (path: string, type: string, text: string) => app.get(path, (_request, reply) => reply.header('cache-control', 'public, max-age=300').type(type).send(text));
 
   app.get('/', (_request, reply) => page(reply, homePage(info.title, info.version, health.ready(), services, clients)));

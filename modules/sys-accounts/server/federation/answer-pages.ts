@@ -1,7 +1,7 @@
 import { html } from '@mainstay/kernel';
 import type { WebRequest } from '@mainstay/kernel/contract/mainstay/web_pb.js';
 import type { Needs } from '../needs.ts';
-import { page, pagePolicy, type PageContent } from '../oauth/pages/layout.ts';
+import { formPolicy, page, type PageContent } from '../oauth/pages/layout.ts';
 import { wordsFor, type Words } from '../oauth/pages/words.ts';
 
 const notKept = { name: 'cache-control', value: 'no-store' };
@@ -12,7 +12,7 @@ export const wordsOf = ({ headers }: WebRequest): Words => wordsFor(headers.find
 /** A page as the answer to a request. */
 export const pageAnswer = (needs: Needs, words: Words, status: number, content: PageContent) => ({
   status,
-  headers: [{ name: 'content-type', value: 'text/html; charset=utf-8' }, notKept, { name: 'content-security-policy', value: pagePolicy() }],
+  headers: [{ name: 'content-type', value: 'text/html; charset=utf-8' }, notKept, { name: 'content-security-policy', value: formPolicy() }],
   body: Buffer.from(page(needs, words, content)),
 });
 

@@ -3,7 +3,7 @@ import { currentCall } from '@mainstay/kernel';
 import type { Client, Provider } from 'oidc-provider';
 import { samlAroundProvider } from '../federation/saml/provider-middleware.ts';
 import type { Needs } from '../needs.ts';
-import { pagePolicy } from './pages/layout.ts';
+import { formPolicy } from './pages/layout.ts';
 import { isTheSecret } from './client-secret.ts';
 import { introspectJwt } from './introspect-jwt.ts';
 import { promptPolicy } from './prompt-policy.ts';
@@ -52,7 +52,7 @@ async function makeProvider(needs: Needs, keys: object[]): Promise<RunningProvid
   };
   Object.assign(provider.Client.prototype, { compareClientSecret: isTheSecret, backchannelLogout });
   provider.use(async (ctx, next) => {
-    ctx.set('content-security-policy', pagePolicy());
+    ctx.set('content-security-policy', formPolicy());
     await next();
   });
   provider.use(samlAroundProvider(needs));

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
 import type { ExternalProof } from '../federation/external-proof.ts';
 import type { Needs } from '../needs.ts';
-import { page, pagePolicy, sourceOf, type PageContent } from './pages/layout.ts';
+import { formPolicy, page, sourceOf, type PageContent } from './pages/layout.ts';
 import type { Words } from './pages/words.ts';
 import { SessionNotFound } from './session-not-found.ts';
 
@@ -44,5 +44,5 @@ export function show({ needs, response, words, details }: Interaction, status: n
 
 /** Answers with a page that nobody keeps. */
 export function sendPage(response: ServerResponse, status: number, text: string, leadsTo: readonly string[] = []): void {
-  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'content-security-policy': pagePolicy(leadsTo) }).end(text);
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'content-security-policy': formPolicy(leadsTo) }).end(text);
 }

@@ -1,6 +1,6 @@
 import { html } from '@mainstay/kernel';
 import type { Needs } from '../../needs.ts';
-import { page, pagePolicy, type PageContent } from '../../oauth/pages/layout.ts';
+import { formPolicy, page, type PageContent } from '../../oauth/pages/layout.ts';
 import type { Words } from '../../oauth/pages/words.ts';
 import type { SamlRefused } from './saml-refused.ts';
 
@@ -13,7 +13,7 @@ export interface WebAnswer {
 
 const shown = (needs: Needs, words: Words, status: number, content: PageContent): WebAnswer => ({
   status,
-  headers: [{ name: 'content-type', value: 'text/html; charset=utf-8' }, { name: 'cache-control', value: 'no-store' }, { name: 'content-security-policy', value: pagePolicy() }],
+  headers: [{ name: 'content-type', value: 'text/html; charset=utf-8' }, { name: 'cache-control', value: 'no-store' }, { name: 'content-security-policy', value: formPolicy() }],
   body: Buffer.from(page(needs, words, content)),
 });
 

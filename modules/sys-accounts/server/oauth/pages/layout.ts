@@ -1,4 +1,4 @@
-import { html, type Html } from '@mainstay/kernel';
+import { html, pagePolicy, type Html } from '@mainstay/kernel';
 import type { Needs } from '../../needs.ts';
 import type { Words } from './words.ts';
 
@@ -54,8 +54,8 @@ body.login :focus-visible { outline: 2px solid var(--brand); outline-offset: 2px
 @media (max-width: 28rem) { body.login main { margin-top: 0; border: 0; border-radius: 0; min-height: 100vh; } }
 `;
 
-/** What a page may load, and where its forms may lead: here, and to where the client wants the browser back. */
-export const pagePolicy = (leadsTo: readonly string[] = []): string => `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action ${["'self'", ...leadsTo].join(' ')}; frame-ancestors 'none'`;
+/** The policy of a page whose forms lead here, and to where the client wants the browser back. */
+export const formPolicy = (leadsTo: readonly string[] = []): string => pagePolicy(["'self'", ...leadsTo]);
 
 /** The origin of a redirect URI, as `form-action` names it; its scheme where it is a program's own. */
 export function sourceOf(redirectUri: string): string[] {

@@ -1,7 +1,7 @@
 import { html } from '@mainstay/kernel';
 import type { ErrorOut, errors as ProviderErrors, KoaContextWithOIDC } from 'oidc-provider';
 import type { Needs } from '../../needs.ts';
-import { page, pagePolicy, sourceOf, type PageContent } from './layout.ts';
+import { formPolicy, page, sourceOf, type PageContent } from './layout.ts';
 import { wordsFor } from './words.ts';
 
 type Words = ReturnType<typeof wordsFor>;
@@ -56,7 +56,7 @@ export const logoutPages = (needs: Needs) => ({
     const hidden = html`<input type="hidden" name="xsrf" value="${tokenIn(form)}">`;
     const { state } = ctx.oidc.session as { state?: { postLogoutRedirectUri?: string } };
     // Browsers hold what follows a form to where its page lets forms lead.
-    ctx.set('content-security-policy', pagePolicy(sourceOf(state?.postLogoutRedirectUri ?? '')));
+    ctx.set('content-security-policy', formPolicy(sourceOf(state?.postLogoutRedirectUri ?? '')));
     show(needs, ctx, {
       heading: words.logOutQuestion,
       body: html`<form method="post" action="/oauth2/logout/confirm">${hidden}<input type="hidden" name="logout" value="yes"><button autofocus>${words.logOut}</button></form>
