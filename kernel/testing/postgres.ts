@@ -47,7 +47,7 @@ export const testServer = (): Promise<AdminUrl> => (server ??= process.env.MAINS
 
 async function startOwn(): Promise<AdminUrl> {
   const directory = mkdtempSync(join(tmpdir(), 'mainstay-test-'));
-  const { adminUrl, pid } = await startEmbeddedPostgres({ directory, diesWithParent: true, connections: TEST_CONNECTIONS });
+  const { adminUrl, pid } = await startEmbeddedPostgres({ directory, diesWithParent: true, disposable: true, connections: TEST_CONNECTIONS });
   process.once('exit', () => {
     process.kill(pid, 'SIGINT');
     const pause = new Int32Array(new SharedArrayBuffer(4));

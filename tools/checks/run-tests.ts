@@ -38,7 +38,7 @@ const LANES = 2;
 export async function runTests(files: string[]): Promise<void> {
   const temporary = folderInMemory();
   const directory = mkdtempSync(join(temporary, 'mainstay-test-'));
-  const postgres = await startEmbeddedPostgres({ directory, diesWithParent: true, connections: TEST_CONNECTIONS });
+  const postgres = await startEmbeddedPostgres({ directory, diesWithParent: true, disposable: true, connections: TEST_CONNECTIONS });
   const environment = { ...process.env, TMPDIR: temporary, MAINSTAY_TEST_POSTGRES: postgres.adminUrl('postgres') };
   try {
     const placed = files.filter(isOfTopologies);
@@ -77,6 +77,9 @@ const isOfPlatform = (file: string): boolean => file.startsWith('testing/');
 /** Whether a file has tests that run in every placement; a drill writes files that have. */
 const isOfTopologies = (file: string): boolean => !file.endsWith('-drill.test.ts') && /\beveryTopology\(/.test(readFileSync(join(root, file), 'utf8'));
 
+/** Milliseconds after which a test is taken to hang: many times what any takes, for machines that are slow or busy. */
+const PATIENCE = 300_000;
+
 /** As much of it as shows how a run ended, in characters. */
 const END_OF_OUTPUT = 4000;
 
@@ -86,7 +89,7 @@ interface Ran {
 }
 
 async function runOthers(files: string[], env: NodeJS.ProcessEnv): Promise<Ran> {
-  const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--test', '--test-concurrency=2', `--test-timeout=${PATIENCE}`, '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = outputOf(child, (part) => process.stdout.write(part));
   const unwatch = endHungFiles(child.pid!, (line) => console.log(line));
   const code = await ended(child).finally(unwatch);
@@ -96,7 +99,7 @@ async function runOthers(files: string[], env: NodeJS.ProcessEnv): Promise<Ran> 
 /** Its report comes in one piece, not mixed with that of another. */
 async function runPlaced(files: string[], placement: string, environment: NodeJS.ProcessEnv): Promise<Ran> {
   const env = { ...environment, MAINSTAY_TEST_PLACEMENTS: placement };
-  const child = spawn(process.execPath, ['--test', '--test-isolation=none', '--test-timeout=120000', '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--test', '--test-isolation=none', `--test-timeout=${PATIENCE}`, '--test-reporter=spec', ...files], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = outputOf(child);
   const code = await ended(child);
   process.stdout.write(output());

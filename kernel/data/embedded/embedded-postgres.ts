@@ -26,6 +26,8 @@ export interface StartOptions {
   onProgress?: (what: string) => void;
   /** Stops the server when this process dies: for tests. */
   diesWithParent?: boolean;
+  /** Nothing on it outlives the tests: it does without what saves data from a failing machine, and takes more memory. */
+  disposable?: boolean;
   /** How many connections it takes at a time; 100 if absent. A server that runs already keeps its number. */
   connections?: number;
   /** Keeps room on the disk for a recovery when it is full. */
@@ -55,6 +57,8 @@ const SETTINGS = {
   log_min_messages: 'log', // errors of statements are told to who sent them; the log would show their values
   log_min_error_statement: 'panic',
 } as const;
+
+const DISPOSABLE_SETTINGS = { fsync: 'off', full_page_writes: 'off', shared_buffers: '256MB', max_wal_size: '1GB' } as const;
 
 /**
  * Starts the PostgreSQL server of a folder, or adopts the one that runs there already. A new folder is initialised
@@ -174,7 +178,7 @@ async function launch(options: StartOptions, runner: Runner, socketDirectory: st
   }
   removeStaleLocks(data, socketDirectory);
   useReserve(options.directory);
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory, ...(options.connections && { max_connections: String(options.connections) }) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, ...(options.disposable && DISPOSABLE_SETTINGS), unix_socket_directories: socketDirectory, ...(options.connections && { max_connections: String(options.connections) }) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const dying = options.diesWithParent ? ['setpriv', '--pdeathsig', 'INT', '--'] : [];
   const [command, ...args] = [...runner.prefix, ...dying, join(runner.native, 'bin/postgres'), '-D', data, ...settings];
   const output = openLog(options.directory);
